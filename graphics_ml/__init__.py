@@ -1,0 +1,26 @@
+"""Character animation with machine learning: video and mocap onto any rig."""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+# Heavy rooms are imported on first use, so that `import graphics_ml` and `graphics-ml --help` stay quick (PEP 562).
+_LAZY = {
+    "Motion": "graphics_ml.motion.motion",
+    "Skeleton": "graphics_ml.motion.skeleton",
+    "load": "graphics_ml.formats",
+    "save": "graphics_ml.formats",
+    "retarget": "graphics_ml.motion.retarget",
+}
+
+__all__ = ["Motion", "Skeleton", "__version__", "load", "retarget", "save"]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'graphics_ml' has no attribute '{name}'")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,118 @@
+"""A motion: how a skeleton moves over time. It never changes; functions give new ones."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from graphics_ml.motion.kinematics import forward_kinematics, global_rotations, transforms
+from graphics_ml.motion.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """F frames of a skeleton, Y up, facing +Z, metres.
+
+    Args:
+        skeleton: J joints.
+        rotations: (F, J, 4) unit quaternions wxyz, each joint relative to its parent, rest orientation included: the
+            rest pose is `rotations = skeleton.rest_orientations`. They are normalised here.
+        root_positions: (F, 3) world position of the root joint, metres.
+        fps: frames per second, exact.
+        local_positions: (F, J, 3) metres, each joint in its parent's frame, where a file moves other joints than the
+            root; they replace the skeleton's offsets. The root's row is set to root_positions.
+        confidence: (F, J) from 0 (invented) to 1 (seen), where the motion came from a detector.
+        provenance: what made it; plain values that JSON can hold.
+
+    Raises:
+        ValueError: shapes do not fit, no frames, a value is not finite, a quaternion is zero, fps is not positive.
+    """
+
+    skeleton: Skeleton
+    rotations: np.ndarray
+    root_positions: np.ndarray
+    fps: Fraction
+    local_positions: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    provenance: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        joints = len(self.skeleton)
+        rotations = _array(self.rotations, (None, joints, 4), "rotations")
+        frames = rotations.shape[0]
+        if frames == 0:
+            raise ValueError("a motion needs at least one frame")
+        norms = np.sqrt(np.einsum("fjc,fjc->fj", rotations, rotations))
+        if norms.min() < 1e-6:
+            frame, joint = np.argwhere(norms < 1e-6)[0]
+            raise ValueError(f"the rotation of '{self.skeleton.names[joint]}' at frame {frame} is a zero quaternion")
+        # Left as they are where they are unit already, so that a copy is the same to the last bit.
+        rotations = np.where(np.abs(norms - 1)[..., None] < 1e-12, rotations, rotations / norms[..., None])
+        root = _array(self.root_positions, (frames, 3), "root positions")
+        local = self.local_positions
+        if local is not None:
+            local = np.array(_array(local, (frames, joints, 3), "local positions"))
+            local[:, 0] = root
+        confidence = self.confidence
+        if confidence is not None:
+            confidence = _array(confidence, (frames, joints), "confidence")
+        fps = Fraction(self.fps)
+        if fps <= 0:
+            raise ValueError(f"a motion's frame rate must be positive, not {fps}")
+        for name, value in dict(
+            rotations=rotations, root_positions=root, local_positions=local, confidence=confidence
+        ).items():
+            if value is not None:
+                value = np.array(value) if value.flags.writeable else value
+                value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "fps", fps)
+        object.__setattr__(self, "provenance", dict(self.provenance))
+
+    def __len__(self):
+        return self.rotations.shape[0]
+
+    @property
+    def duration(self) -> float:
+        """Seconds: the number of frames divided by the frame rate."""
+        return float(len(self) / self.fps)
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """What places each joint in its parent's frame: (J, 3), or (F, J, 3) where local positions say so."""
+        return self.skeleton.offsets if self.local_positions is None else self.local_positions
+
+    def positions(self) -> np.ndarray:
+        """World positions (F, J, 3) of the joints, metres."""
+        return forward_kinematics(self.rotations, self.root_positions, self.offsets, self.skeleton.parents)
+
+    def orientations(self) -> np.ndarray:
+        """World rotations (F, J, 4) of the joints."""
+        return global_rotations(self.rotations, self.skeleton.parents)
+
+    def transforms(self) -> tuple[np.ndarray, np.ndarray]:
+        """World rotations (F, J, 4) and positions (F, J, 3) of the joints."""
+        return transforms(self.rotations, self.root_positions, self.offsets, self.skeleton.parents)
+
+    def replace(self, **changes) -> "Motion":
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def frames(self, start: int, end: int) -> "Motion":
+        """The frames start to end, end not included, as a motion of their own."""
+        cut = {
+            name: getattr(self, name)[start:end]
+            for name in ("rotations", "root_positions", "local_positions", "confidence")
+            if getattr(self, name) is not None
+        }
+        return self.replace(**cut)
+
+
+def _array(value, shape, what):
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+        wanted = ", ".join("F" if want is None else str(want) for want in shape)
+        raise ValueError(f"{what} have shape {array.shape}, not ({wanted})")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} hold a value that is not finite at frame {np.argwhere(~np.isfinite(array))[0][0]}")
+    return array

@@ -1,0 +1,32 @@
+"""Fixtures shared by all tests: the folder of real data, and the clips inside its archives."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real videos, mocap and rigs named by GRAPHICS_ML_TEST_DATA; skips where it is unset."""
+    folder = os.environ.get("GRAPHICS_ML_TEST_DATA")
+    if not folder:
+        pytest.skip("GRAPHICS_ML_TEST_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def clips(test_data, tmp_path_factory):
+    """A function that unpacks motion/<name>.tar.xz once a session and gives the sorted list of its .bvh files."""
+    unpacked = {}
+
+    def files(name: str) -> list[Path]:
+        if name not in unpacked:
+            folder = tmp_path_factory.mktemp(name)
+            with tarfile.open(test_data / "motion" / f"{name}.tar.xz") as archive:
+                archive.extractall(folder, filter="data")
+            unpacked[name] = sorted(folder.rglob("*.bvh"))
+        return unpacked[name]
+
+    return files
