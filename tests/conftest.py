@@ -30,3 +30,20 @@ def clips(test_data, tmp_path_factory):
         return unpacked[name]
 
     return files
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line(
+        f"skipped tests: {skipped} (ceiling: {os.environ.get('GRAPHICS_ML_MAX_SKIPS', 'none')})"
+    )
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail where more tests are skipped than GRAPHICS_ML_MAX_SKIPS allows: a skip must not hide a hole in CI."""
+    ceiling = os.environ.get("GRAPHICS_ML_MAX_SKIPS")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if ceiling is None or reporter is None or exitstatus != 0:
+        return
+    if len(reporter.stats.get("skipped", [])) > int(ceiling):
+        session.exitstatus = 1

@@ -1,0 +1,50 @@
+# Two commands do all on a fresh machine: `make demo` and `make test`. Both set up first.
+PYTHON ?= python3.11
+VENV := .venv
+RUN := $(VENV)/bin/python
+OUT ?= demo_output
+VIDEO ?=
+RIG ?=
+# On few cores torch's spinning threads slow everything else down.
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: setup demo test bench lint clean system
+
+setup: $(VENV)/.all
+
+demo: $(VENV)/.demo
+	$(RUN) -m graphics_ml.tasks.demo --out "$(OUT)" $(if $(VIDEO),--video "$(VIDEO)") $(if $(RIG),--rig "$(RIG)")
+
+test: $(VENV)/.all lint
+	$(RUN) -m pytest -q -n 2 --dist loadfile
+
+bench: $(VENV)/.all
+	$(VENV)/bin/pip install -q -c constraints.txt --group bench
+	$(RUN) -m tests.benchmarks
+
+lint: $(VENV)/.all
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+system:
+	@$(PYTHON) graphics_ml/doctor.py --system
+
+$(VENV)/.base: constraints.txt | system
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt pip setuptools wheel
+	touch $@
+
+# The demo needs no torch: its own stamp keeps the first run short.
+$(VENV)/.demo: $(VENV)/.base pyproject.toml constraints.txt | system
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[blender,pose]'
+	touch $@
+
+$(VENV)/.all: $(VENV)/.demo
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[all]'
+	$(VENV)/bin/pip install -q -c constraints.txt --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo_output

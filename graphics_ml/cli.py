@@ -1,0 +1,88 @@
+"""The command line, generated from the jobs: `graphics-ml JOB ...`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
+
+import sys
+from dataclasses import MISSING, dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, get_args
+
+import tyro
+
+from graphics_ml import __version__
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.jobs import JOBS, Job, read_job, settings
+
+
+_METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a job file, such as the .job.toml beside each output."""
+
+    file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="job file (.toml)", metavar="JOB.TOML")]
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what works on this machine, what is missing and how to get it."""
+
+
+def main(arguments=None) -> int:
+    """Run the command line; gives the exit code: 0 done, 1 some inputs failed, 2 the request was wrong."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [one for one in arguments if one != "--debug"]
+    if arguments == ["--version"]:
+        print(f"graphics-ml {__version__}")
+        return 0
+    commands = {name: _command(job_class) for name, job_class in JOBS.items()} | {"run": Run, "doctor": Doctor}
+    command = tyro.extras.subcommand_cli_from_dict(
+        commands,
+        prog="graphics-ml",
+        description="Video and mocap onto any rig. Add --debug to see where an error came from.",
+        args=arguments or ["--help"],
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        if isinstance(command, Doctor):
+            from graphics_ml.doctor import report
+
+            return report()
+        job = read_job(command.file) if isinstance(command, Run) else _job(command)
+
+        from graphics_ml.run import run_in_terminal
+
+        return run_in_terminal(job)
+    except GraphicsMLError as error:
+        if debug:
+            raise
+        print(f"graphics-ml: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("graphics-ml: stopped; nothing half-written is left", file=sys.stderr)
+        return 130
+
+
+def _command(job_class):
+    # tyro reads its marks from Annotated types; the job's own fields stay free of tyro.
+    columns = []
+    for one, kind in settings(job_class):
+        about = one.metadata
+        help_text = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
+        metavar = next(word for known, word in _METAVARS if known in (kind, *get_args(kind)))
+        mark = tyro.conf.arg(
+            help=help_text, metavar=metavar, aliases=[f"-{about['short']}"] if about["short"] else None
+        )
+        kind = Annotated[tyro.conf.Positional[kind], mark] if about["positional"] else Annotated[kind, mark]
+        columns.append((one.name, kind) if one.default is MISSING else (one.name, kind, one.default))
+    command = make_dataclass(f"{job_class.__name__}Command", columns, kw_only=True, namespace={"job_class": job_class})
+    command.__doc__ = job_class.__doc__
+    return command
+
+
+def _job(command) -> Job:
+    return command.job_class(**vars(command))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

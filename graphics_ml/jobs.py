@@ -1,0 +1,179 @@
+"""Every job, defined once: its settings with type, default, bounds, unit and one sentence of help.
+
+The command line, the TOML job file, the worker's message and the panels are made from these classes. Standard library
+only: Blender's own Python reads this file too.
+"""
+
+import difflib
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from graphics_ml.errors import FileError, GraphicsMLError
+
+
+class JobError(GraphicsMLError):
+    """A job's settings cannot be used."""
+
+
+def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None, positional=False):
+    """A field of a job.
+
+    Args:
+        help: one sentence.
+        default: its value when not given; without one the setting is required.
+        min, max: bounds of a number, both allowed.
+        unit: unit of a number, for help and panels.
+        short: one letter for the command line, as in -o.
+        positional: whether the command line takes it without its name.
+    """
+    metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional)
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all jobs share. `task` names the function that does the job, as "module:function"."""
+
+    task: ClassVar[str] = ""
+
+    def __post_init__(self):
+        for one in fields(self):
+            _check_bounds(one, getattr(self, one.name))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job gives back: the files it wrote, and what the user should know, a sentence each."""
+
+    outputs: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Capture(Job):
+    """Turn a video of a person into a motion."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.capture:capture"
+
+    video: Path = setting("video file", positional=True)
+    output: Path = setting("motion file to write; its extension is its format, such as .bvh or .npz", short="o")
+    person: str = setting("whom to follow: a number (1 is the most prominent), 'left' or 'right'", "1")
+    start: float | None = setting("where to begin", None, min=0, unit="s")
+    end: float | None = setting("where to stop", None, min=0, unit="s")
+    fps: float | None = setting("frame rate of the motion; the video's own when not given", None, min=1, max=480)
+    height: float = setting("height of the person, which sets the scale", 1.70, min=0.4, max=2.6, unit="m")
+    camera: str | None = setting(
+        "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a camera file; the rest is estimated", None
+    )
+    smoothing: float = setting("how smooth: 0 follows every landmark, 1 is the usual amount", 1.0, min=0, max=10)
+    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+
+
+@dataclass(frozen=True)
+class Animate(Capture):
+    """Turn a video of a person into an animation of a rig."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.animate:animate"
+
+    output: Path = setting("what to write: .blend, .fbx, .glb, .bvh or .npz", short="o")
+    rig: Path | None = setting("rig: .blend, .fbx, .glb, .gltf or .bvh; our own character when not given", None)
+    map: Path | None = setting("bone map (.toml) to use instead of recognising the rig's bones", None)
+    save_map: Path | None = setting("where to save the bone map that was used, for editing", None)
+    keep_actions: bool = setting("keep the rig's other actions in the output", False)
+    preview: Path | None = setting("video (.mp4) that shows film, skeletons and animated character side by side", None)
+
+
+JOBS = {"animate": Animate, "capture": Capture}
+
+
+def settings(job_class) -> list[tuple]:
+    """The settings of a job class as (field, type) pairs, in order; what every interface is generated from."""
+    hints = get_type_hints(job_class)
+    return [(one, hints[one.name]) for one in fields(job_class)]
+
+
+def job_name(job: Job) -> str:
+    """The name under which a job is known: "animate", ..."""
+    return next(name for name, job_class in JOBS.items() if type(job) is job_class)
+
+
+def as_plain(job: Job) -> dict:
+    """The settings of a job as plain values (str, float, bool), without those that are None."""
+    values = {one.name: getattr(job, one.name) for one in fields(job)}
+    return {name: str(v) if isinstance(v, Path) else v for name, v in values.items() if v is not None}
+
+
+def from_plain(name: str, values: dict) -> Job:
+    """A job from its name and plain values, as they come from TOML or JSON.
+
+    Raises:
+        JobError: no such job or setting (with a suggestion), a value of the wrong kind or outside its bounds, or a
+            required setting missing.
+    """
+    if name not in JOBS:
+        raise JobError(f"there is no job '{name}'{_suggest(name, JOBS)}")
+    known = {one.name: (one, kind) for one, kind in settings(JOBS[name])}
+    for key in values:
+        if key not in known:
+            raise JobError(f"the job '{name}' has no setting '{key}'{_suggest(key, known)}")
+    for key, (one, _) in known.items():
+        if one.default is MISSING and key not in values:
+            raise JobError(f"the job '{name}' needs the setting '{key}': {one.metadata['help']}")
+    return JOBS[name](**{key: _coerce(key, value, known[key][1]) for key, value in values.items()})
+
+
+def read_job(path: str | Path) -> Job:
+    """The job in a TOML file: `job = "animate"` and a table `[settings]`. Relative paths are kept as they stand.
+
+    Raises:
+        FileError: no such file, not TOML, or without these keys; JobError as from_plain.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(path, None, f"the job file cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(path, None, f"this is not a TOML job file: {error}") from None
+    if not isinstance(content.get("job"), str) or not isinstance(content.get("settings", {}), dict):
+        raise FileError(path, None, 'a job file needs a line such as job = "animate" and a table [settings]')
+    return from_plain(content["job"], content.get("settings", {}))
+
+
+def _check_bounds(one, value):
+    low, high = one.metadata["min"], one.metadata["max"]
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if not ((low is None or value >= low) and (high is None or value <= high)):
+        bounds = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
+        unit = f" {one.metadata['unit']}" if one.metadata["unit"] else ""
+        raise JobError(f"{one.name} is {value}, but must be {bounds}{unit}")
+
+
+def _coerce(key, value, kind):
+    choices = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    for choice in choices:
+        if get_origin(choice) is Literal:
+            if value in get_args(choice):
+                return value
+        elif choice is Path and isinstance(value, str):
+            return Path(value)
+        elif choice is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        elif isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
+            return value
+    wanted = " or ".join(_kind_name(choice) for choice in choices if choice is not type(None))
+    raise JobError(f"the setting '{key}' is {value!r}, but must be {wanted}")
+
+
+def _kind_name(kind):
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(kind)))
+    return {Path: "a path", str: "text", float: "a number", int: "a whole number", bool: "true or false"}[kind]
+
+
+def _suggest(name, known):
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(known)}"

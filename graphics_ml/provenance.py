@@ -1,0 +1,50 @@
+"""What made an output: the job, the versions and the inputs' hashes, kept beside it as `<output>.job.toml`."""
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from graphics_ml.jobs import Job, as_plain, job_name
+from graphics_ml.outputs import replacing
+
+_PACKAGES = ("graphics-ml", "numpy", "scipy", "mediapipe", "av", "bpy", "torch")
+
+
+def record(job: Job, inputs: list[Path]) -> dict:
+    """The record of a job about to run: its name, settings, package versions and the SHA-256 of its input files."""
+    return {
+        "job": job_name(job),
+        "settings": as_plain(job),
+        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "inputs": {str(path): file_hash(path) for path in inputs},
+    }
+
+
+def write_record(output: Path, made_by: dict) -> Path:
+    """Write the record as `<output>.job.toml`, which `graphics-ml run` runs again; gives its path."""
+    path = output.with_name(output.name + ".job.toml")
+    lines = [f"job = {_toml(made_by['job'])}"]
+    for table in ("settings", "versions", "inputs"):
+        lines += ["", f"[{table}]"] + [f"{_toml(key)} = {_toml(value)}" for key, value in made_by[table].items()]
+    with replacing(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    return path
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _toml(value):
+    # A JSON string, number or boolean is written the same way in TOML.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,53 @@
+"""What a fresh process loads: the base must stay light, because it runs inside Blender and behind every --help."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "bpy", "mediapipe", "cv2", "av", "scipy", "numba", "open3d", "trimesh", "smplx", "PIL", "jax"}
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"{code}\nimport sys, json; print(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "graphics_ml",
+        "graphics_ml.jobs",
+        "graphics_ml.cli",
+        "graphics_ml.formats",
+        "graphics_ml.formats.bvh",
+        "graphics_ml.formats.npz",
+        "graphics_ml.motion.motion",
+        "graphics_ml.motion.bone_map",
+        "graphics_ml.motion.contacts",
+        "graphics_ml.motion.filters",
+        "graphics_ml.motion.foot_lock",
+        "graphics_ml.motion.metrics",
+        "graphics_ml.motion.retarget",
+        "graphics_ml.blender",
+        "graphics_ml.pose",
+    ],
+)
+def test_importing_the_base_loads_nothing_heavy(module):
+    assert not modules_after(f"import {module}") & HEAVY
+
+
+def test_importing_the_package_alone_loads_no_numpy():
+    assert "numpy" not in modules_after("import graphics_ml")
+
+
+def test_the_help_loads_no_numpy():
+    code = "from graphics_ml.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    assert not modules_after(code) & (HEAVY | {"numpy"})
+
+
+def test_jobs_need_the_standard_library_only():
+    loaded = modules_after("import graphics_ml.jobs")
+    assert not loaded & {"numpy", "array_api_compat", "tyro", "rich"}

@@ -1,0 +1,71 @@
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from graphics_ml.errors import FileError
+from graphics_ml.jobs import JOBS, Animate, Capture, JobError, as_plain, from_plain, job_name, read_job, settings
+from graphics_ml.provenance import record, write_record
+
+
+@pytest.mark.parametrize("job_class", JOBS.values())
+def test_every_setting_says_what_it_is(job_class):
+    for one, kind in settings(job_class):
+        assert one.metadata["help"] and not one.metadata["help"].endswith("."), one.name
+        assert kind is not None
+
+
+def test_a_job_survives_the_way_through_plain_values():
+    job = Animate(video=Path("a.mp4"), output=Path("b.blend"), height=1.82, end=3.0, keep_actions=True)
+    assert from_plain(job_name(job), as_plain(job)) == job
+
+
+def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
+    video = tmp_path / 'odd "name" ü.mp4'
+    video.write_bytes(b"not really a film")
+    job = Capture(video=video, output=tmp_path / "out.bvh", camera="fov=50,tilt=-10")
+    written = write_record(job.output, record(job, [video]))
+    assert written.name == "out.bvh.job.toml"
+    assert read_job(written) == job
+    content = tomllib.loads(written.read_text())
+    assert content["inputs"][str(video)] and content["versions"]["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"video": "a.mp4", "output": "b.npz", "smooothing": 1.0}, "did you mean 'smoothing'"),
+        ({"video": "a.mp4"}, "needs the setting 'output'"),
+        ({"video": "a.mp4", "output": "b.npz", "height": 17.0}, "height is 17.0, but must be from 0.4 to 2.6 m"),
+        ({"video": "a.mp4", "output": "b.npz", "height": "tall"}, "must be a number"),
+        ({"video": "a.mp4", "output": "b.npz", "foot_lock": True}, "must be a number"),
+        ({"video": "a.mp4", "output": "b.npz", "start": -1}, "start is -1.0, but must be at least 0 s"),
+    ],
+)
+def test_bad_settings_are_named_in_one_sentence(values, words):
+    with pytest.raises(JobError, match=words.replace("(", r"\(")) as caught:
+        from_plain("capture", values)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_job_is_named_with_a_suggestion():
+    with pytest.raises(JobError, match="did you mean 'animate'"):
+        from_plain("animat", {})
+
+
+@pytest.mark.parametrize("content", ["job = ", "[settings]\n", 'job = "capture"\nsettings = 3\n'])
+def test_a_file_that_is_no_job_file_is_refused(tmp_path, content):
+    path = tmp_path / "job.toml"
+    path.write_text(content)
+    with pytest.raises(FileError, match=r"job\.toml"):
+        read_job(path)
+
+
+def test_an_absent_job_file_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"none\.toml"):
+        read_job(tmp_path / "none.toml")
+
+
+def test_animate_has_every_setting_of_capture():
+    assert {one.name for one in fields(Capture)} <= {one.name for one in fields(Animate)}
