@@ -1,4 +1,4 @@
-"""The command line, generated from the jobs: `graphics-ml JOB ...`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
+"""The command line, generated from the jobs: `graphics-ml JOB`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
 
 import sys
 from dataclasses import MISSING, dataclass, make_dataclass
@@ -10,7 +10,6 @@ import tyro
 from graphics_ml import __version__
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import JOBS, Job, read_job, settings
-
 
 _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
 
