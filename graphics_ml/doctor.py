@@ -18,6 +18,7 @@ SYSTEM_LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
     "libgomp.so.1": "libgomp1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
     "libusb-1.0.so.0": "libusb-1.0-0",
     "libX11.so.6": "libx11-6",
     "libXext.so.6": "libxext6",
