@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY ?= passive
 setup: $(VENV)/.all
 
 demo: $(VENV)/.demo
-	$(RUN) -m graphics_ml.tasks.demo --out "$(OUT)" $(if $(VIDEO),--video "$(VIDEO)") $(if $(RIG),--rig "$(RIG)")
+	$(RUN) scenes/demo/demo.py --out "$(OUT)" $(if $(VIDEO),--video "$(VIDEO)") $(if $(RIG),--rig "$(RIG)")
 
 test: $(VENV)/.all lint
 	$(RUN) -m pytest -q -n 2 --dist loadfile

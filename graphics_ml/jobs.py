@@ -64,11 +64,13 @@ class Capture(Job):
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
     fps: float | None = setting("frame rate of the motion; the video's own when not given", None, min=1, max=480)
-    height: float = setting("height of the person, which sets the scale", 1.70, min=0.4, max=2.6, unit="m")
+    height: float | None = setting(
+        "height of the person, which sets the scale; guessed when not given", None, min=0.3, max=3, unit="m"
+    )
     camera: str | None = setting(
         "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a camera file; the rest is estimated", None
     )
-    smoothing: float = setting("how smooth: 0 follows every landmark, 1 is the usual amount", 1.0, min=0, max=10)
+    smoothing: float = setting("how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20)
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
 
 

@@ -33,7 +33,7 @@ def test_a_missing_argument_exits_with_2():
 def test_a_value_out_of_bounds_is_one_sentence_and_exit_code_2(tmp_path):
     done = cli("capture", "film.mp4", "-o", tmp_path / "out.npz", "--height", "17")
     assert done.returncode == 2
-    assert done.stderr.strip() == "graphics-ml: height is 17.0, but must be from 0.4 to 2.6 m"
+    assert done.stderr.strip() == "graphics-ml: height is 17.0, but must be from 0.3 to 3 m"
 
 
 def test_a_missing_job_file_is_one_sentence_and_exit_code_2(tmp_path):

@@ -37,7 +37,7 @@ def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
     [
         ({"video": "a.mp4", "output": "b.npz", "smooothing": 1.0}, "did you mean 'smoothing'"),
         ({"video": "a.mp4"}, "needs the setting 'output'"),
-        ({"video": "a.mp4", "output": "b.npz", "height": 17.0}, "height is 17.0, but must be from 0.4 to 2.6 m"),
+        ({"video": "a.mp4", "output": "b.npz", "height": 17.0}, "height is 17.0, but must be from 0.3 to 3 m"),
         ({"video": "a.mp4", "output": "b.npz", "height": "tall"}, "must be a number"),
         ({"video": "a.mp4", "output": "b.npz", "foot_lock": True}, "must be a number"),
         ({"video": "a.mp4", "output": "b.npz", "start": -1}, "start is -1.0, but must be at least 0 s"),

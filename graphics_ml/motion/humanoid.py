@@ -5,6 +5,7 @@ retargeter moves motion from role to role.
 """
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 
@@ -122,6 +123,34 @@ def standard_skeleton(height: float = 1.70) -> Skeleton:
         EndSite(joint, _end(role) * height) for joint, role in enumerate(BODY_ROLES) if _part(role) in _ENDS
     )
     return Skeleton(BODY_ROLES, tuple(parents), offsets, end_sites=ends)
+
+
+# The joints on which poses are compared: those that detectors, rigs and mocap all have.
+COMPARED_ROLES = tuple(
+    f"{side}_{part}"
+    for side in ("left", "right")
+    for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
+)
+
+
+def compared_joints(positions, joints):
+    """The 14 points on which poses are compared: shoulders, elbows, wrists, hips, knees, ankles, and the middles of
+    the hips and of the shoulders.
+
+    Args:
+        positions: (..., J, 3).
+        joints: role to index in J; at least COMPARED_ROLES.
+
+    Returns:
+        (..., 14, 3): COMPARED_ROLES in order, middle of the hips, middle of the shoulders.
+    """
+    xp = array_namespace(positions)
+    limbs = xp.stack([positions[..., joints[role], :] for role in COMPARED_ROLES], axis=-2)
+    middles = [
+        (positions[..., joints[f"left_{part}"], :] + positions[..., joints[f"right_{part}"], :]) / 2
+        for part in ("thigh", "upper_arm")
+    ]
+    return xp.concat((limbs, xp.stack(middles, axis=-2)), axis=-2)
 
 
 def _part(role):

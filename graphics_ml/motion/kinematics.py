@@ -1,19 +1,23 @@
 """Forward kinematics by recursion down the tree, on separate quaternion components, and its inverse.
 
-Keeping w, x, y, z of one joint as separate contiguous arrays spares the small matrix products and stays in cache; the
-same lines are differentiable in torch.
+The components of one joint over all frames lie together, one row each: that spares small matrix products, and the rows
+of a block of frames stay in cache. The same lines are differentiable in torch.
 """
 
-from array_api_compat import array_namespace
+import math
 
-from graphics_ml.motion.rotations import conjugate, multiply
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_namespace
+
+_BLOCK = 1 << 13
 
 
 def forward_kinematics(rotations, root_positions, offsets, parents):
     """World positions of all joints.
 
     Args:
-        rotations: (..., J, 4) local unit quaternions, wxyz.
+        rotations: (..., J, 4) local unit quaternions, wxyz. Fastest where memory holds one component of one joint over
+            all frames together.
         root_positions: (..., 3) metres.
         offsets: (J, 3) offset of each joint from its parent in the parent's frame, metres, or (..., J, 3) where it
             changes over time. The root's is not used.
@@ -22,55 +26,99 @@ def forward_kinematics(rotations, root_positions, offsets, parents):
     Returns:
         (..., J, 3) metres, of the input's array type.
     """
-    return _recurse(rotations, root_positions, offsets, parents, with_rotations=False)[1]
+    return _walk(rotations, root_positions, offsets, parents, turns=False)[1]
 
 
 def transforms(rotations, root_positions, offsets, parents):
     """World rotations (..., J, 4) and positions (..., J, 3) of all joints; arguments as forward_kinematics."""
-    return _recurse(rotations, root_positions, offsets, parents, with_rotations=True)
+    return _walk(rotations, root_positions, offsets, parents, turns=True)
 
 
 def global_rotations(rotations, parents):
     """World rotations (..., J, 4) of local ones (..., J, 4)."""
-    xp = array_namespace(rotations)
-    turn = []
-    for joint, parent in enumerate(parents):
-        local = _components(rotations, joint)
-        turn.append(local if parent < 0 else _multiply(turn[parent], local))
-    return xp.stack([xp.stack(q, axis=-1) for q in turn], axis=-2)
+    return _walk(rotations, None, None, parents, turns=True)[0]
 
 
 def local_rotations(rotations, parents):
     """Local rotations (..., J, 4) of world ones (..., J, 4): the inverse of global_rotations."""
     xp = array_namespace(rotations)
-    locals_ = []
+    batch, inner = rotations.shape[:-2], rotations.shape[-2:]
+    world = _rows(xp, _one_batch(xp, rotations, batch, inner))
+    local = []
     for joint, parent in enumerate(parents):
-        world = rotations[..., joint, :]
-        locals_.append(world if parent < 0 else multiply(conjugate(rotations[..., parent, :]), world))
-    return xp.stack(locals_, axis=-2)
+        own = tuple(world[joint, c] for c in range(4))
+        if parent >= 0:
+            w, x, y, z = (world[parent, c] for c in range(4))
+            own = _multiply((w, -x, -y, -z), own)
+        local.append(own)
+    return xp.reshape(_columns(xp, local), rotations.shape)
 
 
-def _recurse(rotations, root_positions, offsets, parents, with_rotations):
-    xp = array_namespace(rotations, root_positions)
+def _walk(rotations, root_positions, offsets, parents, turns):
+    """World rotations, or None unless `turns`, and positions, or None where there are no root positions."""
+    xp = array_namespace(*(array for array in (rotations, root_positions) if array is not None))
+    joints, placed = len(parents), root_positions is not None
+    shapes = [rotations.shape[:-2]] + ([root_positions.shape[:-1], offsets.shape[:-2]] if placed else [])
+    batch = np.broadcast_shapes(*(tuple(shape) for shape in shapes))
+    rotations = _one_batch(xp, rotations, batch, (joints, 4))
+    root_positions = _one_batch(xp, root_positions, batch, (3,)) if placed else None
+    steady = not placed or len(offsets.shape) == 2
+    if not steady:
+        offsets = _one_batch(xp, offsets, batch, (joints, 3))
+    elif isinstance(offsets, np.ndarray):
+        # Plain numbers work with any array and cost less; those of a tensor may want their gradient.
+        offsets = offsets.tolist()
+    frames = math.prod(batch)
+    # In torch blocks would only add nodes to the graph.
+    size = _BLOCK if is_numpy_namespace(xp) else max(frames, 1)
+    found = []
+    for first in range(0, max(frames, 1), size):
+        part = slice(first, first + size)
+        root = root_positions[part] if placed else None
+        found.append(_recurse(xp, rotations[part], root, offsets if steady else offsets[part], parents, turns))
+    whole = [
+        parts[0] if len(parts) == 1 or parts[0] is None else xp.concat(parts) for parts in zip(*found, strict=True)
+    ]
+    return [None if array is None else xp.reshape(array, (*batch, *array.shape[1:])) for array in whole]
+
+
+def _recurse(xp, rotations, root_positions, offsets, parents, turns):
+    """_walk over one batch axis: (F, J, 4), (F, 3), and (F, J, 3) or J times three numbers where they are steady."""
+    local = _rows(xp, rotations)
+    root = None if root_positions is None else _rows(xp, root_positions)
+    steps = _rows(xp, offsets) if len(getattr(offsets, "shape", ())) == 3 else offsets
+    above = set(parents)
     turn, place = [], []
     for joint, parent in enumerate(parents):
-        local = _components(rotations, joint)
         if parent < 0:
-            turn.append(local)
-            place.append([root_positions[..., c] for c in range(3)])
+            turn.append(tuple(local[joint, c] for c in range(4)))
         else:
-            turn.append(_multiply(turn[parent], local))
-            step = _rotate(turn[parent], [offsets[..., joint, c] for c in range(3)])
-            place.append([p + s for p, s in zip(place[parent], step, strict=True)])
-    positions = xp.stack([xp.stack(p, axis=-1) for p in place], axis=-2)
-    if not with_rotations:
-        return None, positions
-    return xp.stack([xp.stack(q, axis=-1) for q in turn], axis=-2), positions
+            wanted = turns or joint in above
+            turn.append(_multiply(turn[parent], tuple(local[joint, c] for c in range(4))) if wanted else None)
+        if root is not None:
+            place.append(tuple(root) if parent < 0 else _step(place[parent], turn[parent], steps[joint]))
+    return (_columns(xp, turn) if turns else None, _columns(xp, place) if place else None)
 
 
-def _components(rotations, joint):
-    # Adding zero makes each component contiguous: it is read four times or more below.
-    return [rotations[..., joint, c] + 0.0 for c in range(4)]
+def _one_batch(xp, array, batch, inner):
+    if tuple(array.shape) != (*batch, *inner):
+        array = xp.broadcast_to(array, (*batch, *inner))
+    return xp.reshape(array, (math.prod(batch), *inner))
+
+
+def _rows(xp, array):
+    """(F, ...) as (..., F), each row in one piece of memory."""
+    axes = (*range(1, len(array.shape)), 0)
+    shape = tuple(array.shape[axis] for axis in axes)
+    return xp.reshape(xp.reshape(xp.permute_dims(array, axes), (math.prod(shape),)), shape)
+
+
+def _columns(xp, rows):
+    """J tuples of C arrays (F,) as (F, J, C), in the usual order in memory."""
+    joints, size = len(rows), len(rows[0])
+    table = xp.permute_dims(xp.stack([row for joint in rows for row in joint]), (1, 0))
+    frames = table.shape[0]
+    return xp.reshape(xp.reshape(table, (frames * joints * size,)), (frames, joints, size))
 
 
 def _multiply(a, b):
@@ -84,8 +132,14 @@ def _multiply(a, b):
     )
 
 
-def _rotate(q, v):
+def _step(p, q, v):
+    """The place p plus the vector v turned by q."""
     w, x, y, z = q
     vx, vy, vz = v
-    tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
-    return vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx
+    dx, dy, dz = 2 * vx, 2 * vy, 2 * vz
+    tx, ty, tz = y * dz - z * dy, z * dx - x * dz, x * dy - y * dx
+    return (
+        p[0] + (vx + w * tx + y * tz - z * ty),
+        p[1] + (vy + w * ty + z * tx - x * tz),
+        p[2] + (vz + w * tz + x * ty - y * tx),
+    )

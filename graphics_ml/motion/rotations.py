@@ -7,7 +7,7 @@ frame, in the parent's. Angles are radians.
 
 import math
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 _AXIS = {"X": 0, "Y": 1, "Z": 2}
 EULER_ORDERS = tuple(a + b + c for a in "XYZ" for b in "XYZ" for c in "XYZ" if a != b and b != c)
@@ -110,7 +110,7 @@ def axis_angle_from_quaternion(q):
     square = xp.sum(v * v, axis=-1, keepdims=True)
     small = square < 1e-16
     sine = xp.sqrt(xp.where(small, xp.ones_like(square), square))
-    scale = xp.where(small, 2 - 0 * w, 2 * xp.atan2(sine, w) / sine)
+    scale = xp.where(small, 2 / xp.where(small, w, xp.ones_like(w)), 2 * xp.atan2(sine, w) / sine)
     return scale * v
 
 
@@ -194,9 +194,11 @@ def unroll(q):
     xp = array_namespace(q)
     if q.shape[0] < 2:
         return q
-    flips = xp.sum(q[1:] * q[:-1], axis=-1, keepdims=True) < 0
-    signs = 1 - 2 * xp.astype(xp.cumulative_sum(xp.astype(flips, xp.int32), axis=0) % 2, q.dtype)
-    return xp.concat((q[:1], q[1:] * signs), axis=0)
+    before, after = q[:-1, ...], q[1:, ...]
+    dot = sum(before[..., c] * after[..., c] for c in range(4))
+    turned = xp.astype(xp.cumulative_sum(xp.astype(dot < 0, xp.int32), axis=0) % 2, xp.bool)
+    turned = turned[..., None]
+    return xp.concat((q[:1, ...], xp.where(turned, -after, after)), axis=0)
 
 
 def slerp(a, b, t):
@@ -205,7 +207,7 @@ def slerp(a, b, t):
     Shoemake, "Animating Rotation with Quaternion Curves", SIGGRAPH 1985.
     """
     xp = array_namespace(a, b)
-    t = xp.asarray(t, dtype=a.dtype)[..., None]
+    t = xp.asarray(t, dtype=a.dtype, device=device(a))[..., None]
     dot = xp.sum(a * b, axis=-1, keepdims=True)
     b = xp.where(dot < 0, -b, b)
     chord, total = a - b, a + b
@@ -226,13 +228,15 @@ def rotation_between(u, v):
     """
     xp = array_namespace(u, v)
     u, v = normalize(u), normalize(v)
-    dot = xp.sum(u * v, axis=-1, keepdims=True)
-    opposite = dot < -1 + 1e-12
+    # 1 + u.v and u x v by way of the sum, which is exact where the two are nearly opposite.
+    total = u + v
+    square = xp.sum(total * total, axis=-1, keepdims=True)
+    opposite = square < (32 * xp.finfo(u.dtype).eps) ** 2
     ux, uy, uz = _parts(u)
     zero = xp.zeros_like(ux)
     aside = xp.where((xp.abs(ux) > xp.abs(uz))[..., None], xp.stack((-uy, ux, zero), -1), xp.stack((zero, -uz, uy), -1))
-    w = xp.where(opposite, xp.zeros_like(dot), 1 + dot)
-    return normalize(xp.concat((w, xp.where(opposite, normalize(aside), cross(u, v))), axis=-1))
+    w = xp.where(opposite, xp.zeros_like(square), square / 2)
+    return normalize(xp.concat((w, xp.where(opposite, normalize(aside), cross(u, total))), axis=-1))
 
 
 def swing_twist(q, axis):
@@ -254,8 +258,7 @@ def angle_between(a, b):
     """Angles (...), radians in [0, pi], between the rotations a and b (..., 4)."""
     xp = array_namespace(a, b)
     difference = multiply(conjugate(a), b)
-    sine = xp.sqrt(xp.sum(difference[..., 1:] ** 2, axis=-1))
-    return 2 * xp.atan2(sine, xp.abs(difference[..., 0]))
+    return 2 * xp.atan2(_length(xp, difference[..., 1:])[..., 0], xp.abs(difference[..., 0]))
 
 
 def cross(a, b):

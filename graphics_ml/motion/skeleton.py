@@ -34,6 +34,7 @@ class Skeleton:
         parents: J indices; parents[0] is -1 (the one root), parents come before children.
         offsets: (J, 3) from the parent's joint, in the parent's frame, in the zero pose; the root's is its rest place.
         rest_orientations: (J, 4) rotation of each joint relative to its parent in the rest pose; identity when None.
+            They are normalised here.
         end_sites: where leaf bones end.
         channels: per joint the channel names in the order of the file it came from ("Xposition", ...), or None.
 
@@ -59,12 +60,17 @@ class Skeleton:
         for joint, parent in enumerate(parents[1:], start=1):
             if not 0 <= parent < joint:
                 raise ValueError(f"joint '{names[joint]}' has parent {parent}; parents come before their children")
+        for end in self.end_sites:
+            if not 0 <= end.joint < count:
+                raise ValueError(f"an end site belongs to joint {end.joint}, the skeleton has {count} joints")
+        if self.channels is not None and len(self.channels) != count:
+            raise ValueError(f"channels are given for {len(self.channels)} joints, the skeleton has {count}")
         rest = np.tile([1.0, 0, 0, 0], (count, 1)) if self.rest_orientations is None else self.rest_orientations
         for name, value in dict(
             names=names,
             parents=parents,
             offsets=_frozen_array(self.offsets, (count, 3), "offsets"),
-            rest_orientations=_frozen_array(rest, (count, 4), "rest orientations"),
+            rest_orientations=_unit_quaternions(_frozen_array(rest, (count, 4), "rest orientations")),
             end_sites=tuple(self.end_sites),
             channels=None if self.channels is None else tuple(tuple(c) for c in self.channels),
         ).items():
@@ -110,3 +116,12 @@ def _frozen_array(value, shape, what):
         raise ValueError(f"{what} hold a value that is not finite")
     array.flags.writeable = False
     return array
+
+
+def _unit_quaternions(array):
+    norms = np.linalg.norm(array, axis=-1, keepdims=True)
+    if norms.min() < 1e-6:
+        raise ValueError("rest orientations hold a zero quaternion")
+    unit = np.where(np.abs(norms - 1) > 1e-12, array / norms, array)
+    unit.flags.writeable = False
+    return unit

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Motion → action: the one place that knows how Blender stores keys, from 4.2's flat actions to layered ones.
+
+Since 4.4 F-curves live in `action.layers[].strips[].channelbag(slot)`; since 5.0 there is no `Action.fcurves`. Keys go
+in with foreach_set, one for each frame, linear in between. A bone keeps its rotation mode: quaternions, axis and angle,
+or Euler angles in its own order, chosen so that they do not jump.
+"""
+
+import json
+from fractions import Fraction
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.armature import BoneChannels, free_to_move, pose_channels
+from graphics_ml.blender.scene import set_frame_rate
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_quaternion
+
+PROVENANCE = "graphics_ml"
+_LINEAR = 1  # the number of LINEAR among a keyframe's kinds of interpolation
+
+
+def write_action(
+    obj: bpy.types.Object, motion: Motion, name: str, bones=None, start_frame: int = 1
+) -> bpy.types.Action:
+    """Put a motion on an armature as a new action, which becomes its current one.
+
+    Args:
+        obj: armature object.
+        motion: its joints' names are bone names; others are left out. World metres, as skeleton_from_armature gives.
+        name: of the action.
+        bones: names of the bones to key; all the motion has when None. Other bones keep their pose.
+        start_frame: scene frame of the motion's first.
+
+    The scene gets the motion's frame rate and range; the motion's provenance is stored on the action as JSON, in the
+    custom property "graphics_ml".
+
+    Raises:
+        ValueError: as pose_channels.
+    """
+    free_to_move(obj, motion, bones)
+    channels = pose_channels(motion, obj, bones)
+    action = write_channels(obj, channels, name, start_frame)
+    set_range(motion.fps, len(motion), start_frame)
+    action[PROVENANCE] = json.dumps(motion.provenance, default=str)
+    return action
+
+
+def write_channels(
+    obj: bpy.types.Object, channels: dict[str, BoneChannels], name: str, start_frame: int = 1
+) -> bpy.types.Action:
+    """A new action with the given bones' keys, one a frame; it becomes the object's current one."""
+    action = bpy.data.actions.new(name)
+    new_curve = _curves(action, obj)
+    for bone, channel in channels.items():
+        pose_bone = obj.pose.bones[bone]
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+        attribute, values = _rotation_keys(pose_bone.rotation_mode, channel.rotation)
+        curves = [(f"{path}.{attribute}", values)]
+        if channel.location is not None:
+            curves.insert(0, (f"{path}.location", channel.location))
+        for data_path, columns in curves:
+            for index in range(columns.shape[1]):
+                _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame)
+    assign(obj, action)
+    return action
+
+
+def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
+    """Make an action the object's current one, its slot included; None takes the current one away."""
+    animation = obj.animation_data_create()
+    animation.action = action
+    if action is not None and hasattr(action, "slots") and len(action.slots):
+        fit = [slot for slot in action.slots if slot.target_id_type in ("OBJECT", "UNSPECIFIED")]
+        animation.action_slot = fit[0] if fit else action.slots[0]
+
+
+def curves_of(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """All F-curves of an action, wherever this version of Blender keeps them."""
+    if not hasattr(action, "slots"):
+        return list(action.fcurves)
+    return [
+        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
+    ]
+
+
+def set_range(fps: Fraction, frames: int, start_frame: int = 1) -> None:
+    """Give the current scene a motion's frame rate and range, and stand on its first frame."""
+    scene = bpy.context.scene
+    set_frame_rate(scene, fps)
+    scene.frame_start, scene.frame_end = start_frame, start_frame + frames - 1
+    scene.frame_set(start_frame)
+
+
+def remove_actions(keep=()) -> None:
+    """Remove all actions of the file but the given ones, and the NLA strips that played them."""
+    keep = {keep} if isinstance(keep, bpy.types.Action) else set(keep)
+    gone = [action for action in bpy.data.actions if action not in keep]
+    for owner in _animated():
+        tracks = owner.animation_data.nla_tracks
+        for track in list(tracks):
+            for strip in [s for s in track.strips if s.action in gone]:
+                track.strips.remove(strip)
+            if not len(track.strips):
+                tracks.remove(track)
+    bpy.data.batch_remove(gone)
+
+
+def _animated():
+    """All datablocks that carry animation data: objects, armatures, shape keys, materials, ..."""
+    for kind in dir(bpy.data):
+        collection = getattr(bpy.data, kind)
+        if isinstance(collection, bpy.types.bpy_prop_collection):
+            for block in collection:
+                if getattr(block, "animation_data", None) is not None:
+                    yield block
+                tree = getattr(block, "node_tree", None)
+                if tree is not None and tree.animation_data is not None:
+                    yield tree
+
+
+def _curves(action, obj):
+    """A function (data_path, index, group) -> new F-curve of this action for this object."""
+    if not hasattr(action, "slots"):
+        return lambda path, index, group: action.fcurves.new(path, index=index, action_group=group)
+    slot = action.slots.new(id_type="OBJECT", name=obj.name)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    bag = strip.channelbag(slot, ensure=True)
+    if bpy.app.version >= (5, 0, 0):
+        return lambda path, index, group: bag.fcurves.new(path, index=index, group_name=group)
+
+    def new_curve(path, index, group):
+        curve = bag.fcurves.new(path, index=index)
+        curve.group = bag.groups.get(group) or bag.groups.new(group)
+        return curve
+
+    return new_curve
+
+
+def _write_keys(curve, values, start_frame):
+    frames = len(values)
+    points = curve.keyframe_points
+    points.add(frames)
+    keys = np.empty((frames, 2), dtype=np.float32)
+    keys[:, 0] = np.arange(start_frame, start_frame + frames)
+    keys[:, 1] = values
+    points.foreach_set("co", keys.ravel())
+    points.foreach_set("interpolation", np.full(frames, _LINEAR, dtype=np.int32))
+    curve.update()
+
+
+def _rotation_keys(mode, rotation):
+    """Attribute and key values (F, 3 or 4) of rotations (F, 4) in a bone's rotation mode."""
+    if mode == "QUATERNION":
+        return "rotation_quaternion", rotation
+    if mode == "AXIS_ANGLE":
+        vector = axis_angle_from_quaternion(rotation)
+        angle = np.linalg.norm(vector, axis=-1, keepdims=True)
+        axis = np.where(angle > 1e-9, vector / np.maximum(angle, 1e-9), [0.0, 1, 0])
+        return "rotation_axis_angle", np.concatenate((angle, axis), axis=-1)
+    # Blender's XYZ turns about x first, in fixed axes: intrinsic ZYX.
+    angles = euler_from_quaternion(rotation, mode[::-1])[:, ::-1]
+    return "rotation_euler", _steady_euler(angles, [("XYZ").index(axis) for axis in mode])
+
+
+def _steady_euler(angles, axes):
+    """Of the two sets of angles for each rotation, and their whole turns, the nearest to the frame before.
+
+    Args:
+        angles: (F, 3) in the order of turning.
+        axes: for each of the three the column of its key.
+    """
+    other = np.stack((angles[:, 0] + np.pi, np.pi - angles[:, 1], angles[:, 2] + np.pi), axis=-1)
+    steady = np.empty_like(angles)
+    last = np.zeros(3)
+    for frame, choices in enumerate(np.stack((angles, other), axis=1)):
+        near = choices - 2 * np.pi * np.round((choices - last) / (2 * np.pi))
+        last = near[np.abs(near - last).sum(axis=-1).argmin()]
+        steady[frame] = last
+    keys = np.empty_like(steady)
+    keys[:, axes] = steady
+    return keys

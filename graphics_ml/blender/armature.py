@@ -1,0 +1,480 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Armature ⇄ Skeleton and pose ⇄ Motion: the border between Blender's bones and our joints.
+
+A joint is a bone's head; its frame is the bone's own (y along the bone). The object's transform and its parents' are
+part of it, so that a Skeleton is in world metres whatever the armature's scale. Blender's pose rotations are relative
+to the bone's rest, ours to the parent's frame; they are converted here and nowhere else.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.scene import (
+    blender_from_ours,
+    blender_from_ours_rotation,
+    frame_rate,
+    ours_from_blender,
+    ours_from_blender_rotation,
+)
+from graphics_ml.motion.kinematics import local_rotations
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import (
+    angle_between,
+    conjugate,
+    multiply,
+    quaternion_from_matrix,
+    rotate,
+    rotation_between,
+    unroll,
+)
+from graphics_ml.motion.skeleton import EndSite, Skeleton
+
+# Differences of place below this, in metres, are rounding of Blender's 32-bit matrices and need no keys.
+PLACE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class BoneChannels:
+    """What a pose bone is keyed with.
+
+    Args:
+        rotation: (F, 4) relative to the bone's rest, wxyz, unrolled.
+        location: (F, 3) in the bone's rest frame and the armature's own unit, or None where it need not move.
+    """
+
+    rotation: np.ndarray
+    location: np.ndarray | None
+
+
+def skeleton_from_armature(obj: bpy.types.Object, bones=None) -> Skeleton:
+    """The armature's rest pose as a Skeleton, world metres.
+
+    Args:
+        obj: armature object.
+        bones: names of the bones to keep; all when None. A kept bone's parent is its nearest kept ancestor. Where
+            several have none, a joint named after the object, at its origin, is put on top.
+
+    Raises:
+        ValueError: no bones, or the object's scale is not uniform.
+    """
+    _, scale, _ = _object_transform(obj)
+    rest_rotations, rest_positions = _rest(obj)
+    kept = [b.name for b in obj.data.bones if bones is None or b.name in bones]
+    if not kept:
+        raise ValueError(f"the armature '{obj.name}' has none of the bones asked for")
+    names, parents, rows = _tree(obj, kept)
+    world_rotations, world_positions = _with_object(obj, rest_rotations, rest_positions, rows)
+    local = local_rotations(world_rotations, parents)
+    offsets = _local_positions(world_rotations, world_positions, parents)
+    has_child = set(parents)
+    order = {b.name: row for row, b in enumerate(obj.data.bones)}
+    ends = tuple(
+        EndSite(joint, (0.0, scale * obj.data.bones[rows[joint]].length, 0.0))
+        for joint, name in enumerate(names)
+        if joint not in has_child and rows[joint] == order.get(name)
+    )
+    return Skeleton(names, parents, offsets, local, ends)
+
+
+def deform_flags(obj: bpy.types.Object, skeleton: Skeleton) -> list[bool]:
+    """For each joint of a skeleton of this armature whether its bone deforms meshes; what `recognize` asks for."""
+    bones = obj.data.bones
+    return [name in bones and bones[name].use_deform for name in skeleton.names]
+
+
+def evaluated_transforms(obj: bpy.types.Object, frames, bones=None) -> tuple[np.ndarray, np.ndarray]:
+    """Where Blender itself puts the bones: constraints, drivers and parents included.
+
+    Args:
+        obj: armature object.
+        frames: F scene frames; whole or fractional.
+        bones: B names; all, in the order of `obj.data.bones`, when None.
+
+    Returns:
+        World rotations (F, B, 4) and head positions (F, B, 3) in our axes, metres.
+    """
+    matrices, _ = _evaluate(obj, frames)
+    if bones is not None:
+        order = {b.name: row for row, b in enumerate(obj.data.bones)}
+        matrices = matrices[:, [order[name] for name in bones]]
+    return _ours(matrices)
+
+
+def motion_from_action(obj: bpy.types.Object, action=None, start=None, end=None, bones=None) -> Motion:
+    """What an action makes the armature do, by Blender's own evaluation.
+
+    Args:
+        obj: armature object.
+        action: the one to read; the object's current one when None.
+        start, end: first and last frame, both read; the action's own range, in whole frames, when None.
+        bones: names of the bones to keep, as in skeleton_from_armature.
+
+    Raises:
+        ValueError: there is no action, or the range is empty.
+    """
+    animation = obj.animation_data_create()
+    before = animation.action
+    action = action or before
+    if action is None:
+        raise ValueError(f"the armature '{obj.name}' has no action")
+    start = int(np.ceil(action.frame_range[0] - 1e-3)) if start is None else start
+    end = int(np.floor(action.frame_range[1] + 1e-3)) if end is None else end
+    if end < start:
+        raise ValueError(f"the action '{action.name}' has no frames from {start} to {end}")
+    slot_before = getattr(animation, "action_slot", None)
+    if action is not before:
+        animation.action = action
+        if hasattr(animation, "action_slot") and animation.action_slot is None and len(action.slots):
+            animation.action_slot = next((s for s in action.slots if s.target_id_type == "OBJECT"), action.slots[0])
+    try:
+        matrices, object_matrices = _evaluate(obj, range(start, end + 1))
+    finally:
+        if action is not before:
+            animation.action = before
+            if before is not None and slot_before is not None:
+                animation.action_slot = slot_before
+    skeleton = skeleton_from_armature(obj, bones)
+    _, _, rows = _tree(obj, [name for name in skeleton.names if name in obj.data.bones])
+    frames = np.concatenate((matrices, object_matrices[:, None]), axis=1)
+    world_rotations, world_positions = _ours(frames[:, rows])
+    local = local_rotations(world_rotations, skeleton.parents)
+    places = _local_positions(world_rotations, world_positions, skeleton.parents)
+    moves = np.abs(places[:, 1:] - skeleton.offsets[1:]).max(initial=0.0) > PLACE_TOLERANCE
+    return Motion(
+        skeleton,
+        unroll(local),
+        places[:, 0],
+        frame_rate(bpy.context.scene),
+        local_positions=places if moves else None,
+        provenance={"action": action.name},
+    )
+
+
+def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str, BoneChannels]:
+    """What to key so that the armature's bones stand where the motion's joints of the same names do.
+
+    Rotations are solved in the world, down the tree, against what each bone's parent will really do: a bone that is not
+    keyed keeps the pose it has now. Locations are given to bones that have no keyed bone above them and to those that
+    the motion's local positions move.
+
+    Args:
+        motion: on a skeleton whose joint names are bone names; the others are left out.
+        bones: names of the bones to key; all that the motion has when None.
+
+    Returns:
+        Channels by bone name, parents first.
+
+    Raises:
+        ValueError: no joint of the motion is a bone of the armature, or the object's scale is not uniform.
+    """
+    skeleton = motion.skeleton
+    joints = {name: j for j, name in enumerate(skeleton.names) if name in obj.data.bones}
+    keyed = [name for name in joints if bones is None or name in bones]
+    if not keyed:
+        raise ValueError(f"no joint of the motion is a bone of the armature '{obj.name}'")
+    object_rotation, scale, object_place = _object_transform(obj)
+    world_rotations, world_positions = motion.transforms()
+    # From here on in the armature's own space and unit.
+    turns = multiply(conjugate(object_rotation), blender_from_ours_rotation(world_rotations))
+    places = rotate(conjugate(object_rotation), blender_from_ours(world_positions) - object_place) / scale
+    moving = _moving_joints(motion)
+    tolerance = PLACE_TOLERANCE / scale
+
+    channels, poses = {}, {}
+    for bone in _bones_above(obj, keyed):
+        base_turn, base_place, locate = _rest_on_parent(bone, poses)
+        basis = obj.pose.bones[bone.name].matrix_basis
+        if bone.name not in keyed:
+            turn = multiply(base_turn, np.array(basis.to_quaternion()))
+            place = base_place + rotate(locate, np.array(basis.translation))
+            poses[bone.name] = turn, place
+            continue
+        joint = joints[bone.name]
+        turn = turns[:, joint]
+        rotation = multiply(conjugate(base_turn), turn)
+        place, location = np.broadcast_to(base_place, (len(motion), 3)), None
+        topmost = not any(above.name in keyed for above in bone.parent_recursive)
+        wanted = places[:, joint]
+        if (topmost or joint in moving) and np.abs(wanted - place).max() > tolerance and not bone.use_connect:
+            location = rotate(conjugate(locate), wanted - place)
+            place = wanted
+        channels[bone.name] = BoneChannels(unroll(rotation), location)
+        poses[bone.name] = turn, place
+    return channels
+
+
+def free_to_move(obj: bpy.types.Object, motion: Motion, bones=None) -> list[str]:
+    """Disconnect from their parents the bones that the motion moves, because Blender ignores a connected bone's
+    location; nothing is seen of it. Gives their names."""
+    moving = {motion.skeleton.names[j] for j in _moving_joints(motion)}
+    return disconnect(obj, moving if bones is None else moving & set(bones))
+
+
+def disconnect(obj: bpy.types.Object, bones=None) -> list[str]:
+    """Disconnect bones, all when None, from their parents; they stay parented and in place. Gives the names of those
+    that were connected."""
+    names = [b.name for b in obj.data.bones if b.use_connect and (bones is None or b.name in bones)]
+    if names:
+        with _edit_mode(obj):
+            for name in names:
+                obj.data.edit_bones[name].use_connect = False
+    return names
+
+
+def armature_from_skeleton(skeleton: Skeleton, name: str = "Armature") -> bpy.types.Object:
+    """Build an armature whose bones' heads are the skeleton's joints in its rest pose, in the current scene.
+
+    A bone points at its child, at the mean of its children where they are several, or at its end site. Its frame is
+    therefore not the joint's: bring motions over with `with_rest_frames`.
+    """
+    data = bpy.data.armatures.new(name)
+    obj = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(obj)
+    rotations, places = skeleton.rest_transforms()
+    tips = _tips(skeleton, rotations, places)
+    heads, tails = blender_from_ours(places), blender_from_ours(tips)
+    with _edit_mode(obj):
+        made = []
+        for joint, joint_name in enumerate(skeleton.names):
+            bone = data.edit_bones.new(joint_name)
+            bone.head, bone.tail = heads[joint], tails[joint]
+            # Of the bones that point this way, the one nearest to the joint's own frame.
+            along = tails[joint] - heads[joint]
+            frame = blender_from_ours_rotation(rotations[joint])
+            turned = multiply(rotation_between(rotate(frame, np.array([0.0, 1, 0])), along), frame)
+            bone.align_roll(rotate(turned, np.array([0.0, 0, 1])))
+            if skeleton.parents[joint] >= 0:
+                bone.parent = made[skeleton.parents[joint]]
+            made.append(bone)
+    return obj
+
+
+def moved_joints(motion: Motion) -> set[str]:
+    """Names of the joints that a motion turns away from their rest orientation or moves from their rest offset."""
+    skeleton = motion.skeleton
+    turned = angle_between(motion.rotations, skeleton.rest_orientations).max(axis=0) > 1e-5
+    moved = {j for j in _moving_joints(motion) if j > 0}
+    if np.abs(motion.root_positions - skeleton.offsets[0]).max() > PLACE_TOLERANCE:
+        moved.add(0)
+    return {name for j, name in enumerate(skeleton.names) if turned[j] or j in moved}
+
+
+def with_rest_frames(motion: Motion, skeleton: Skeleton) -> Motion:
+    """The same motion on a skeleton that has the same joints in the same rest places but other frames of rotation.
+
+    Args:
+        motion: on joints that `skeleton` has by name.
+        skeleton: the wanted joints; ones that the motion lacks stay at rest on their parents.
+
+    Returns:
+        A motion whose joints stand where the given one's do.
+    """
+    old_rest, _ = motion.skeleton.rest_transforms()
+    new_rest, _ = skeleton.rest_transforms()
+    world, places = motion.transforms()
+    frames = len(motion)
+    index = {name: j for j, name in enumerate(motion.skeleton.names)}
+    turns, spots = [], []
+    for joint, name in enumerate(skeleton.names):
+        parent = skeleton.parents[joint]
+        if name in index:
+            j = index[name]
+            turns.append(multiply(world[:, j], multiply(conjugate(old_rest[j]), new_rest[joint])))
+            spots.append(places[:, j])
+        elif parent < 0:
+            turns.append(np.tile(skeleton.rest_orientations[0], (frames, 1)))
+            spots.append(np.tile(skeleton.offsets[0], (frames, 1)))
+        else:
+            turns.append(multiply(turns[parent], skeleton.rest_orientations[joint]))
+            spots.append(spots[parent] + rotate(turns[parent], skeleton.offsets[joint]))
+    turns, spots = np.stack(turns, axis=1), np.stack(spots, axis=1)
+    local = _local_positions(turns, spots, skeleton.parents)
+    moves = np.abs(local[:, 1:] - skeleton.offsets[1:]).max(initial=0.0) > PLACE_TOLERANCE
+    return Motion(
+        skeleton,
+        unroll(local_rotations(turns, skeleton.parents)),
+        spots[:, 0],
+        motion.fps,
+        local_positions=local if moves else None,
+        provenance=motion.provenance,
+    )
+
+
+def _object_transform(obj):
+    """The object's world rotation (4,), uniform scale and place (3,), in Blender's axes."""
+    rotation, scale, place = _decompose(np.array(obj.matrix_world))
+    if scale.min() <= 0 or np.ptp(scale) > 1e-4 * scale.max():
+        shown = ", ".join(f"{s:.4g}" for s in scale)
+        raise ValueError(f"the armature '{obj.name}' has a scale of ({shown}); apply its scale in Blender")
+    return rotation, float(scale.mean()), place
+
+
+def _rest(obj):
+    """Rest rotations (B, 4) and heads (B, 3) of all bones in the armature's own space."""
+    return _decompose_all(_matrices(obj.data.bones, "matrix_local"))
+
+
+def _with_object(obj, rotations, places, rows):
+    """Rest rotations and heads of the bones in `rows`, and of the object itself, in our world."""
+    rotation, scale, place = _object_transform(obj)
+    turns = np.concatenate((multiply(rotation, rotations), rotation[None]))
+    spots = np.concatenate((place + scale * rotate(rotation, places), place[None]))
+    return ours_from_blender_rotation(turns[rows]), ours_from_blender(spots[rows])
+
+
+def _tree(obj, kept):
+    """Joint names, parents and rows; a row is a bone's number, or the number of bones for the object itself."""
+    order = {b.name: row for row, b in enumerate(obj.data.bones)}
+    kept = sorted(kept, key=order.get)
+    chosen = set(kept)
+    above = {
+        name: next((p.name for p in obj.data.bones[name].parent_recursive if p.name in chosen), None) for name in kept
+    }
+    names, rows = list(kept), [order[name] for name in kept]
+    if sum(parent is None for parent in above.values()) > 1:
+        top = obj.name
+        while top in chosen:
+            top += ".object"
+        names, rows = [top, *names], [len(order), *rows]
+        above = {name: parent or top for name, parent in above.items()} | {top: None}
+    place = {name: joint for joint, name in enumerate(names)}
+    parents = tuple(-1 if above[name] is None else place[above[name]] for name in names)
+    return tuple(names), parents, rows
+
+
+def _evaluate(obj, frames):
+    """World matrices (F, B, 4, 4) of all bones, in the order of `obj.data.bones`, and (F, 4, 4) of the object."""
+    # A scene of its own spares the meshes: only what the armature depends on is evaluated.
+    scene = bpy.data.scenes.new("evaluation")
+    try:
+        scene.collection.objects.link(obj)
+        scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
+        poses, objects = [], []
+        for frame in frames:
+            scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
+            seen = obj.evaluated_get(scene.view_layers[0].depsgraph)
+            poses.append(_matrices(seen.pose.bones, "matrix"))
+            objects.append(np.array(seen.matrix_world))
+        rows = {b.name: row for row, b in enumerate(obj.pose.bones)}
+    finally:
+        bpy.data.scenes.remove(scene)
+    order = [rows[b.name] for b in obj.data.bones]
+    objects = np.stack(objects)
+    return objects[:, None] @ np.stack(poses)[:, order], objects
+
+
+def _matrices(collection, attribute):
+    flat = np.empty(16 * len(collection), dtype=np.float32)
+    collection.foreach_get(attribute, flat)
+    # Blender stores columns one after another.
+    return flat.reshape(-1, 4, 4).swapaxes(-1, -2).astype(np.float64)
+
+
+def _ours(matrices):
+    turns, places = _decompose_all(matrices)
+    return ours_from_blender_rotation(turns), ours_from_blender(places)
+
+
+def _decompose_all(matrices):
+    columns = matrices[..., :3, :3] / np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
+    return quaternion_from_matrix(columns), matrices[..., :3, 3]
+
+
+def _decompose(matrix):
+    scale = np.linalg.norm(matrix[:3, :3], axis=0)
+    if np.linalg.det(matrix[:3, :3]) < 0:
+        scale = -scale
+    return quaternion_from_matrix(matrix[:3, :3] / scale), scale, matrix[:3, 3]
+
+
+def _local_positions(rotations, positions, parents):
+    """Each joint's place (..., J, 3) in its parent's frame; the root's in the world."""
+    places = [
+        positions[..., joint, :]
+        if parent < 0
+        else rotate(conjugate(rotations[..., parent, :]), positions[..., joint, :] - positions[..., parent, :])
+        for joint, parent in enumerate(parents)
+    ]
+    return np.stack(places, axis=-2)
+
+
+def _moving_joints(motion):
+    """Joints that the motion moves in their parent's frame; the root is always one."""
+    if motion.local_positions is None:
+        return {0}
+    apart = np.abs(motion.local_positions - motion.skeleton.offsets).max(axis=(0, 2))
+    return {0} | {int(j) for j in np.flatnonzero(apart > PLACE_TOLERANCE)}
+
+
+def _bones_above(obj, names):
+    """The named bones and all above them, parents first."""
+    wanted = set(names)
+    for name in names:
+        wanted.update(bone.name for bone in obj.data.bones[name].parent_recursive)
+    return [bone for bone in obj.data.bones if bone.name in wanted]
+
+
+def _rest_on_parent(bone, poses):
+    """Rotation (.., 4) and head (.., 3) the bone would have with no pose of its own, in the armature's space, and the
+    rotation (.., 4) of the axes that its location is counted along.
+
+    As in Blender's BKE_bone_parent_transform_calc_from_matrices, without scale.
+    """
+    rest_turn, rest_place = _bone_rest(bone)
+    if bone.parent is None:
+        along = rest_turn if bone.use_local_location else np.array([1.0, 0, 0, 0])
+        return rest_turn, rest_place, along
+    parent_turn, parent_place = poses[bone.parent.name]
+    parent_rest_turn, parent_rest_place = _bone_rest(bone.parent)
+    moved = multiply(parent_turn, conjugate(parent_rest_turn))
+    place = parent_place + rotate(moved, rest_place - parent_rest_place)
+    turn = multiply(moved, rest_turn) if bone.use_inherit_rotation else rest_turn
+    if not bone.use_local_location:
+        along = moved if bone.use_inherit_rotation else np.array([1.0, 0, 0, 0])
+    else:
+        along = multiply(moved, rest_turn)
+    return turn, place, along
+
+
+def _bone_rest(bone):
+    matrix = np.array(bone.matrix_local)
+    turn, place = _decompose_all(matrix[None])
+    return turn[0], place[0]
+
+
+def _tips(skeleton, rotations, places):
+    ends = {end.joint: places[end.joint] + rotate(rotations[end.joint], end.offset) for end in skeleton.end_sites}
+    size = max(float(np.ptp(places, axis=0).max()), 1e-3)
+    tips = []
+    for joint, children in enumerate(skeleton.children):
+        parent = skeleton.parents[joint]
+        tip = places[list(children)].mean(axis=0) if children else ends.get(joint)
+        if tip is None or np.linalg.norm(tip - places[joint]) < 1e-3 * size:
+            # Nothing to point at: go on as the parent does, a little shorter.
+            step = places[joint] - places[parent] if parent >= 0 else np.array([0.0, 0.1 * size, 0])
+            length = np.linalg.norm(step)
+            step = step / length * max(0.3 * length, 0.02 * size) if length > 1e-6 * size else [0, 0.02 * size, 0]
+            tip = places[joint] + step
+        tips.append(tip)
+    return np.stack(tips)
+
+
+class _edit_mode:
+    """The armature in edit mode within a `with` block, and whatever was active before after it."""
+
+    def __init__(self, obj):
+        self.obj = obj
+
+    def __enter__(self):
+        layer = bpy.context.view_layer
+        self.active = layer.objects.active
+        if self.active is not None and self.active.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        layer.objects.active = self.obj
+        bpy.ops.object.mode_set(mode="EDIT")
+
+    def __exit__(self, *_):
+        bpy.ops.object.mode_set(mode="OBJECT")
+        bpy.context.view_layer.objects.active = self.active

@@ -1,0 +1,19 @@
+"""Our own characters: believable parametric people, made procedurally, skinned and rigged.
+
+    from graphics_ml.blender.characters import Character, build_character
+    rig = build_character(Character(height=1.68, masculinity=0.0, hair="bob"))
+"""
+
+from .build import build_character, save_character
+from .parameters import HAIR_STYLES, Character, random_character
+from .proportions import BONES, body_skeleton
+
+__all__ = [
+    "BONES",
+    "HAIR_STYLES",
+    "Character",
+    "body_skeleton",
+    "build_character",
+    "random_character",
+    "save_character",
+]

@@ -1,0 +1,181 @@
+"""Characters in Blender: an armature with its skinned mesh, and saving one to a file."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from graphics_ml.errors import GraphicsMLError, OutputError
+
+from .figure import MATERIALS, make_figure
+from .parameters import Character
+from .proportions import BONES, arm_frame, body_skeleton
+
+_DETAIL = (0.4, 2.0)
+
+
+def build_character(character: Character | None = None, name: str = "Character", detail: float = 1.0):
+    """Make a character in the current scene, at the origin, in its rest pose.
+
+    Args:
+        character: what to build; None is the default `Character()`.
+        name: of the armature object; its mesh is called "<name> body".
+        detail: 1 gives about 40,000 vertices; 0.4 (the least) to 2.
+
+    Returns:
+        The armature object (scale 1, metres, Z up, facing -Y). Its one child is the mesh, with a vertex group for every
+        bone that moves something, and an Armature modifier.
+
+    Raises:
+        GraphicsMLError: detail outside its range.
+    """
+    if not _DETAIL[0] <= detail <= _DETAIL[1]:
+        raise GraphicsMLError(f"character detail is {detail!r}; give a number from {_DETAIL[0]:g} to {_DETAIL[1]:g}")
+    character = character or Character()
+    rig = _armature(character, name)
+    body = _mesh(make_figure(character, detail), character, f"{name} body")
+    body.parent = rig
+    modifier = body.modifiers.new("Armature", "ARMATURE")
+    modifier.object = rig
+    modifier.use_deform_preserve_volume = True  # twisted forearms and shoulders keep their girth
+    return rig
+
+
+def save_character(path: str | Path, character: Character | None = None, detail: float = 1.0) -> Path:
+    """Write a character alone to a .blend, .glb or .fbx file. Clears the current Blender session.
+
+    Raises:
+        OutputError: the ending is none of these, or the folder is missing.
+    """
+    path = Path(path)
+    writers = {".blend": _write_blend, ".glb": _write_glb, ".fbx": _write_fbx}
+    if path.suffix.lower() not in writers:
+        raise OutputError(path, None, f"cannot write {path.suffix or 'a file without ending'}; use .blend, .glb or .fbx")
+    if not path.parent.is_dir():
+        raise OutputError(path, None, "its folder does not exist; make it first")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    build_character(character, name=path.stem, detail=detail)
+    writers[path.suffix.lower()](str(path))
+    return path
+
+
+def _armature(character, name):
+    data = bpy.data.armatures.new(name)
+    rig = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(rig)
+    active = bpy.context.view_layer.objects.active
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    for (bone_name, parent), (head, tail) in zip(BONES, body_skeleton(character).values(), strict=True):
+        bone = data.edit_bones.new(bone_name)
+        bone.head, bone.tail = head, tail
+        bone.align_roll(_roll_direction(bone_name))
+        if parent:
+            bone.parent = data.edit_bones[parent]
+            bone.use_connect = (bone.head - bone.parent.tail).length < 1e-6
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = active or rig
+    return rig
+
+
+def _roll_direction(bone):
+    """Where a bone's Z axis points: forward for trunk and legs, up for feet and collarbones, dorsal for arms."""
+    base, _, side = bone.partition(".")
+    mirror = -1.0 if side == "R" else 1.0
+    if base in ("foot", "toes", "shoulder"):
+        return Vector((0.0, 0.0, 1.0))
+    if side and base not in ("thigh", "shin"):
+        dorsal = arm_frame()[:, 2]
+        if base.startswith("thumb"):
+            dorsal = arm_frame() @ np.array([0.25, -0.75, 0.62])
+        return Vector((mirror * dorsal[0], dorsal[1], dorsal[2]))
+    return Vector((0.0, -1.0, 0.0))
+
+
+def _mesh(figure, character, name):
+    mesh = bpy.data.meshes.new(name)
+    vertices, triangles = figure.vertices.astype(np.float32), figure.triangles.astype(np.int32)
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.ravel())
+    mesh.loops.add(triangles.size)
+    mesh.loops.foreach_set("vertex_index", triangles.ravel())
+    mesh.polygons.add(len(triangles))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
+    for i, material in enumerate(MATERIALS):
+        mesh.materials.append(_material(f"{name} {material}", *_look(character)[material]))
+        assert mesh.materials[i] is not None
+    mesh.polygons.foreach_set("material_index", figure.materials.astype(np.int32))
+    mesh.update(calc_edges=True)
+    mesh.shade_smooth()
+    obj = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(obj)
+    _vertex_groups(obj, figure)
+    return obj
+
+
+def _vertex_groups(obj, figure):
+    """One group per bone, filled weight class by weight class (Blender has no bulk setter for them)."""
+    for index, (bone, _) in enumerate(BONES):
+        rows, columns = np.nonzero((figure.bones == index) & (figure.weights > 0.0))
+        if not len(rows):
+            continue
+        group = obj.vertex_groups.new(name=bone)
+        weights = figure.weights[rows, columns]
+        full = weights > 1.0 - 1e-9
+        group.add(rows[full].tolist(), 1.0, "REPLACE")
+        for vertex, weight in zip(rows[~full].tolist(), weights[~full].tolist(), strict=True):
+            group.add((vertex,), weight, "REPLACE")
+
+
+def _look(character):
+    """(linear colour, roughness) of every material."""
+    skin, hair = _linear(character.skin_colour), _linear(character.hair_colour)
+    male = character.masculinity
+    red = np.array([0.42, 0.10, 0.10])
+    dark = np.array([0.01, 0.008, 0.007])
+    return {
+        "skin": (skin, 0.5),
+        "lips": (skin * (0.72 - 0.10 * (1 - male)) + skin * red * (0.45 + 0.45 * (1 - male)), 0.4),
+        "brows": (hair * 0.75 + dark * 0.25, 0.8),
+        "lashes": (dark, 0.6),
+        "eye_white": (np.array([0.80, 0.79, 0.77]), 0.15),
+        "iris": (_linear(character.eye_colour), 0.1),
+        "pupil": (dark * 0.5, 0.05),
+        "hair": (hair, 0.55),
+        "shirt": (_linear(character.shirt_colour), 0.9),
+        "trousers": (_linear(character.trousers_colour), 0.85),
+        "socks": (np.array([0.55, 0.55, 0.55]), 0.9),
+        "shoes": (_linear(character.shoes_colour), 0.6),
+        "soles": (np.array([0.70, 0.70, 0.68]), 0.7),
+    }
+
+
+def _material(name, colour, roughness):
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    rgba = (*(float(c) for c in colour), 1.0)
+    shader = material.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Base Color"].default_value = rgba
+    shader.inputs["Roughness"].default_value = roughness
+    material.diffuse_color = rgba  # what Workbench shows
+    material.roughness = roughness
+    return material
+
+
+def _linear(srgb):
+    """Scene-linear colour of an sRGB one (IEC 61966-2-1)."""
+    c = np.asarray(srgb)
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def _write_blend(path):
+    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
+
+
+def _write_glb(path):
+    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB")
+
+
+def _write_fbx(path):
+    bpy.ops.export_scene.fbx(filepath=path, add_leaf_bones=False, bake_anim=False)

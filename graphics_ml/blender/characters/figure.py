@@ -1,0 +1,279 @@
+"""A character as arrays: one mesh of closed parts, its materials and its skin weights.
+
+Each part (head, arms, shirt, trousers, legs, shoes, hair, eyes) is the zero surface of its field, cut where it ends and
+closed, so that every edge has two faces. Skin that clothes hide is not made: it cannot show through them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import meshes
+from .body import Body
+from .clothes import Clothes
+from .field import Lens, smoothstep
+from .hair import hair_field
+from .head import EYE_CENTRE, EYE_RADIUS, Head
+from .parameters import Character
+from .proportions import BONES, arm_frame
+from .surface_nets import surface_nets
+from .weights import rigid, skin_weights
+
+MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "hair", "shirt", "trousers", "socks",
+             "shoes", "soles")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A skinned mesh in its rest pose.
+
+    Attributes:
+        vertices: (V, 3) metres, Blender's axes.
+        triangles: (T, 3) int, facing outwards.
+        materials: (T,) int, indices into `MATERIALS`.
+        bones, weights: (V, 4), indices into `BONES` and their shares, which sum to 1.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    materials: np.ndarray
+    bones: np.ndarray
+    weights: np.ndarray
+
+
+def make_figure(character: Character, detail: float = 1.0) -> Figure:
+    """Mesh a character.
+
+    Args:
+        detail: 1 gives about 40,000 vertices, 0.5 a quarter of them.
+    """
+    body = Body(character)
+    builder = _Builder(body, detail)
+    parts = [builder.head(), builder.shirt(), builder.trousers(), builder.arm(), builder.leg(), builder.shoe()]
+    parts += builder.eyes()
+    if character.hair != "bald":
+        parts.append(builder.hair())
+    return _join(parts)
+
+
+@dataclass
+class _Part:
+    vertices: np.ndarray
+    triangles: np.ndarray
+    materials: np.ndarray
+    skin: tuple[np.ndarray, np.ndarray]
+
+
+class _Builder:
+    """Makes the parts of one body at one level of detail."""
+
+    def __init__(self, body, detail):
+        self.body, self.detail = body, detail
+        self.head_shape, self.clothes = Head(body), Clothes(body)
+
+    def head(self):
+        head, body, s = self.head_shape, self.body, self.body.scale
+        lower = np.array([0.0, -0.20 * s, body.head_of("neck")[2] - 0.13 * s])
+        upper = np.array([0.20 * s, 0.22 * s, body.measures.height + 0.02])
+        lens = Lens(head.place((0.0, 40.0, -18.0)), 2.5, 0.230, 0.420)
+        mesh = self._mesh(head.skin, lower, upper, 0.0085, lens=lens, half=True)
+        vertices, triangles = meshes.trim(*mesh, self._bust)
+        materials = np.full(len(triangles), _of("skin"))
+        if self.body.character.hair != "bald":  # the scalp shows the hair's colour at its edge and ends under it
+            vertices, triangles = meshes.trim(vertices, triangles, lambda *p: -12.0 - head.hairline(*p))
+            vertices, triangles, sides, _ = meshes.split(vertices, triangles, lambda *p: head.hairline(*p) + 4.0)
+            materials = np.where(sides < 0, _of("hair"), _of("skin"))
+        patches = (("lips", head.lips, None), ("brows", head.brow, self._raised_brow))
+        for name, levels, move in (*patches, ("eye_white", head.eye_opening, self._behind_eye)):
+            vertices, triangles, inside, parents = meshes.split_patch(vertices, triangles, levels, 3.0)
+            materials = np.where(inside, _of(name), materials[parents])
+            if move is not None:
+                vertices, triangles = meshes.step(vertices, triangles, inside, move)
+                edge = _of("lashes" if name == "eye_white" else name)
+                materials = np.concatenate([materials, np.full(len(triangles) - len(materials), edge)])
+        materials = self._bare_lower_lid(vertices, triangles, materials)
+        vertices, triangles = meshes.mirror_half(vertices, triangles)
+        vertices, triangles = meshes.close(vertices, triangles)
+        return self._part(vertices, triangles, np.concatenate([materials, materials]))
+
+    def eyes(self):
+        """Two balls whose rings end exactly at the edges of pupil and iris."""
+        rings = np.radians([0.0, 6.0, 11.0, 11.0, 20.0, 28.5, 28.5, 42.0, 58.0, 75.0, 95.0, 130.0, 180.0])
+        rings = np.unique(np.round(rings, 9))
+        turns = np.linspace(0.0, 2.0 * np.pi, 28, endpoint=False)
+        polar = np.array([[np.sin(a) * np.cos(b), np.cos(a), np.sin(a) * np.sin(b)] for a in rings[1:-1] for b in turns])
+        unit = np.concatenate([[[0.0, 1.0, 0.0]], polar, [[0.0, -1.0, 0.0]]])
+        triangles, names, n = [], [], len(turns)
+        for ring in range(len(rings) - 1):
+            name = "pupil" if rings[ring] < 0.19 else "iris" if rings[ring] < 0.49 else "eye_white"
+            for i in range(n):
+                a, b = 1 + (ring - 1) * n + i, 1 + (ring - 1) * n + (i + 1) % n
+                if ring == 0:
+                    new = [(0, i + 1, (i + 1) % n + 1)]
+                elif ring == len(rings) - 2:
+                    new = [(a, len(unit) - 1, b)]
+                else:
+                    new = [(a, a + n, b + n), (a, b + n, b)]
+                triangles += new
+                names += [_of(name)] * len(new)
+        triangles, names = np.array(triangles), np.array(names)
+        parts = []
+        for side in (1.0, -1.0):
+            points = (EYE_CENTRE + unit * EYE_RADIUS) * self.head_shape.size
+            vertices = self.head_shape.origin + np.stack([side * points[:, 0], -points[:, 1], points[:, 2]], -1)
+            facing = triangles[:, ::-1] if side < 0 else triangles
+            parts.append(_Part(vertices, facing, names, rigid("head", len(vertices))))
+        return parts
+
+    def hair(self):
+        head, style = self.head_shape, self.body.character.hair
+        field, low = hair_field(head, style)
+        lower = np.array([-0.15, head.origin[1] - 0.15, low - 0.02])
+        upper = np.array([0.16, head.origin[1] + 0.19, self.body.measures.height + 0.06])
+        vertices, triangles = self._mesh(field, lower, upper, 0.0068)
+        bones, weights = rigid("head", len(vertices))
+        hanging = vertices[:, 2] < head.place((0, 0, -60.0))[2]
+        if hanging.any():  # what falls on the shoulders stays on them
+            own_bones, own_weights = skin_weights(self.body, vertices[hanging] * [0.5, 1.0, 1.0])
+            blend = smoothstep(head.place((0, 0, -60.0))[2] - vertices[hanging, 2], 0.0, 0.11)[:, None]
+            bones[hanging], weights[hanging] = _blend_skins(
+                bones[hanging], weights[hanging] * (1.0 - blend), own_bones, own_weights * blend
+            )
+        return _Part(vertices, triangles, np.full(len(triangles), _of("hair")), (bones, weights))
+
+    def shirt(self):
+        body, clothes, s = self.body, self.clothes, self.body.scale
+        wide = body.head_of("upper_arm.L")[0] + clothes.sleeve_end * 0.72 + 0.10 * s
+        deep = 0.5 * max(body.measures.chest_depth, body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
+        lower = np.array([0.0, -deep, clothes.shirt_end - 0.03])
+        upper = np.array([wide, deep, body.measures.cervicale_height + 0.06])
+        mesh = self._mesh(clothes.shirt, lower, upper, 0.0125, half=True)
+        for level in (clothes.above_hem, clothes.outside_collar, clothes.within_sleeve):
+            mesh = meshes.trim(*mesh, level)
+        return self._hemmed(mesh, "shirt")
+
+    def trousers(self):
+        body, clothes, s = self.body, self.clothes, self.body.scale
+        deep = 0.5 * max(body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
+        lower = np.array([0.0, -deep, 0.0])
+        upper = np.array([body.measures.hip_breadth / 2 + 0.12 * s, deep, clothes.waistband + 0.03])
+        mesh = self._mesh(clothes.trousers, lower, upper, 0.0125, half=True)
+        for level in (clothes.below_waistband, clothes.above_cuff):
+            mesh = meshes.trim(*mesh, level)
+        return self._hemmed(mesh, "trousers")
+
+    def arm(self):
+        """Both bare arms from under the sleeve to the fingertips."""
+        body, s = self.body, self.body.scale
+        reach, start = sum(body.arm_lengths), self.clothes.sleeve_end - 0.05 * s
+        hand = body.measures.hand_length
+        lower = np.array([start - 0.02, -0.11 * s, -0.09 * s])
+        upper = np.array([reach + 1.08 * hand, 0.09 * s, 0.08 * s])
+        lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), 2.3, 0.50 * hand, 1.1 * hand)
+        vertices, triangles = self._mesh(body.arm_and_hand, lower, upper, 0.0100, lens=lens)
+        vertices, triangles = meshes.trim(vertices, triangles, lambda t, back, dorsal: start - t)
+        vertices, triangles = meshes.close(vertices, triangles)
+        vertices = body.head_of("upper_arm.L") + vertices @ arm_frame().T
+        return self._pair(vertices, triangles, np.full(len(triangles), _of("skin")))
+
+    def leg(self):
+        """Both bare or socked shins from under the trousers into the shoes."""
+        body, s = self.body, self.body.scale
+        start, sock = self.clothes.trouser_end - 0.07 * s, body.leg_length - 0.075 * s
+        end = body.leg_length + 0.004 * s
+        hip, ankle = body.head_of("thigh.L"), body.head_of("foot.L")
+        lower, upper = np.array([0.02, -0.16 * s, 0.02]), np.array([ankle[0] + 0.16 * s, 0.16 * s, hip[2]])
+        along = body.along_leg
+
+        def ends(x, y, z):
+            t = along(x, y, z)[0]
+            return np.maximum(start - t, t - end)
+
+        mesh = self._mesh(lambda x, y, z: body.leg(x, y, z), lower, upper, 0.0125)
+        vertices, triangles = meshes.trim(*mesh, ends)
+        vertices, triangles, sides, _ = meshes.split(vertices, triangles, lambda x, y, z: sock - along(x, y, z)[0])
+        materials = np.where(sides < 0, _of("socks"), _of("skin"))
+        vertices, triangles = meshes.close(vertices, triangles)
+        return self._pair(vertices, triangles, materials)
+
+    def shoe(self):
+        body, s = self.body, self.body.scale
+        ankle, length = body.head_of("foot.L"), body.measures.foot_length
+        lower = np.array([ankle[0] - 0.10 * s, ankle[1] - 0.95 * length, -0.02])
+        upper = np.array([ankle[0] + 0.14 * s, ankle[1] + 0.50 * length, ankle[2] + 0.05 * s])
+        vertices, triangles = self._mesh(body.shoe, lower, upper, 0.0085)
+        sole = 0.027 * body.measures.foot_length / 0.265
+        vertices, triangles, sides, _ = meshes.split(vertices, triangles, lambda x, y, z: z - sole)
+        return self._pair(vertices, triangles, np.where(sides < 0, _of("soles"), _of("shoes")))
+
+    def _mesh(self, field, lower, upper, spacing, **options):
+        spacing = spacing * self.body.scale / self.detail
+        vertices, quads = surface_nets(field, lower, upper, spacing, **options)
+        return vertices, meshes.triangulate(vertices, quads)
+
+    def _bust(self, x, y, z):
+        """Kept part of the bare neck: what a collar shows and a little more."""
+        s = self.body.scale
+        base = self.body.head_of("neck")[2]
+        under = np.minimum(-0.024 * s - self.clothes.outside_collar(x, y, z), base + 0.03 * s - z)
+        return np.maximum(base - 0.085 * s - z, under)
+
+    def _hemmed(self, mesh, material):
+        vertices, triangles = meshes.mirror_half(*mesh)
+        s = self.body.scale
+        vertices, triangles = meshes.close(vertices, triangles, thickness=0.0035 * s, depth=0.018 * s)
+        return self._part(vertices, triangles, np.full(len(triangles), _of(material)))
+
+    def _part(self, vertices, triangles, materials):
+        capped = np.full(len(triangles) - len(materials), materials[0])
+        return _Part(vertices, triangles, np.concatenate([materials, capped]), skin_weights(self.body, vertices))
+
+    def _pair(self, vertices, triangles, materials):
+        both = np.concatenate([vertices, vertices * [-1.0, 1.0, 1.0]])
+        facing = np.concatenate([triangles, triangles[:, ::-1] + len(vertices)])
+        materials = np.concatenate([materials, np.full(len(triangles) - len(materials), materials[0])])
+        return self._part(both, facing, np.concatenate([materials, materials]))
+
+    def _behind_eye(self, vertices):
+        """Places just behind the eyeball, for the skin between the lids."""
+        centre = self.head_shape.place(EYE_CENTRE)
+        offset = vertices - centre
+        distance = np.linalg.norm(offset, axis=1, keepdims=True)
+        return centre + offset * ((EYE_RADIUS - 1.1) * self.head_shape.unit / distance)
+
+    def _raised_brow(self, vertices):
+        centre = self.head_shape.place((0.0, 10.0, 20.0))
+        offset = vertices - centre
+        return vertices + offset / np.linalg.norm(offset, axis=1, keepdims=True) * 0.9 * self.head_shape.unit
+
+    def _bare_lower_lid(self, vertices, triangles, materials):
+        """Only the upper lid's edge has dark lashes."""
+        height = self.head_shape.coordinates(*vertices[triangles].mean(axis=1).T)[2]
+        lower = (materials == _of("lashes")) & (height < 0.8)
+        return np.where(lower, _of("skin"), materials)
+
+
+def _of(name):
+    return MATERIALS.index(name)
+
+
+def _blend_skins(bones_a, weights_a, bones_b, weights_b):
+    """Sum of two sparse skins, the strongest four bones kept."""
+    dense = np.zeros((len(bones_a), len(BONES)))
+    rows = np.arange(len(bones_a))[:, None]
+    np.add.at(dense, (rows, bones_a), weights_a)
+    np.add.at(dense, (rows, bones_b), weights_b)
+    bones = np.argsort(-dense, axis=1, kind="stable")[:, :4]
+    weights = np.take_along_axis(dense, bones, axis=1)
+    return bones, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _join(parts):
+    offsets = np.cumsum([0] + [len(p.vertices) for p in parts])
+    return Figure(
+        vertices=np.concatenate([p.vertices for p in parts]),
+        triangles=np.concatenate([p.triangles + o for p, o in zip(parts, offsets[:-1], strict=True)]),
+        materials=np.concatenate([p.materials for p in parts]),
+        bones=np.concatenate([p.skin[0] for p in parts]),
+        weights=np.concatenate([p.skin[1] for p in parts]),
+    )

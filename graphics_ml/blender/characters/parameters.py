@@ -1,0 +1,128 @@
+"""What can be chosen about a character, and how to draw one at random.
+
+All parameters are plain numbers and strings, so that a character can be written in a TOML file and found again.
+"""
+
+import math
+from dataclasses import dataclass
+
+from graphics_ml.errors import GraphicsMLError
+
+HAIR_STYLES = ("bald", "buzz", "short", "bob", "long", "bun")
+
+_RANGES = {
+    "height": (1.40, 2.10),
+    "body_mass_index": (16.0, 40.0),
+    "masculinity": (0.0, 1.0),
+    "sleeve_length": (0.25, 1.0),
+    "trouser_length": (0.35, 1.0),
+    "looseness": (0.0, 1.0),
+}
+_COLOURS = ("skin_colour", "hair_colour", "eye_colour", "shirt_colour", "trousers_colour", "shoes_colour")
+
+
+@dataclass(frozen=True)
+class Character:
+    """A person, as the numbers that shape and colour one; colours are sRGB triples in 0..1.
+
+    Args:
+        height: stature in metres, crown of the skull (without hair) to the ground, 1.40 to 2.10.
+        body_mass_index: weight over squared height, kg/m2, 16 (thin) to 40 (heavy).
+        masculinity: 0 has the mean female proportions, 1 the mean male ones; between them a blend.
+        hair: one of `HAIR_STYLES`.
+        sleeve_length: 0.25 ends above the elbow, 1 at the wrist (fraction of the arm).
+        trouser_length: 0.35 are shorts, 1 reaches the shoes (fraction of the leg).
+        looseness: 0 clothes fit closely, 1 they hang wide.
+
+    Raises:
+        GraphicsMLError: a number outside its range, an unknown hair style or something that is no colour.
+    """
+
+    height: float = 1.75
+    body_mass_index: float = 23.0
+    masculinity: float = 1.0
+    skin_colour: tuple[float, float, float] = (0.80, 0.60, 0.49)
+    hair: str = "short"
+    hair_colour: tuple[float, float, float] = (0.20, 0.13, 0.09)
+    eye_colour: tuple[float, float, float] = (0.28, 0.40, 0.46)
+    shirt_colour: tuple[float, float, float] = (0.23, 0.44, 0.57)
+    trousers_colour: tuple[float, float, float] = (0.19, 0.21, 0.27)
+    shoes_colour: tuple[float, float, float] = (0.62, 0.25, 0.20)
+    sleeve_length: float = 0.30
+    trouser_length: float = 1.0
+    looseness: float = 0.4
+
+    def __post_init__(self):
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not _is_number(value) or not low <= value <= high:
+                raise GraphicsMLError(f"character {name} is {value!r}; give a number from {low:g} to {high:g}")
+        for name in _COLOURS:
+            object.__setattr__(self, name, _colour(name, getattr(self, name)))
+        if self.hair not in HAIR_STYLES:
+            raise GraphicsMLError(f"character hair is {self.hair!r}; choose one of {', '.join(HAIR_STYLES)}")
+
+
+def random_character(rng) -> Character:
+    """A plausible person: heights and weights as in ANSUR II, natural skin, hair and eye colours, any clothes.
+
+    Args:
+        rng: numpy.random.Generator; the same state gives the same character.
+    """
+    masculinity = float(rng.uniform(0.8, 1.0) if rng.random() < 0.5 else rng.uniform(0.0, 0.2))
+    stature = 1.628 + (1.756 - 1.628) * masculinity  # Gordon et al. 2014, table of stature: sd 64 and 69 mm
+    skin = _mix(_SKINS[rng.integers(len(_SKINS))], _SKINS[rng.integers(len(_SKINS))], rng.random())
+    masculine = masculinity > 0.5
+    styles = ("bald", "buzz", "short", "short", "short", "bob") if masculine else ("short", "bob", "long", "long", "bun")
+    return Character(
+        height=_clip(rng.normal(stature, 0.067), 1.45, 2.05),
+        body_mass_index=_clip(rng.normal(24.5, 3.8), 17.5, 38.0),
+        masculinity=masculinity,
+        skin_colour=skin,
+        hair=styles[rng.integers(len(styles))],
+        hair_colour=_HAIRS[rng.integers(len(_HAIRS))],
+        eye_colour=_EYES[rng.integers(len(_EYES))],
+        shirt_colour=_dye(rng),
+        trousers_colour=_mix(_dye(rng), (0.12, 0.13, 0.17), rng.uniform(0.4, 1.0)),
+        shoes_colour=_dye(rng),
+        sleeve_length=float(rng.choice([rng.uniform(0.28, 0.4), rng.uniform(0.55, 0.8), rng.uniform(0.9, 0.97)])),
+        trouser_length=float(1.0 if rng.random() < 0.7 else rng.uniform(0.4, 0.9)),
+        looseness=float(rng.random()),
+    )
+
+
+_SKINS = ((0.93, 0.76, 0.67), (0.86, 0.66, 0.54), (0.78, 0.57, 0.42), (0.60, 0.41, 0.29), (0.42, 0.27, 0.19))
+_HAIRS = ((0.08, 0.06, 0.05), (0.20, 0.13, 0.09), (0.35, 0.22, 0.13), (0.72, 0.55, 0.33), (0.52, 0.24, 0.12), (0.6, 0.6, 0.6))
+_EYES = ((0.24, 0.14, 0.08), (0.36, 0.24, 0.12), (0.28, 0.40, 0.46), (0.30, 0.40, 0.26))
+
+
+def _is_number(value) -> bool:
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def _colour(name, value):
+    try:
+        colour = tuple(float(channel) for channel in value)
+    except (TypeError, ValueError):
+        colour = ()
+    if len(colour) != 3 or not all(0.0 <= channel <= 1.0 for channel in colour):
+        raise GraphicsMLError(f"character {name} is {value!r}; give red, green and blue, each from 0 to 1")
+    return colour
+
+
+def _clip(value, low, high):
+    return float(min(max(value, low), high))
+
+
+def _mix(a, b, share):
+    return tuple(float(p + (q - p) * share) for p, q in zip(a, b, strict=True))
+
+
+def _dye(rng):
+    """A cloth colour: any hue, restrained saturation."""
+    hue, saturation, value = rng.random() * 6.0, rng.uniform(0.05, 0.6), rng.uniform(0.25, 0.9)
+    wheel = (abs(hue - 3.0) - 1.0, 2.0 - abs(hue - 2.0), 2.0 - abs(hue - 4.0))
+    return tuple(float(value * (1.0 - saturation + saturation * _clip(c, 0.0, 1.0))) for c in wheel)

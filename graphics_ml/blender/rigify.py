@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rigs whose deform bones follow controls: Rigify's, and plain ones with constraints.
+
+Where deform bones move freely, a motion is keyed on them and nothing here is needed. Where they are constrained, the
+bones that an animator keys are found: Rigify's FK controls by their names, others by following what a bone copies. How
+each control turns its deform bone, and what turns the control, is not assumed but probed: a few random poses are
+evaluated by Blender. Then the controls' rotations are solved down the tree, evaluated, and what error is left (bones
+that follow two controls by halves) is taken off again.
+"""
+
+import json
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.actions import PROVENANCE, assign, set_range, write_action, write_channels
+from graphics_ml.blender.armature import BoneChannels, evaluated_transforms, moved_joints, skeleton_from_armature
+from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation
+from graphics_ml.motion.kinematics import local_rotations
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import (
+    angle_between,
+    conjugate,
+    multiply,
+    quaternion_from_axis_angle,
+    rotate,
+    rotation_between,
+    unroll,
+)
+from graphics_ml.motion.skeleton import EndSite, Skeleton
+
+_FOLLOWERS = ("DEF-", "ORG-")
+_MECHANISM = ("DEF-", "ORG-", "MCH-", "VIS-")
+_COPYING = ("COPY_TRANSFORMS", "COPY_ROTATION")
+_FREEING = ("IK", "SPLINE_IK", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "STRETCH_TO", "LIMIT_ROTATION")
+_PROBE_POSES = 8
+_RIGID = 2e-3
+_GOOD_ENOUGH = np.radians(0.05)
+_RADIANS_PER_METRE = 1.0  # a millimetre off at the hips weighs as much as 0.06°
+_MOST_PASSES = 8
+
+
+def drive_skeleton(obj: bpy.types.Object) -> tuple[Skeleton, str]:
+    """The skeleton to retarget to, and a sentence on how the rig will be keyed (empty where nothing is special).
+
+    Its joints are all bones where deform bones move freely; on a Rigify rig one joint for each FK control, under the
+    name of the deform bone that follows it.
+    """
+    controls = driven_bones(obj)
+    if not controls:
+        return skeleton_from_armature(obj), ""
+    switches = _switches(obj)
+    note = f"The deform bones of '{obj.name}' follow controls; {len(set(controls.values()))} FK controls can be keyed"
+    note += f", and {len(switches)} limbs are switched from IK to FK." if switches else "."
+    return _driven_skeleton(obj, controls), note
+
+
+def driven_bones(obj: bpy.types.Object) -> dict[str, str]:
+    """For each deform bone that follows a control the control that turns it; empty where all move freely.
+
+    Rigify: ORG-/DEF- bones and their FK controls by name; then by what they copy. In other rigs a deform bone that
+    copies another bone is traced to a bone without constraints; all other deform bones are their own controls.
+    """
+    names = set(obj.data.bones.keys())
+    if _is_rigify(names):
+        return _rigify_controls(obj, names)
+    traced = {}
+    for bone in obj.data.bones:
+        if bone.use_deform and (source := _copied(obj, bone.name)) is not None:
+            traced[bone.name] = source
+    constrained = traced or any(
+        _active(c) and c.type in _FREEING for b in obj.pose.bones if b.bone.use_deform for c in b.constraints
+    )
+    if not constrained:
+        return {}
+    taken, controls = set(traced.values()), {}
+    for bone in obj.data.bones:
+        if bone.name in traced:
+            controls[bone.name] = traced[bone.name]
+        elif bone.use_deform and bone.name not in taken:
+            controls[bone.name] = bone.name
+    return controls
+
+
+def switch_to_fk(obj: bpy.types.Object) -> list[str]:
+    """Let FK controls, and not IK, move the limbs: Rigify's IK_FK switches to 1, constraints on keyed bones muted.
+
+    Returns:
+        What was changed: names of the bones that carry the switch or the constraint.
+    """
+    changed = []
+    for bone in _switches(obj):
+        if obj.pose.bones[bone]["IK_FK"] != 1.0:
+            obj.pose.bones[bone]["IK_FK"] = 1.0
+            changed.append(bone)
+    for bone, control in driven_bones(obj).items():
+        if bone == control:
+            for constraint in obj.pose.bones[bone].constraints:
+                if _active(constraint) and constraint.type in _FREEING:
+                    constraint.mute = True
+                    changed.append(bone)
+    obj.update_tag()
+    bpy.context.view_layer.update()
+    return changed
+
+
+def apply_motion(
+    obj: bpy.types.Object,
+    motion: Motion,
+    name: str,
+    bones=None,
+    start_frame: int = 1,
+    notes: list[str] | None = None,
+) -> bpy.types.Action:
+    """Key a motion on the bones that an animator would key; the new action becomes the armature's current one.
+
+    Args:
+        obj: armature object.
+        motion: on the skeleton that drive_skeleton gives.
+        name: of the action.
+        bones: names of the joints to key beside those that the motion moves, such as mapped ones that happen to rest;
+            bones that are not keyed keep their pose.
+        start_frame: scene frame of the motion's first.
+        notes: a list that gets a sentence for each thing the user should know.
+
+    Raises:
+        ValueError: no joint of the motion belongs to the armature.
+    """
+    controls = driven_bones(obj)
+    bones = moved_joints(motion).union(bones or ())
+    if not controls:
+        return write_action(obj, motion, name, bones, start_frame)
+    notes = [] if notes is None else notes
+    switched = switch_to_fk(obj)
+    wanted = [joint for joint in motion.skeleton.names if joint in controls and joint in bones]
+    if not wanted:
+        raise ValueError(f"no joint of the motion is driven by a control of the armature '{obj.name}'")
+    assign(obj, None)
+    solver = _Solver(obj, motion, {joint: controls[joint] for joint in wanted})
+    channels, error = solver.solve()
+    action = write_channels(obj, channels, name, start_frame)
+    set_range(motion.fps, len(motion), start_frame)
+    action[PROVENANCE] = json.dumps(motion.provenance, default=str)
+    said = f"{len(channels)} controls of '{obj.name}' are keyed; its deform bones follow the motion within "
+    said += f"{np.degrees(error):.2f}° in direction"
+    said += f"; IK was switched off for {', '.join(switched)}." if switched else "."
+    notes.append(said)
+    return action
+
+
+class _Solver:
+    """Rotations of controls that make the bones which follow them stand as a motion says."""
+
+    def __init__(self, obj, motion, controls):
+        self.obj, self.motion = obj, motion
+        self.joints = list(controls)
+        self.bones = [_turned_bone(obj, joint, controls[joint]) for joint in self.joints]
+        self.controls = [controls[joint] for joint in self.joints]
+        self.root = 0 if motion.skeleton.parents[motion.skeleton.index(self.joints[0])] < 0 else None
+        # A control that carries the whole body turns with the hips and alone is moved.
+        carrier = _carrier(obj, self.controls)
+        if self.root is not None and carrier is not None:
+            self.joints.append(self.joints[0])
+            self.bones.append(self.bones[0])
+            self.controls.append(carrier)
+            self.root = len(self.controls) - 1
+        self.basis = np.tile([1.0, 0, 0, 0], (1, len(self.controls), 1))
+        self.location = np.zeros((1, 3))
+
+    def solve(self):
+        index = [self.motion.skeleton.index(joint) for joint in self.joints]
+        turns, places = self.motion.transforms()
+        wanted, place = turns[:, index], places[:, index[0]]
+        self._probe()
+        turns, bases, followers, at = self._evaluate()
+        # All but the controls is at rest: what stands between a control and its bone, and between controls.
+        goal = multiply(wanted, multiply(conjugate(followers), turns))
+        least, channels, direction = np.inf, None, np.inf
+        for _ in range(_MOST_PASSES):
+            self._turn_towards(goal, turns, bases)
+            turns, bases, followers, at = self._evaluate()
+            swing = rotation_between(_along(followers), _along(wanted))
+            correction = np.where(self.rigid[:, None], multiply(wanted, conjugate(followers)), swing)
+            step = place - at if self.root is not None else np.zeros_like(place)
+            miss = max(_angle(correction).max(), np.linalg.norm(step, axis=-1).max() * _RADIANS_PER_METRE)
+            if miss < least:
+                least, channels, direction = miss, self._channels(), _angle(swing).max()
+            if miss < _GOOD_ENOUGH:
+                break
+            goal = multiply(correction, turns)
+            if self.root is not None:
+                self._move_by(step, bases)
+        return channels, direction
+
+    def _probe(self):
+        """Find what turns each control, and whether its bone turns rigidly with it, from random poses."""
+        rest_turns, rest_bases, rest_followers, _ = self._evaluate()
+        random = np.random.default_rng(0)
+        self.basis = quaternion_from_axis_angle(random.normal(0, 0.35, (_PROBE_POSES, len(self.controls), 3)))
+        self.location = np.zeros((_PROBE_POSES, 3))
+        turns, bases, followers, _ = self._evaluate()
+        moved = multiply(turns, conjugate(rest_turns))
+        self.rigid = angle_between(multiply(followers, conjugate(rest_followers)), moved).max(axis=0) < _RIGID
+        carried = multiply(bases, conjugate(rest_bases))
+        count = len(self.controls)
+        apart = angle_between(carried[:, :, None], moved[:, None]).max(axis=0)
+        still = _angle(carried).max(axis=0)
+        np.fill_diagonal(apart, np.inf)
+        self.above = [-1] * count
+        # Surest first, and never in a circle.
+        for control in np.argsort(np.minimum(apart.min(axis=1), still)):
+            for other in np.argsort(apart[control]):
+                if apart[control, other] >= still[control]:
+                    break
+                if not self._leads_to(int(other), control):
+                    self.above[control] = int(other)
+                    break
+        depth = [self._depth(control) for control in range(count)]
+        self.order = np.argsort(depth, kind="stable")
+        self.basis = np.tile([1.0, 0, 0, 0], (1, count, 1))
+        self.location = np.zeros((1, 3))
+
+    def _leads_to(self, control, target):
+        while control >= 0 and control != target:
+            control = self.above[control]
+        return control == target
+
+    def _depth(self, control):
+        depth = 0
+        while control >= 0:
+            control, depth = self.above[control], depth + 1
+        return depth
+
+    def _turn_towards(self, goal, turns, bases):
+        """Set the controls' own rotations so that they stand at `goal` (F, C, 4) in the world.
+
+        `turns` and `bases` (F or 1, C, 4) are where they and what carries them stand now; a base moves on with the
+        control above it.
+        """
+        frames = len(goal)
+        basis = np.empty((frames, len(self.controls), 4))
+        for control in self.order:
+            above = self.above[control]
+            base = bases[:, control]
+            if above >= 0:
+                base = multiply(multiply(goal[:, above], conjugate(turns[:, above])), base)
+            basis[:, control] = multiply(conjugate(base), goal[:, control])
+        self.basis = basis
+        self.location = np.broadcast_to(self.location, (frames, 3))
+
+    def _move_by(self, step, bases):
+        """Move the root control by `step` (F, 3), our world metres."""
+        scale = float(np.mean(np.array(self.obj.matrix_world.to_scale())))
+        bone = self.obj.data.bones[self.controls[self.root]]
+        step = blender_from_ours(step)
+        if bone.use_local_location:
+            frame = blender_from_ours_rotation(bases[:, self.root])
+        else:
+            frame = np.array(self.obj.matrix_world.to_quaternion())
+        self.location = self.location + rotate(conjugate(frame), step) / scale
+
+    def _channels(self):
+        return {
+            control: BoneChannels(unroll(self.basis[:, c]), self.location if c == self.root else None)
+            for c, control in enumerate(self.controls)
+        }
+
+    def _evaluate(self):
+        """World rotations of the controls (F, C, 4), of what carries them, and of their bones, and the root's place."""
+        action = write_channels(self.obj, self._channels(), "evaluation", 1)
+        try:
+            names = [*self.controls, *self.bones]
+            rotations, places = evaluated_transforms(self.obj, range(1, len(self.basis) + 1), names)
+        finally:
+            assign(self.obj, None)
+            bpy.data.actions.remove(action)
+        count = len(self.controls)
+        turns, followers = rotations[:, :count], rotations[:, count:]
+        return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count]
+
+
+def _angle(q):
+    return angle_between(q, np.array([1.0, 0, 0, 0]))
+
+
+def _along(q):
+    return rotate(q, np.array([0.0, 1, 0]))
+
+
+def _is_rigify(names):
+    stems = [{name[4:] for name in names if name.startswith(prefix)} for prefix in _FOLLOWERS]
+    return len(stems[0] & stems[1]) > 3 and any(name.startswith("MCH-") for name in names)
+
+
+def _rigify_controls(obj, names):
+    controls, taken = {}, set()
+    head = None
+    for bone in obj.data.bones:
+        stem = bone.name[4:]
+        if not bone.name.startswith("DEF-") or f"ORG-{stem}" not in names:
+            continue
+        # What hangs from the head is the face, which no body motion moves.
+        if head is not None and _stems_above(bone, head):
+            continue
+        control = _named_control(stem, names) or _copied_control(obj, f"ORG-{stem}") or _copied_control(obj, bone.name)
+        if control is None or control in taken:
+            continue
+        taken.add(control)
+        controls[bone.name] = control
+        if control == "head":
+            head = stem
+    return controls
+
+
+def _stems_above(bone, stem):
+    return any(above.name in (f"DEF-{stem}", f"ORG-{stem}") for above in bone.parent_recursive)
+
+
+def _named_control(stem, names):
+    head, dot, tail = stem.partition(".")
+    for name in (f"{head}_fk{dot}{tail}", stem):
+        if name in names:
+            return name
+    return None
+
+
+def _copied_control(obj, name):
+    """The control that a bone is led by: through what it wholly copies and the mechanism's parents to a bone without
+    prefix that is no tweak."""
+    for _ in range(12):
+        bone = obj.pose.bones[name]
+        copied = [
+            c.subtarget
+            for c in bone.constraints
+            if c.type in _COPYING and c.target == obj and c.subtarget and c.influence > 0.9
+        ]
+        above = copied[0] if copied else (bone.parent.name if bone.parent else None)
+        if above is None:
+            return None
+        if not above.startswith(_MECHANISM) and "tweak" not in above:
+            return above
+        name = above
+    return None
+
+
+def _copied(obj, name):
+    """The bone without constraints at the end of what a bone copies, or None."""
+    start = name
+    for _ in range(12):
+        copied = [
+            c.subtarget
+            for c in obj.pose.bones[name].constraints
+            if _active(c) and c.type in _COPYING and c.target == obj and c.subtarget in obj.pose.bones
+        ]
+        if not copied:
+            return None if name == start else name
+        name = copied[-1]
+    return None
+
+
+def _active(constraint):
+    return not constraint.mute and constraint.influence > 0
+
+
+def _switches(obj):
+    return [bone.name for bone in obj.pose.bones if "IK_FK" in bone]
+
+
+def _carrier(obj, controls):
+    """A free bone above the controls, other than the rig's root, that carries the whole body: Rigify's torso."""
+    if "torso" in obj.data.bones and "torso" not in controls:
+        return "torso"
+    return None
+
+
+def _turned_bone(obj, joint, control):
+    """Of a deform bone and its original the one that a control turns, roll included: a limb's deform bones are split
+    into segments that leave the twist out."""
+    original = f"ORG-{joint[4:]}"
+    if joint.startswith("DEF-") and original in obj.data.bones and "spine" not in control:
+        return original
+    return joint
+
+
+def _driven_skeleton(obj, controls):
+    """Joints named after deform bones; parents by the deform bones' and originals' own tree."""
+    names = [bone.name for bone in obj.data.bones if bone.name in controls]
+    rest = skeleton_from_armature(obj)
+    turns, places = rest.rest_transforms()
+    stems = {_stem(name): name for name in names}
+    above = {}
+    for name in names:
+        parents = (stems.get(_stem(b.name)) for b in obj.data.bones[name].parent_recursive)
+        above[name] = next((p for p in parents if p is not None and p != name), None)
+    roots = [name for name in names if above[name] is None]
+    ordered = _parents_first(names, above)
+    if len(roots) > 1:
+        return skeleton_from_armature(obj, set(names))
+    rows = [rest.index(name) for name in ordered]
+    parents = tuple(-1 if above[name] is None else ordered.index(above[name]) for name in ordered)
+    world, spots = turns[rows], places[rows]
+    offsets = np.array(
+        [s if p < 0 else rotate(conjugate(world[p]), s - spots[p]) for p, s in zip(parents, spots, strict=True)]
+    )
+    return Skeleton(tuple(ordered), parents, offsets, local_rotations(world, parents), _ends(obj, ordered, parents))
+
+
+def _ends(obj, names, parents):
+    scale = float(np.mean(np.array(obj.matrix_world.to_scale())))
+    leaves = [j for j in range(len(names)) if j not in parents]
+    return tuple(EndSite(j, (0.0, scale * obj.data.bones[names[j]].length, 0.0)) for j in leaves)
+
+
+def _stem(name):
+    return name[4:] if name.startswith(_FOLLOWERS) else name
+
+
+def _parents_first(names, above):
+    ordered = []
+
+    def visit(name):
+        if name not in ordered:
+            if above[name] is not None:
+                visit(above[name])
+            ordered.append(name)
+
+    for name in names:
+        visit(name)
+    return ordered

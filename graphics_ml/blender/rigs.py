@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rig file → armature in an otherwise empty scene: .blend, .fbx, .glb, .gltf, .bvh.
+
+Kept are the armature and what belongs to it: meshes that it deforms, what is parented to it or above it, and what its
+constraints need. The file's own animation is left behind unless it is asked for.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from graphics_ml.blender.actions import assign, remove_actions
+from graphics_ml.blender.armature import armature_from_skeleton, disconnect
+from graphics_ml.blender.gltf import (
+    check_glb,
+    first_buffer,
+    key_times,
+    read_glb,
+    read_gltf,
+    recover_frame_rate,
+    write_glb,
+)
+from graphics_ml.blender.scene import empty_scene, first_line, frame_rate, gltf_clock, quiet, set_frame_rate
+from graphics_ml.errors import GraphicsMLError, RigError
+
+_ZSTD, _GZIP, _PLAIN = b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"BLENDER"
+
+
+def load_rig(
+    path: str | Path, armature_name: str | None = None, actions: bool = False, notes: list[str] | None = None
+) -> bpy.types.Object:
+    """Load a rig into an empty scene.
+
+    Args:
+        path: .blend, .fbx, .glb, .gltf or .bvh.
+        armature_name: the object to take where the file has several armatures; the largest with a mesh when None.
+        actions: whether to keep the actions of the file. Without them the rig stands in its rest pose, except that a
+            .blend without an action keeps the pose it was saved in.
+        notes: a list that gets a sentence for each thing the user should know.
+
+    Returns:
+        The armature object, selected and active.
+
+    Raises:
+        RigError: no such file, one that cannot be read, or one without an armature.
+    """
+    path = Path(path)
+    notes = [] if notes is None else notes
+    extension = path.suffix.lower()
+    if extension not in _READERS:
+        raise RigError(path, None, f"a rig cannot be read from '{extension}'; use {', '.join(_READERS)}")
+    if not path.exists():
+        raise RigError(path, None, "there is no such file")
+    if not path.is_file():
+        raise RigError(path, None, "this is no file; name a rig file")
+    empty_scene()
+    try:
+        _READERS[extension](path, actions, notes)
+    except GraphicsMLError:
+        raise
+    except (RuntimeError, ValueError, OSError, KeyError, IndexError, TypeError) as error:
+        # Importers in Python let any of these through when a file is damaged.
+        raise RigError(path, None, f"Blender cannot read it ({first_line(error)}); it may be damaged") from error
+    obj = _choose_armature(path, armature_name, notes)
+    _keep_only(_belonging_to(obj))
+    was_animated = _drop_animation(obj) if not actions else False
+    if not actions and (was_animated or extension != ".blend"):
+        reset_pose(obj)
+    if extension == ".fbx":
+        _make_opaque(notes)
+    _show(obj)
+    if actions and extension != ".blend":
+        # Importers connect bones that touch, and Blender ignores the location keys of connected bones.
+        disconnect(obj)
+    return obj
+
+
+def reset_pose(obj: bpy.types.Object) -> None:
+    """Put every bone of the armature back to rest."""
+    for bone in obj.pose.bones:
+        bone.matrix_basis.identity()
+    obj.update_tag()
+    bpy.context.view_layer.update()
+
+
+def meshes_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The mesh objects that the armature deforms or carries."""
+    return [
+        other
+        for other in bpy.data.objects
+        if other.type == "MESH" and (obj in _ancestors(other) or obj in _modifier_armatures(other))
+    ]
+
+
+def _read_blend(path, actions, notes):
+    with path.open("rb") as file:
+        start = file.read(7)
+    if not start.startswith((_ZSTD, _GZIP, _PLAIN)):
+        raise RigError(path, None, "this is not a Blender file, whatever its name says")
+    with bpy.data.libraries.load(str(path), link=False) as (held, wanted):
+        wanted.objects = list(held.objects)
+        wanted.scenes = list(held.scenes)[:1]
+        if actions:
+            wanted.actions = list(held.actions)
+    for scene in wanted.scenes:
+        _copy_time(scene, bpy.context.scene)
+        bpy.data.scenes.remove(scene)
+    for obj in wanted.objects:
+        if obj is not None:
+            bpy.context.scene.collection.objects.link(obj)
+    for action in wanted.actions:
+        action.use_fake_user = True
+
+
+def _read_fbx(path, actions, notes):
+    with quiet():
+        # The newer importer (4.5 on) reads text and old FBX too, and does not take a material for transparent.
+        if "fbx_import" in dir(bpy.ops.wm):
+            result = bpy.ops.wm.fbx_import(filepath=str(path), use_anim=actions)
+        else:
+            result = bpy.ops.import_scene.fbx(filepath=str(path), use_anim=actions)
+    _expect_finished(result)
+
+
+def _read_glb(path, actions, notes):
+    try:
+        check_glb(path)
+        document, binary = read_glb(path)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise RigError(path, None, f"it cannot be read: {first_line(error)}") from None
+    if not document.get("animations"):
+        _import_gltf(path)
+    elif actions:
+        _set_recovered_rate(path, document, binary, notes)
+        _import_gltf(path)
+    else:
+        # Reading animations takes most of the time, so the importer gets the file without them.
+        del document["animations"]
+        with tempfile.TemporaryDirectory(prefix="graphics-ml-", ignore_cleanup_errors=True) as folder:
+            bare = Path(folder) / path.name
+            write_glb(bare, document, binary)
+            _import_gltf(bare)
+
+
+def _read_gltf(path, actions, notes):
+    if actions:
+        document = read_gltf(path)
+        if document.get("animations"):
+            _set_recovered_rate(path, document, first_buffer(path, document), notes)
+    _import_gltf(path)
+
+
+def _set_recovered_rate(path, document, binary, notes):
+    rate, found = recover_frame_rate(key_times(document, binary, 0))
+    set_frame_rate(bpy.context.scene, rate)
+    notes.append(f"{path.name}: {found}.")
+
+
+def _import_gltf(path):
+    with quiet(), gltf_clock(bpy.context.scene):
+        result = bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+    _expect_finished(result)
+
+
+def _read_bvh(path, actions, notes):
+    from graphics_ml import formats
+
+    try:
+        skeleton = formats.load_skeleton(path)
+    except GraphicsMLError as error:
+        raise RigError(path, getattr(error, "line", None), str(error).split(": ", 1)[-1]) from error
+    armature_from_skeleton(skeleton, path.stem)
+
+
+_READERS: dict[str, Callable] = {
+    ".blend": _read_blend,
+    ".fbx": _read_fbx,
+    ".glb": _read_glb,
+    ".gltf": _read_gltf,
+    ".bvh": _read_bvh,
+}
+
+
+def _copy_time(source, target):
+    set_frame_rate(target, frame_rate(source))
+    target.frame_start, target.frame_end = source.frame_start, source.frame_end
+
+
+def _expect_finished(result):
+    if "FINISHED" not in result:
+        raise RuntimeError("the importer gave up")
+
+
+def _choose_armature(path, armature_name, notes):
+    armatures = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj.data.bones]
+    if not armatures:
+        raise RigError(path, None, f"there is no armature in it, only {_contents()}; choose a file with a rig")
+    if armature_name is not None:
+        for obj in armatures:
+            if obj.name == armature_name:
+                return obj
+        names = ", ".join(f"'{obj.name}'" for obj in armatures)
+        raise RigError(path, None, f"it has no armature called '{armature_name}'; it has {names}")
+    chosen = max(armatures, key=lambda obj: (bool(meshes_of(obj)), len(obj.data.bones)))
+    if len(armatures) > 1:
+        others = ", ".join(f"'{obj.name}'" for obj in armatures if obj is not chosen)
+        notes.append(f"{path.name} holds {len(armatures)} armatures; '{chosen.name}' is used, not {others}.")
+    return chosen
+
+
+def _contents():
+    kinds = Counter(obj.type.lower().replace("_", " ") for obj in bpy.data.objects)
+    if not kinds:
+        return "nothing that can be seen"
+    return " and ".join(f"{n} {kind} object{'s' if n > 1 else ''}" for kind, n in sorted(kinds.items()))
+
+
+def _ancestors(obj):
+    above = []
+    while obj.parent is not None:
+        obj = obj.parent
+        above.append(obj)
+    return above
+
+
+def _modifier_armatures(obj):
+    return [m.object for m in obj.modifiers if m.type == "ARMATURE"]
+
+
+def _needs(obj):
+    """Objects that this one does not work without."""
+    needed = [obj.parent, *(getattr(m, "object", None) for m in obj.modifiers)]
+    constraints = list(obj.constraints)
+    if obj.type == "ARMATURE":
+        constraints += [c for bone in obj.pose.bones for c in bone.constraints]
+        needed += [bone.custom_shape for bone in obj.pose.bones]
+    for constraint in constraints:
+        needed.append(getattr(constraint, "target", None))
+        needed.append(getattr(constraint, "pole_target", None))
+        needed += [target.target for target in getattr(constraint, "targets", [])]
+    if obj.animation_data is not None:
+        for driver in obj.animation_data.drivers:
+            needed += [target.id for v in driver.driver.variables for target in v.targets]
+    return [other for other in needed if isinstance(other, bpy.types.Object)]
+
+
+def _belonging_to(armature):
+    kept, todo = set(), [armature]
+    todo += [obj for obj in bpy.data.objects if armature in _ancestors(obj) or armature in _modifier_armatures(obj)]
+    while todo:
+        obj = todo.pop()
+        if obj not in kept:
+            kept.add(obj)
+            todo += _needs(obj)
+    return kept
+
+
+def _keep_only(objects):
+    bpy.data.batch_remove([obj for obj in bpy.data.objects if obj not in objects])
+    # Bone shapes belong to no scene in the file they come from; in one they would be seen and exported.
+    shapes = {bone.custom_shape for obj in objects if obj.type == "ARMATURE" for bone in obj.pose.bones} - {None}
+    for shape in shapes:
+        if shape.parent is None and not shape.modifiers:
+            for collection in list(shape.users_collection):
+                collection.objects.unlink(shape)
+    bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
+
+
+def _drop_animation(obj):
+    animation = obj.animation_data
+    animated = animation is not None and (animation.action is not None or len(animation.nla_tracks) > 0)
+    for other in bpy.data.objects:
+        if other.animation_data is not None:
+            assign(other, None)
+    remove_actions()
+    return animated
+
+
+def _make_opaque(notes):
+    """FBX tells opacity in ways that importers misread: a material that would not be seen at all is made opaque."""
+    changed = []
+    for material in bpy.data.materials:
+        for node in material.node_tree.nodes if material.node_tree else []:
+            alpha = node.inputs.get("Alpha") if node.type == "BSDF_PRINCIPLED" else None
+            if alpha is not None and not alpha.is_linked and alpha.default_value == 0:
+                alpha.default_value = 1.0
+                changed.append(material.name)
+    if changed:
+        notes.append(f"Materials that import fully transparent were made opaque: {', '.join(sorted(set(changed)))}.")
+
+
+def _show(obj):
+    if obj.name not in bpy.context.view_layer.objects:
+        bpy.context.scene.collection.objects.link(obj)
+    obj.hide_viewport = False
+    obj.hide_set(False)
+    for other in bpy.context.view_layer.objects:
+        other.select_set(other is obj)
+    bpy.context.view_layer.objects.active = obj
+    bpy.context.view_layer.update()

@@ -1,0 +1,246 @@
+"""Decimal numbers in text to float64 and back, by array arithmetic on the raw bytes.
+
+Reading: the text goes through in pieces that stay in the processor's cache. In each piece the blanks and the decimal
+points are found, and the up to eight digits on either side of a point are taken as one 64-bit word, whose bytes three
+multiplications turn into a number, two, four and eight digits at a time (D. Lemire, "Quickly parsing eight digits",
+2018). Both sides together are an integer below 2^53, so that one division by a power of ten rounds correctly. What does
+not look like that (an exponent, more digits) goes through float().
+
+Writing: three digits at a time come from a table, into cells of 16 bytes from which what is unused is then deleted.
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+
+CHUNK = 1 << 18
+_MARGIN = 16
+_LONGEST = 512
+_BLANKS = b" \n\t\r\v\f"
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_POWERS = 10.0 ** np.arange(16)
+_NUMBA_FROM = 1 << 18
+
+
+class NotANumber(ValueError):
+    """Something in the text is no decimal number.
+
+    Args:
+        text: what stands there.
+        position: its first byte, counted from the start of the data.
+    """
+
+    def __init__(self, text: bytes, position: int):
+        self.text, self.position = text, position
+        super().__init__(f"{text!r} at byte {position} is not a number")
+
+
+def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
+    """All numbers in data[begin:], separated by any blanks: (N,) float64, as float() gives them.
+
+    Text of some length goes through numba where it is installed.
+
+    Raises:
+        NotANumber: a word is not a finite decimal number.
+    """
+    if len(data) - begin >= _NUMBA_FROM and (compiled := _compiled_reader()) is not None:
+        return compiled(data, begin)
+    return read_numbers_plainly(data, begin)
+
+
+def read_numbers_plainly(data: bytes, begin: int = 0) -> np.ndarray:
+    """read_numbers in plain NumPy, whether numba is installed or not."""
+    # A piece is copied between margins of blanks: a word is read back from its end, and may begin before the piece.
+    room = np.full(CHUNK + 2 * _MARGIN, ord(" "), dtype=np.uint8)
+    source = np.frombuffer(data, dtype=np.uint8)
+    values = [np.empty(0)]
+    while begin < len(data):
+        end = _piece_end(data, begin)
+        count = end - begin
+        room[_MARGIN : _MARGIN + count] = source[begin:end]
+        room[_MARGIN + count : _MARGIN + count + 2] = ord(" ")
+        values.append(_piece_numbers(room, _MARGIN + count + 1, data, begin - _MARGIN))
+        begin = end
+    return np.concatenate(values)
+
+
+def number_at(word: bytes, position: int) -> float:
+    """float() of one word, a finite decimal number and nothing else that Python's float would take."""
+    if _NUMBER.fullmatch(word):
+        value = float(word)
+        if abs(value) != float("inf"):
+            return value
+    raise NotANumber(word, position)
+
+
+def write_numbers(values: np.ndarray) -> bytes:
+    """Lines of numbers with six decimals, as "%.6f" gives them, separated by a blank.
+
+    Args:
+        values: (F, C), finite.
+    """
+    rows, columns = values.shape
+    if columns == 0:
+        return b"\n" * rows
+    step = max(1, CHUNK // (16 * columns))
+    return b"".join(_written(values[row : row + step]) for row in range(0, rows, step))
+
+
+def _compiled_reader():
+    try:
+        from graphics_ml.formats.digits_numba import read_numbers_compiled
+    except ImportError:
+        return None
+    return read_numbers_compiled
+
+
+def _piece_end(data, begin):
+    """Where the piece that begins here ends: behind a blank, so that no word is cut."""
+    end = min(begin + CHUNK, len(data))
+    if end == len(data):
+        return end
+    tail = data[end - _LONGEST : end]
+    last = max(tail.rfind(blank) for blank in _BLANKS)
+    if last < 0:
+        raise NotANumber(tail[:20] + b"...", end - _LONGEST)
+    return end - _LONGEST + last + 1
+
+
+def _piece_numbers(room, size, data, shift):
+    """The numbers in room[:size], which begins and ends with blanks; room[i] is data[i + shift]."""
+    text = room[:size]
+    is_blank = text <= ord(" ")
+    is_end = is_blank[1:] > is_blank[:-1]
+    is_point = text == ord(".")
+    marks = np.flatnonzero(is_end | is_point[1:])
+    if len(marks) == 0:
+        return np.empty(0)
+    marks += 1
+    # Most often each word has one point: then points and ends take turns.
+    points, ends = marks[0::2], marks[1::2]
+    regular = len(points) == len(ends) and is_point[points].all() and not is_point[ends].any()
+    if not regular:
+        ends = marks[~is_point[marks]]
+        points, surplus = _points_of_words(marks[is_point[marks]], ends)
+    # And one blank behind it.
+    starts = np.empty_like(ends)
+    starts[0] = np.argmin(is_blank)
+    np.add(ends[:-1], 1, out=starts[1:])
+    late = np.flatnonzero(is_blank[starts])
+    while len(late):
+        starts[late] += 1
+        late = late[is_blank[starts[late]]]
+    negative = text[starts] == ord("-")
+    whole_digits = points - starts
+    whole_digits -= negative
+    decimals = ends - points
+    decimals -= 1
+    if not regular:
+        np.maximum(decimals, 0, out=decimals)
+    digits = whole_digits + decimals
+    odd = np.zeros(len(ends), dtype=bool) if regular else surplus
+    if whole_digits.max() > 7 or decimals.max() > 8 or digits.min() < 1:
+        odd |= (whole_digits > 8) | (decimals > 8) | (digits > 15) | (digits < 1)
+    is_digit = (text - np.uint8(ord("0"))) < 10
+    if np.count_nonzero(is_digit) != digits.sum():
+        strange = ~is_digit & ~is_blank & ~is_point
+        strange[starts[negative]] = False
+        odd[np.searchsorted(ends, np.flatnonzero(strange))] = True
+
+    words = room.view("<u8")
+    whole = _eight_digits(_last_bytes(words, points, whole_digits))
+    fraction = _eight_digits(_last_bytes(words, ends, decimals))
+    most = int(decimals.max())
+    if most == decimals.min():
+        scale = _POWERS[min(most, 8)]
+    else:
+        scale = _POWERS[np.minimum(decimals, 8)]
+    values = whole
+    values *= scale
+    values += fraction
+    values /= scale
+    np.negative(values, out=values, where=negative)
+    for word in np.flatnonzero(odd):
+        first, last = int(starts[word]) + shift, int(ends[word]) + shift
+        values[word] = number_at(data[first:last], first)
+    return values
+
+
+def _points_of_words(points, ends):
+    """For each word where its decimal point is, or its end where it has none; and whether it has several."""
+    owners = np.searchsorted(ends, points)
+    of_words = ends.copy()
+    of_words[owners] = points
+    return of_words, np.bincount(owners, minlength=len(ends)) > 1
+
+
+def _last_bytes(words, ends, counts):
+    """The last `counts` (at most 8) bytes before `ends` as little-endian words, first byte lowest, others zero."""
+    index = ends >> 3
+    bits = ((ends & 7) << 3).view(np.uint64)
+    high = words.take(index)
+    index -= 1
+    low = words.take(index)
+    low >>= bits
+    # Twice, because a shift by 64 at once has no meaning.
+    high <<= np.uint64(1)
+    np.subtract(np.uint64(63), bits, out=bits)
+    high <<= bits
+    low |= high
+    unused = 8 - np.minimum(counts, 8)
+    unused <<= 3
+    unused = unused.view(np.uint64)
+    low >>= unused
+    low <<= unused
+    return low
+
+
+def _eight_digits(words):
+    """The numbers (N,) float64 that words of eight ASCII digits stand for; zero bytes count as the digit 0."""
+    words &= np.uint64(0x0F0F0F0F0F0F0F0F)
+    words *= np.uint64(10 * (1 << 8) + 1)
+    words >>= np.uint64(8)
+    words &= np.uint64(0x00FF00FF00FF00FF)
+    words *= np.uint64(100 * (1 << 16) + 1)
+    words >>= np.uint64(16)
+    words &= np.uint64(0x0000FFFF0000FFFF)
+    words *= np.uint64(10000 * (1 << 32) + 1)
+    words >>= np.uint64(32)
+    return words.view(np.int64).astype(np.float64)
+
+
+@cache
+def _cell_tables():
+    """The four bytes of a cell for each number below 1000, zero where a place is unused."""
+    bare = [b"%d" % n if n else b"" for n in range(1000)]
+    plain = [b"%03d" % n for n in range(1000)]
+    tables = (
+        bare + [b"-" + digits for digits in bare],
+        [(digits or b"0") + b"." for digits in bare] + [digits + b"." for digits in plain],
+        plain,
+        [digits + b" " for digits in plain],
+    )
+    return [np.frombuffer(b"".join(entry.ljust(4, b"\0") for entry in table), "<u4") for table in tables]
+
+
+def _written(values):
+    millionths = np.rint(values * 1e6)
+    if not np.abs(millionths).max() < 1e12:
+        return b"".join(b" ".join(b"%.6f" % v for v in row) + b"\n" for row in values.tolist())
+    size = np.abs(millionths).astype(np.int64)
+    thousands = size // 1000
+    low = size - 1000 * thousands
+    units = thousands // 1000
+    high = thousands - 1000 * units
+    kilos = units // 1000
+    units -= 1000 * kilos
+    first, second, third, fourth = _cell_tables()
+    cells = np.empty((*values.shape, 4), dtype="<u4")
+    cells[..., 0] = first[kilos + 1000 * (millionths < 0)]
+    cells[..., 1] = second[units + 1000 * (kilos > 0)]
+    cells[..., 2] = third[high]
+    cells[..., 3] = fourth[low]
+    text = cells.view(np.uint8).reshape(len(values), -1)
+    text[:, -1] = ord("\n")
+    return text.tobytes().translate(None, b"\0")

@@ -1,0 +1,170 @@
+"""The native file (.npz): a whole Motion, readable with numpy.load alone and nothing pickled.
+
+Members: graphics_ml_motion (the version, 1), rotations (F, J, 4) wxyz, root_positions (F, 3), fps (numerator,
+denominator), names (J,), parents (J,), offsets (J, 3), rest_orientations (J, 4), end_joints (E,), end_offsets (E, 3),
+end_names (E,), provenance (JSON text), and where the motion has them local_positions (F, J, 3), confidence (F, J) and
+channels (J,), each joint's names joined by blanks. Metres, radians, Y up; all of it as in Motion and Skeleton.
+
+The same motion gives the same bytes.
+"""
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.errors import MotionFileError
+from graphics_ml.formats.outputs import write_bytes
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.skeleton import EndSite, Skeleton
+
+VERSION = 1
+MAX_BYTES = 1 << 32
+_VERSION_MEMBER = "graphics_ml_motion"
+_OPTIONAL = ("local_positions", "confidence", "channels")
+_SKELETON = ("names", "parents", "offsets", "rest_orientations", "end_joints", "end_offsets", "end_names")
+_NEEDED = (*_SKELETON, "rotations", "root_positions", "fps", "provenance")
+
+
+def load(path: str | Path) -> Motion:
+    """The motion in a native file.
+
+    Raises:
+        MotionFileError: the file cannot be read, is no native file, or what it holds makes no motion.
+    """
+    path = Path(path)
+    members = _read(path)
+    try:
+        return _motion(members)
+    except (ValueError, TypeError, ZeroDivisionError, IndexError) as error:
+        raise MotionFileError(path, None, f"what it holds makes no motion ({error}); save it again") from error
+
+
+def load_skeleton(path: str | Path) -> Skeleton:
+    """The skeleton of the motion in a native file; raises as load."""
+    return load(path).skeleton
+
+
+def save(motion: Motion, path: str | Path) -> None:
+    """Write a motion; nothing of it is lost. What JSON cannot hold in its provenance becomes text.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    write_bytes(path, _archive(_members(motion)))
+
+
+def _members(motion):
+    skeleton = motion.skeleton
+    ends = skeleton.end_sites
+    members = {
+        _VERSION_MEMBER: np.array(VERSION, "<i8"),
+        "rotations": motion.rotations,
+        "root_positions": motion.root_positions,
+        "fps": np.array([motion.fps.numerator, motion.fps.denominator], "<i8"),
+        "names": _text(skeleton.names),
+        "parents": np.array(skeleton.parents, "<i8"),
+        "offsets": skeleton.offsets,
+        "rest_orientations": skeleton.rest_orientations,
+        "end_joints": np.array([end.joint for end in ends], "<i8"),
+        "end_offsets": np.array([end.offset for end in ends], "<f8").reshape(-1, 3),
+        "end_names": _text([end.name for end in ends]),
+        "provenance": np.array(json.dumps(motion.provenance, ensure_ascii=False, default=str)),
+        "local_positions": motion.local_positions,
+        "confidence": motion.confidence,
+        "channels": None if skeleton.channels is None else _text([" ".join(names) for names in skeleton.channels]),
+    }
+    return {name: array for name, array in members.items() if array is not None}
+
+
+def _text(words):
+    return np.array(words, dtype=f"<U{max(1, *map(len, words), 1)}")
+
+
+def _archive(members):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            # A fixed time and system, for the same bytes anywhere at any time.
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            with archive.open(info, "w", force_zip64=True) as member:
+                array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+                np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), version=(1, 0))
+    return content.getvalue()
+
+
+def _read(path):
+    """{name: array} of the members that a motion has."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if _VERSION_MEMBER not in sizes:
+                held = ", ".join(sorted(sizes)[:8])
+                raise MotionFileError(
+                    path, None, f"this is no motion saved by graphics_ml; it holds {held or 'nothing'}"
+                )
+            missing = [name for name in _NEEDED if name not in sizes]
+            if missing:
+                raise MotionFileError(path, None, f"{', '.join(missing)} is missing in it; save the motion again")
+            wanted = [_VERSION_MEMBER, *_NEEDED, *(name for name in _OPTIONAL if name in sizes)]
+            if sum(sizes[name].file_size for name in wanted) > MAX_BYTES:
+                raise MotionFileError(path, None, f"it unpacks to more than {MAX_BYTES >> 30} GiB; cut the motion up")
+            members = {name: _read_member(path, archive, sizes[name], name) for name in wanted}
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise MotionFileError(path, None, f"it cannot be read as a .npz file ({error}); it may be broken") from error
+    version = members.pop(_VERSION_MEMBER)
+    if version.shape != () or version != VERSION:
+        raise MotionFileError(
+            path, None, f"it is of version {version}, this program reads {VERSION}; update graphics-ml"
+        )
+    return members
+
+
+def _read_member(path, archive, info, name):
+    """One array, allocated only after what its header claims is found to be what the member holds."""
+    try:
+        with archive.open(info) as member:
+            version = np.lib.format.read_magic(member)
+            read_header = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )
+            shape, fortran, dtype = read_header(member)
+            size = math.prod(shape) * dtype.itemsize
+            if dtype.kind not in "fiuU" or size != info.file_size - member.tell():
+                raise ValueError(f"a header that claims {shape} of {dtype}")
+            array = np.frombuffer(member.read(size), dtype=dtype).reshape(shape, order="F" if fortran else "C")
+    except ValueError as error:
+        raise MotionFileError(path, None, f"its part '{name}' is broken ({error}); save the motion again") from error
+    return array
+
+
+def _motion(members):
+    channels = members.get("channels")
+    ends = zip(members["end_joints"].tolist(), members["end_offsets"], members["end_names"].tolist(), strict=True)
+    skeleton = Skeleton(
+        members["names"].tolist(),
+        members["parents"].tolist(),
+        members["offsets"],
+        members["rest_orientations"],
+        [EndSite(*end) for end in ends],
+        None if channels is None else [names.split() for names in channels.tolist()],
+    )
+    numerator, denominator = members["fps"].tolist()
+    provenance = json.loads(str(members["provenance"]))
+    if not isinstance(provenance, dict):
+        raise ValueError("its provenance is no table of names and values")
+    return Motion(
+        skeleton,
+        members["rotations"],
+        members["root_positions"],
+        Fraction(numerator, denominator),
+        members.get("local_positions"),
+        members.get("confidence"),
+        provenance,
+    )

@@ -1,0 +1,491 @@
+"""Which joint of a rig is which part of the body.
+
+Names are read first (bone_names.py), and for each limb the chain of joints down the tree whose names fit best is
+found, so that an ambiguous "shoulder" or "leg" is what the rest of its chain leaves for it to be. Where names say
+nothing, the rest pose does: the two mirrored chains that reach the ground are legs, the joint they share with the
+spine is the hips, the next mirrored pair up the spine are arms, what goes on upward is the neck and head; the toes
+point ahead, and that tells left from right. What shape says is also held against what names say, and a disagreement
+lowers the confidence.
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.errors import FileError, GraphicsMLError, OutputError
+from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
+from graphics_ml.motion.bone_names import FINGERS, read_names
+from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES, mirrored
+from graphics_ml.motion.rotations import quaternion_from_matrix
+from graphics_ml.motion.skeleton import Skeleton
+
+_ARM = ("shoulder", "upper_arm", "forearm", "hand")
+_LEG = ("thigh", "shin", "foot", "toes")
+_SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """Which joint plays which role.
+
+    Args:
+        roles: role (graphics_ml.motion.humanoid.ROLES) to joint name.
+        confidence: role to how sure that is, 0 to 1.
+        notes: what a user should know about doubtful choices, as sentences.
+    """
+
+    roles: dict[str, str]
+    confidence: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def joints(self, skeleton: Skeleton) -> dict[str, int]:
+        """Role to the joint's index in `skeleton`; KeyError where the skeleton lacks a mapped joint."""
+        return {role: skeleton.index(name) for role, name in self.roles.items()}
+
+
+class UnrecognisedBodyError(GraphicsMLError):
+    """A skeleton lacks limbs that a whole-body motion needs."""
+
+
+class BoneMapError(FileError):
+    """A bone map file cannot be used."""
+
+
+def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
+    """The roles of a skeleton's joints, by name and by shape.
+
+    Args:
+        skeleton: any; a joint that steers, helps, or belongs to hair, cloth or face gets no role.
+        deform: J booleans, which bones move the mesh; the others are second choice. None: not known.
+        positions: (J, 3) metres, Y up: a standing pose, for a skeleton whose rest pose is none (BVH files whose offsets
+            are all along one axis); the rest pose when None.
+
+    Returns:
+        The map; roles that were not found are missing (see `missing_roles`).
+    """
+    places = skeleton.rest_positions() if positions is None else np.asarray(positions, dtype=np.float64)
+    named = _by_name(skeleton, deform)
+    shaped = _by_shape(skeleton, places, named)
+    return _settle(skeleton, places, named, shaped)
+
+
+def missing_roles(bone_map: BoneMap) -> tuple[str, ...]:
+    """The roles without which a whole-body motion cannot be put on a rig, and that the map lacks."""
+    return tuple(role for role in REQUIRED_ROLES if role not in bone_map.roles)
+
+
+def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> BoneMap:
+    """The map as it is, when it has all that a whole-body motion needs.
+
+    Args:
+        what: what the error calls the skeleton: a file, "the target skeleton".
+
+    Raises:
+        UnrecognisedBodyError: roles are missing; says which, and how to give them.
+    """
+    missing = missing_roles(bone_map)
+    if missing:
+        raise UnrecognisedBodyError(
+            f"{what}: among {len(skeleton)} bones there is no recognisable {_listed(missing)}; give a bone map (--map), a "
+            f"TOML file with [bones] and lines like {missing[0]} = \"{skeleton.names[0]}\""
+        )
+    return bone_map
+
+
+def _listed(roles):
+    """Roles in words, both sides of one part together."""
+    parts = []
+    for role in roles:
+        both = role.startswith(_SIDES) and mirrored(role) in roles
+        words = role.replace("_", " ")
+        parts.append(f"left or right {words.partition(' ')[2]}" if both else words)
+    return ", ".join(dict.fromkeys(parts))
+
+
+def facing(skeleton: Skeleton, bone_map: BoneMap, positions=None) -> np.ndarray:
+    """The rotation (4,) that turns the character from where it faces to facing +Z, its left to +X.
+
+    The direction to the left is the mean over hips and shoulders, across the vertical. Models and T-poses are made
+    along the world's axes, so a direction within five degrees of one is taken as it.
+
+    Args:
+        positions: (J, 3) the pose; the rest pose when None.
+
+    Raises:
+        ValueError: the map has no pair of left and right limbs, or they lie above each other.
+    """
+    places = skeleton.rest_positions() if positions is None else positions
+    left = heading_left(places, bone_map.joints(skeleton))
+    for axis in (np.eye(3)[0], np.eye(3)[2]):
+        if abs(left @ axis) > np.cos(np.radians(5)):
+            left = axis * np.sign(left @ axis)
+    up = np.array([0.0, 1, 0])
+    return quaternion_from_matrix(np.stack((left, up, np.cross(left, up))))
+
+
+def heading_left(places, joints, parts=("thigh", "upper_arm")):
+    """The horizontal unit direction (..., 3) to the body's left, of positions (..., J, 3) and roles' joint indices: the
+    mean over pairs of `parts`."""
+    total = 0.0
+    for part in parts:
+        if f"left_{part}" in joints and f"right_{part}" in joints:
+            across = places[..., joints[f"left_{part}"], :] - places[..., joints[f"right_{part}"], :]
+            across = across * np.array([1.0, 0, 1])
+            total = total + across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
+    length = np.linalg.norm(total, axis=-1, keepdims=True)
+    if np.any(length < 1e-6):
+        raise ValueError("left and right limbs lie above each other: the body's facing cannot be told")
+    return total / length
+
+
+def save_map(bone_map: BoneMap, path: str | Path) -> None:
+    """Write the map as TOML, made to be edited: one line a role, the confidence as a comment, missing roles commented.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    lines = ["# Which bone plays which role. Edit freely; a line taken out leaves that role undriven.", "[bones]"]
+    for role in ROLES:
+        if role in bone_map.roles:
+            sure = bone_map.confidence.get(role)
+            comment = "" if sure is None else f"  # {sure:.0%} sure"
+            lines.append(f"{role} = {json.dumps(bone_map.roles[role], ensure_ascii=False)}{comment}")
+        else:
+            lines.append(f'# {role} = ""')
+    try:
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(path, None, f"the bone map cannot be written ({error.strerror})") from error
+
+
+def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
+    """Read a map written by `save_map` or by hand; what it names counts as certain.
+
+    Raises:
+        BoneMapError: no such file, not TOML, an unknown role or bone (with the nearest known one), a bone named twice.
+    """
+    bones = _read_bones(path)
+    for role, name in bones.items():
+        if role not in ROLES:
+            raise BoneMapError(path, None, f"'{role}' is no role{_suggest(role, ROLES)}")
+        if not isinstance(name, str):
+            raise BoneMapError(path, None, f"{role} must name a bone, in quotes")
+        if name and name not in skeleton.names:
+            raise BoneMapError(path, None, f"the rig has no bone '{name}' for {role}{_suggest(name, skeleton.names)}")
+    roles = {role: bones[role] for role in ROLES if bones.get(role)}
+    used = {}
+    for role, name in roles.items():
+        if name in used:
+            raise BoneMapError(path, None, f"bone '{name}' is named for both {used[name]} and {role}; keep one")
+        used[name] = role
+    return BoneMap(roles, dict.fromkeys(roles, 1.0))
+
+
+def _read_bones(path):
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BoneMapError(path, None, f"the bone map cannot be read ({error.strerror}); check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BoneMapError(path, None, f"this is not a TOML bone map: {error}") from error
+    bones = content.get("bones", content)
+    if not isinstance(bones, dict) or not bones:
+        raise BoneMapError(path, None, 'the bone map is empty; it needs [bones] and lines like hips = "Hips"')
+    return bones
+
+
+def _suggest(name, known):
+    lower = {k.lower(): k for k in known}
+    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    return f"; did you mean '{lower[close[0]]}'?" if close else ""
+
+
+# --- by name -----------------------------------------------------------------------------------------------------
+
+
+def _by_name(skeleton, deform):
+    """Role to (joint, score), from names and the tree alone."""
+    readings = read_names(skeleton.names)
+    weight = np.ones(len(skeleton))
+    if deform is not None and np.any(deform):
+        weight = np.where(np.asarray(deform, dtype=bool), 1.0, 0.4)
+    sides = _sides(readings, skeleton.parents)
+    found = {}
+    for side in _SIDES:
+        for chain in (_ARM, _LEG):
+            scores = np.zeros((len(skeleton), len(chain)))
+            for joint, reading in enumerate(readings):
+                if sides[joint] == side:
+                    scores[joint] = [reading.parts.get(part, 0) * weight[joint] for part in chain]
+            for part, joint in _best_chain(scores, skeleton).items():
+                found[f"{side}_{chain[part]}"] = (joint, scores[joint, part])
+    _drop_single_words(found)
+    _trunk(found, skeleton, readings, weight)
+    for side in _SIDES:
+        hand = found.get(f"{side}_hand")
+        found.update(_named_fingers(skeleton, readings, sides, weight, side, hand and hand[0]))
+    return found
+
+
+def _sides(readings, parents):
+    sides = []
+    for reading, parent in zip(readings, parents, strict=True):
+        sides.append(reading.side or (sides[parent] if parent >= 0 else ""))
+    return sides
+
+
+def _best_chain(scores, skeleton):
+    """The joints, each below the one before, that score best as the parts in order: {part: joint}; parts may lack."""
+    count, children = scores.shape[1], skeleton.children
+    # best[joint][part]: (score, chain) of the best choice for parts >= `part` in the joint's subtree, itself included
+    best = [[(0.0, ())] * (count + 1) for _ in skeleton.names]
+    for joint in reversed(range(len(skeleton))):
+        below = [max((best[c][part] for c in children[joint]), key=_first, default=(0.0, ()))
+                 for part in range(count + 1)]  # fmt: skip
+        for part in range(count + 1):
+            options = [below[part]] + [
+                (scores[joint, taken] + below[taken + 1][0], ((taken, joint), *below[taken + 1][1]))
+                for taken in range(part, count)
+                if scores[joint, taken] > 0
+            ]
+            best[joint][part] = max(reversed(options), key=_first)
+    return dict(best[0][0][1])
+
+
+def _first(pair):
+    return pair[0]
+
+
+def _drop_single_words(found):
+    """A limb of which only a clavicle, a toe or one joint was named is no limb: its name may mean something else."""
+    for side in _SIDES:
+        for chain in (_ARM, _LEG):
+            roles = [f"{side}_{part}" for part in chain if f"{side}_{part}" in found]
+            if len(roles) == 1:
+                del found[roles[0]]
+
+
+def _trunk(found, skeleton, readings, weight):
+    """Hips, spine, neck and head around the limbs that were found."""
+    thighs = [found[f"{side}_thigh"][0] for side in _SIDES if f"{side}_thigh" in found]
+    arms = [_arm_top(found, side) for side in _SIDES if _arm_top(found, side) is not None]
+    named = {part: [(r.parts.get(part, 0) * w) for r, w in zip(readings, weight, strict=True)]
+             for part in ("hips", "trunk", "neck", "head")}  # fmt: skip
+    middle = [reading.side == "" for reading in readings]
+    if len(thighs) == 2:
+        hips = common_ancestor(skeleton, thighs + arms)
+        found["hips"] = _named_hips(skeleton, named["hips"], hips)
+    elif max(named["hips"]) > 0.6:
+        joint = int(np.argmax(named["hips"]))
+        found["hips"] = (joint, named["hips"][joint])
+    if "hips" not in found:
+        return
+    hips = found["hips"][0]
+    chest = common_ancestor(skeleton, arms) if len(arms) == 2 else None
+    if chest is not None and descends(skeleton, chest, hips):
+        _add_spine(found, path_down(skeleton, hips, chest)[1:], named["trunk"])
+        above = [j for j in range(len(skeleton)) if descends(skeleton, j, chest) and j != chest]
+    else:
+        above = [j for j in range(len(skeleton)) if descends(skeleton, j, hips) and j != hips]
+    heads = [j for j in above if named["head"][j] > 0 and middle[j]]
+    necks = [j for j in above if named["neck"][j] > 0 and middle[j]]
+    if heads:
+        # The first head down the tree: what hangs below (jaw, top) is part of it.
+        head = min(heads, key=lambda j: (-weight[j], len(path_down(skeleton, 0, j))))
+        found["head"] = (head, named["head"][head])
+        necks = [j for j in necks if descends(skeleton, head, j) and j != head]
+    if necks:
+        neck = min(necks, key=lambda j: len(path_down(skeleton, 0, j)))
+        found["neck"] = (neck, named["neck"][neck])
+    if chest is not None and ("head" not in found or "neck" not in found):
+        _numbered_neck(found, skeleton, named["trunk"], chest)
+
+
+def _numbered_neck(found, skeleton, trunk, chest):
+    """A spine numbered on past the arms up to the head (Rigify: spine.004 ... spine.006)."""
+    going_on = [j for j in range(len(skeleton)) if trunk[j] > 0.5 and descends(skeleton, j, chest) and j != chest]
+    if not going_on:
+        return
+    last = max(going_on, key=lambda j: len(path_down(skeleton, chest, j)))
+    line = path_down(skeleton, chest, found["head"][0] if "head" in found else last)[1:]
+    if "head" not in found:
+        found["head"] = (line.pop(), 0.8)
+    else:
+        line = line[:-1]
+    if line and "neck" not in found:
+        found["neck"] = (line[0], 0.8)
+
+
+def _named_hips(skeleton, scores, shared):
+    """The joint shared by legs and spine, or a bone just above it that is named so (3ds Max Biped hangs the thighs
+    from the first spine bone)."""
+    parent = skeleton.parents[shared]
+    if scores[shared] < 0.7 and parent >= 0 and scores[parent] >= 0.9:
+        return parent, scores[parent]
+    return shared, max(scores[shared], 0.85)
+
+
+def _add_spine(found, line, scores):
+    line = [j for j in line if scores[j] > 0] or line
+    if not line:
+        return
+    parts = {1: ("spine",), 2: ("spine", "chest")}.get(len(line), ("spine", "chest", "upper_chest"))
+    picks = line if len(line) <= 3 else (line[0], line[len(line) // 2], line[-1])
+    for part, joint in zip(parts, picks, strict=True):
+        found[part] = (joint, max(scores[joint], 0.7))
+
+
+def _arm_top(found, side):
+    for part in _ARM:
+        if f"{side}_{part}" in found:
+            return found[f"{side}_{part}"][0]
+    return None
+
+
+def _named_fingers(skeleton, readings, sides, weight, side, hand):
+    """Role to (joint, score) of one hand's fingers."""
+    if hand is None:
+        return {}
+    rows = {finger: [] for finger in FINGERS}
+    below = [j for j in range(len(skeleton)) if j != hand and descends(skeleton, j, hand) and sides[j] == side]
+    counted = [j for j in below if "finger" in readings[j].parts and readings[j].numbers]
+    from_zero = any(readings[j].numbers[0].startswith("0") for j in counted)
+    for joint in below:
+        reading = readings[joint]
+        for finger in FINGERS:
+            if finger in reading.parts:
+                rows[finger].append((joint, reading.parts[finger] * weight[joint]))
+        if joint in counted:
+            first = int(reading.numbers[0][0]) - (0 if from_zero else 1)
+            if 0 <= first < 5:
+                rows[FINGERS[first]].append((joint, 0.85 * weight[joint]))
+    found = {}
+    for finger, row in rows.items():
+        row = _phalanges(row, readings, finger, skeleton)
+        for number, (joint, score) in enumerate(row[:3], start=1):
+            found[f"{side}_{finger}_{number}"] = (joint, score)
+    return found
+
+
+def _phalanges(row, readings, finger, skeleton):
+    """One finger's joints from the knuckle out: one chain, without the metacarpal."""
+    if not row:
+        return row
+    best = max(score for _, score in row)
+    row = sorted((item for item in row if item[1] > 0.5 * best), key=lambda item: len(path_down(skeleton, 0, item[0])))
+    chain = row[:1]
+    for item in row[1:]:
+        if descends(skeleton, item[0], chain[-1][0]):
+            chain.append(item)
+    if len(chain) > 1 and finger != "thumb":
+        first, second = readings[chain[0][0]], readings[chain[1][0]]
+        unnumbered = not first.numbers and first.phalanx is None and second.numbers and int(second.numbers[-1]) == 1
+        zero = first.numbers and int(first.numbers[-1]) == 0 and len(chain) > 3
+        if first.phalanx == 0 or unnumbered or zero:
+            chain = chain[1:]
+    return chain
+
+
+# --- by shape, and both together ---------------------------------------------------------------------------------
+
+
+def _by_shape(skeleton, places, named):
+    """Role to joint from the pose, its sides named as the names name them where they do."""
+    shaped = limbs_of_shape(skeleton, places)
+    same = sum(shaped.get(role) == joint for role, (joint, _) in named.items() if role.startswith(_SIDES))
+    swapped = sum(shaped.get(mirrored(role)) == joint for role, (joint, _) in named.items() if role.startswith(_SIDES))
+    if swapped > same:
+        shaped = {mirrored(role): joint for role, joint in shaped.items()}
+    return shaped
+
+
+def _settle(skeleton, places, named, shaped):
+    roles, confidence, notes = {}, {}, []
+    complete = _use_shape_where_names_lack(named, shaped, skeleton)
+    for role in ROLES:
+        if role not in complete:
+            continue
+        joint, score, from_name = complete[role]
+        sure = min(1.0, score)
+        if from_name and role in REQUIRED_ROLES and shaped.get(role, joint) != joint:
+            sure *= 0.85
+        roles[role], confidence[role] = skeleton.names[joint], sure
+    _check_sides(skeleton, places, roles, confidence, notes)
+    _check_lengths(skeleton, places, roles, confidence, notes)
+    by_shape = [role for role in REQUIRED_ROLES if role in complete and not complete[role][2]]
+    if by_shape:
+        notes.append(
+            f"{', '.join(by_shape).replace('_', ' ')} told by shape, not by name: check the map before trusting it"
+        )
+    return BoneMap(roles, {role: round(float(c), 3) for role, c in confidence.items()}, tuple(notes))
+
+
+def _use_shape_where_names_lack(named, shaped, skeleton):
+    """Role to (joint, score, from name). A limb whose names miss a required joint is taken from shape as a whole."""
+    result = {role: (joint, score, True) for role, (joint, score) in named.items()}
+    groups = [[f"{side}_{part}" for part in chain] for side in _SIDES for chain in (_ARM, _LEG)]
+    for group in groups:
+        required = [role for role in group if role in REQUIRED_ROLES]
+        if any(role not in named for role in required) and all(role in shaped for role in required):
+            agree = any(named.get(role, (None,))[0] == shaped[role] for role in required)
+            for role in group:
+                result.pop(role, None)
+                if role in shaped:
+                    result[role] = (shaped[role], 0.75 if agree else 0.65, False)
+    for role in ("hips", "spine", "chest", "upper_chest", "neck", "head"):
+        if role not in result and role in shaped and not (role != "hips" and "hips" in named and _spine_named(named)):
+            result[role] = (shaped[role], 0.65, False)
+    for side in _SIDES:
+        has_fingers = any(role.startswith(f"{side}_{finger}") for role in result for finger in FINGERS)
+        same_hand = result.get(f"{side}_hand", (None,))[0] == shaped.get(f"{side}_hand")
+        if not has_fingers and same_hand:
+            for role, joint in shaped.items():
+                if any(role.startswith(f"{side}_{finger}") for finger in FINGERS):
+                    result[role] = (joint, 0.5, False)
+    return _one_role_each(result)
+
+
+def _spine_named(named):
+    return any(role in named for role in ("spine", "chest", "head"))
+
+
+def _one_role_each(result):
+    owner = {}
+    for role, (joint, score, _) in result.items():
+        if joint not in owner or score > result[owner[joint]][1]:
+            owner[joint] = role
+    return {role: entry for role, entry in result.items() if owner[entry[0]] == role}
+
+
+def _check_sides(skeleton, places, roles, confidence, notes):
+    """Left must lie on the left of where the toes point."""
+    joints = {role: skeleton.index(name) for role, name in roles.items()}
+    if not all(f"{side}_{part}" in joints for side in _SIDES for part in ("thigh", "foot", "toes")):
+        return
+    ahead = sum(places[joints[f"{side}_toes"]] - places[joints[f"{side}_foot"]] for side in _SIDES) * [1, 0, 1]
+    across = (places[joints["left_thigh"]] - places[joints["right_thigh"]]) * [1, 0, 1]
+    size = np.linalg.norm(ahead) * np.linalg.norm(across)
+    # up x ahead is left: its part along the line across must be positive
+    if size > 1e-9 and np.cross([0.0, 1, 0], ahead) @ across < -0.5 * size:
+        notes.append("the limbs named left lie on the right of where the toes point: check the sides of the map")
+        for role in roles:
+            if role.startswith(_SIDES):
+                confidence[role] *= 0.6
+
+
+def _check_lengths(skeleton, places, roles, confidence, notes):
+    """Left and right limbs are alike, and no limb has no length."""
+    joints = {role: skeleton.index(name) for role, name in roles.items()}
+    for a, b in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot")):
+        pairs = [(f"{side}_{a}", f"{side}_{b}") for side in _SIDES]
+        if not all(role in joints for pair in pairs for role in pair):
+            continue
+        lengths = [np.linalg.norm(places[joints[u]] - places[joints[v]]) for u, v in pairs]
+        if min(lengths) < 0.7 * max(lengths) or max(lengths) == 0:
+            notes.append(f"left and right {a.replace('_', ' ')} differ in length: check the map")
+            for role in {role for pair in pairs for role in pair}:
+                confidence[role] *= 0.7

@@ -1,0 +1,450 @@
+"""Put a motion on another skeleton.
+
+Every segment of the body has a frame that means the same on both skeletons (body_frames.py); the target's segments
+get the world orientations of the source's, so limb directions and rolls are equal whatever the rest poses, bone axes
+and hierarchies. Local rotations come last, relative to each joint's actual parent, so twist bones and missing
+clavicles change nothing. The spine and the neck are sampled along their lengths, for chains of different counts. The
+middle between the hip joints moves as the source's does, scaled by leg length about the ankles' standing height, so
+feet that stand do so on both; what other proportions leave of foot slide is taken out by two-bone IK.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from graphics_ml.motion.body_frames import Body, measure_body, stands
+from graphics_ml.motion.body_shape import common_ancestor, descends, path_down
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, recognize, require_roles
+from graphics_ml.motion.bone_names import FINGERS
+from graphics_ml.motion.contacts import CONTACT_ROLES, detect_contacts, spans
+from graphics_ml.motion.foot_lock import foot_lock as lock_feet
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import conjugate, multiply, rotate, slerp, unroll
+from graphics_ml.motion.skeleton import Skeleton
+
+_SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class RetargetReport:
+    """What a retargeting did.
+
+    Args:
+        scale: of the path: target's leg length over the source's.
+        corrected: (F, 2) bool, left and right leg: frames in which foot locking turned a bone of the leg by more than
+            two degrees away from the source's direction.
+        held_back: (F, 2) bool: frames in which feet may slide a little, because the bones of a leg were turned by two
+            degrees only; so at most a quarter of a leg's frames are corrected.
+        source_map, target_map: the bone maps used.
+        notes: what a user should know, as sentences.
+    """
+
+    scale: float
+    corrected: np.ndarray
+    held_back: np.ndarray
+    source_map: BoneMap
+    target_map: BoneMap
+    notes: tuple[str, ...] = ()
+
+
+def retarget(
+    motion: Motion,
+    target: Skeleton,
+    source_map: BoneMap | None = None,
+    target_map: BoneMap | None = None,
+    *,
+    root: Literal["hips", "in place"] = "hips",
+    scale: float | None = None,
+    foot_lock: float = 1.0,
+    target_motion: Motion | None = None,
+) -> tuple[Motion, RetargetReport]:
+    """The motion on the target skeleton, at the same frame rate, and a report of what was done.
+
+    A humanoid with the same proportions gets the very same movement; slide that the source's feet have is kept, in
+    proportion, only what is added by other proportions is taken out.
+
+    Args:
+        motion: any humanoid's.
+        target: any humanoid skeleton; where its hips hang below other joints, those keep their rest pose and the hips
+            get `local_positions`.
+        source_map, target_map: the roles of the joints; recognised where None.
+        root: where travel goes: "hips" moves the hips joint; "in place" keeps the hips above their rest place, and
+            locks no feet.
+        scale: of the path, instead of the ratio of leg lengths.
+        foot_lock: how firmly feet that stand on the source stand on the target, 0 to 1.
+        target_motion: any motion of the target skeleton in which it stands; needed only where its rest pose does not.
+
+    Raises:
+        UnrecognisedBodyError: a map lacks limbs, or the target's rest pose is no standing one.
+        ValueError: an option is out of range.
+    """
+    if root not in ("hips", "in place"):
+        raise ValueError(f"root must be 'hips' or 'in place', not '{root}'")
+    if not 0 <= foot_lock <= 1 or (scale is not None and not scale > 0):
+        raise ValueError("foot_lock lies between 0 and 1, and a scale is positive")
+    source_map = recognize_moving(motion) if source_map is None else source_map
+    target_map = recognize(target) if target_map is None else target_map
+    require_roles(source_map, motion.skeleton, "the motion's skeleton")
+    require_roles(target_map, target, "the target skeleton")
+    source = measure_body(motion.skeleton, source_map, motion)
+    goal = _measure_target(target, target_map, motion if target_motion is None else target_motion)
+    scale = float(goal.leg / source.leg if scale is None else scale)
+    turns, places = motion.transforms()
+    wanted = _wanted_orientations(turns, source, goal)
+    rotations, world = _local_rotations(target, wanted)
+    hips = _hips_path(places, world, source, goal, scale)
+    if root == "in place":
+        hips = hips * [0, 1, 0] + target.rest_positions()[goal.joints["hips"]] * [1, 0, 1]
+    result = _motion(motion, target, rotations, world, hips, source, goal)
+    corrected = held_back = np.zeros((len(motion), 2), dtype=bool)
+    if root == "hips" and foot_lock > 0:
+        result, corrected, held_back = _locked(result, motion, places, source, goal, scale, foot_lock)
+    notes = _notes(corrected, held_back)
+    return result, RetargetReport(scale, corrected, held_back, source_map, target_map, notes)
+
+
+def _notes(corrected, held_back):
+    notes = []
+    if corrected.any():
+        left, right = corrected.mean(axis=0)
+        notes.append(f"legs were bent by over 2 degrees to keep feet in place in {left:.0%} (left) and {right:.0%} "
+                     f"(right) of the frames")  # fmt: skip
+    if held_back.any():
+        notes.append(f"in {held_back.any(axis=1).mean():.0%} of the frames a foot may slide: the rig's proportions ask for "
+                     f"more correction than a quarter of the frames")  # fmt: skip
+    return tuple(notes)
+
+
+def _measure_target(target, bone_map, motion):
+    """The target's body; from a motion where the rest pose does not stand and the motion is of the same joints."""
+    if stands(target.rest_positions(), bone_map.joints(target)):
+        return measure_body(target, bone_map)
+    if (target.names, target.parents) != (motion.skeleton.names, motion.skeleton.parents):
+        raise UnrecognisedBodyError(
+            "the target skeleton's rest pose is no standing one, so nothing says how its limbs are turned; use a file "
+            "with a T-pose or an A-pose, or give target_motion="
+        )
+    return measure_body(target, bone_map, motion)
+
+
+def recognize_moving(motion: Motion) -> BoneMap:
+    """The roles of a motion's joints; its first frame stands in where the rest pose is no standing one."""
+    found = recognize(motion.skeleton)
+    if all(name in found.roles for name in ("left_foot", "right_foot", "left_hand", "right_hand")):
+        return found
+    return recognize(motion.skeleton, positions=motion.positions()[0])
+
+
+# --- orientations ------------------------------------------------------------------------------------------------
+
+
+def _wanted_orientations(turns, source, goal):
+    """Target joint to world rotations (F, 4), for every joint that follows something of the source."""
+    segment = {role: (joint, source.frames[role]) for role, joint in source.joints.items()}
+    wanted = {}
+    for role, joint in goal.joints.items():
+        like = role if role in segment else _nearest_finger(role, segment)
+        if like is not None and like in segment:
+            wanted[joint] = _follow(turns, *segment[like], goal.frames[role])
+    for role_line in (_spine, _neck):
+        wanted.update(_sampled(turns, role_line(source), role_line(goal), source, goal))
+    wanted.update(_same_names(turns, source, goal))
+    return wanted
+
+
+def _follow(turns, joint, source_frame, target_frame):
+    return multiply(turns[:, joint], multiply(source_frame, conjugate(target_frame)))
+
+
+def _nearest_finger(role, segment):
+    """The finger beside one that the source lacks; None for other roles."""
+    side, _, rest = role.partition("_")
+    finger, _, number = rest.partition("_")
+    if finger not in FINGERS[1:]:
+        return None
+    known = [f for f in FINGERS[1:] if f"{side}_{f}_{number}" in segment]
+    if not known:
+        return None
+    nearest = min(known, key=lambda f: abs(FINGERS.index(f) - FINGERS.index(finger)))
+    return f"{side}_{nearest}_{number}"
+
+
+def _spine(body: Body):
+    """Joints from the hips to the one from which the arms hang."""
+    arms = [body.joints.get(f"{side}_shoulder", body.joints[f"{side}_upper_arm"]) for side in _SIDES]
+    return _line(body, body.joints["hips"], common_ancestor(body.skeleton, arms))
+
+
+def _neck(body: Body):
+    """Joints from where the arms hang to the head; only the start where there is no head."""
+    start = _spine(body)[-1]
+    return _line(body, start, body.joints["head"]) if "head" in body.joints else [start]
+
+
+def _line(body, top, joint):
+    return path_down(body.skeleton, top, joint) if descends(body.skeleton, joint, top) else [top]
+
+
+def _sampled(turns, source_line, goal_line, source, goal):
+    """Orientations of a chain of joints between two known ends, sampled where the source's chain has its joints.
+
+    Both chains run from 0 at the first joint to 1 at the last; a joint at t gets what lies at t on the source.
+    """
+    if len(goal_line) < 2:
+        return {}
+    if len(source_line) < 2:
+        source_line = [source_line[0], source_line[0]]
+    frame = _trunk_frame(source)
+    goal_frame = _trunk_frame(goal)
+    wanted = {}
+    for n, joint in enumerate(goal_line[1:], start=1):
+        at = n / (len(goal_line) - 1) * (len(source_line) - 1)
+        below = min(int(at + 1e-9), len(source_line) - 1)
+        here = multiply(turns[:, source_line[below]], frame(source_line[below]))
+        if at - below > 1e-6:
+            next_joint = source_line[below + 1]
+            there = multiply(turns[:, next_joint], frame(next_joint))
+            here = slerp(here, there, np.asarray(at - below))
+        wanted[joint] = multiply(here, conjugate(goal_frame(joint)))
+    return wanted
+
+
+def _trunk_frame(body):
+    """The segment frame of any joint of the trunk: upright in the standing pose, as the hips are."""
+    named = {body.joints[role]: body.frames[role] for role in body.joints}
+    hips = body.joints["hips"]
+    upright = multiply(body.standing[hips], body.frames["hips"])
+    return lambda joint: named.get(joint, multiply(conjugate(body.standing[joint]), upright))
+
+
+def _same_names(turns, source, goal):
+    """Joints without a role (finger tips, hair, props) that both skeletons call the same follow each other."""
+    names = {_bare(name): joint for joint, name in enumerate(source.skeleton.names)}
+    taken = set(source.joints.values()) | set(_spine(source)) | set(_neck(source))
+    driven = set(goal.joints.values()) | set(_spine(goal)) | set(_neck(goal))
+    frame, goal_frame = _trunk_frame(source), _trunk_frame(goal)
+    wanted = {}
+    for joint, name in enumerate(goal.skeleton.names):
+        other = names.get(_bare(name))
+        if joint not in driven and other is not None and other not in taken:
+            wanted[joint] = _follow(turns, other, frame(other), goal_frame(joint))
+    return wanted
+
+
+def _bare(name):
+    return name.rpartition(":")[2].lower()
+
+
+def _local_rotations(target, wanted):
+    """Local (F, J, 4) and world (F, J, 4) rotations; joints that nothing drives keep their rest pose."""
+    frames = len(next(iter(wanted.values())))
+    local = np.empty((frames, len(target), 4))
+    world = np.empty((frames, len(target), 4))
+    for joint, parent in enumerate(target.parents):
+        rest = target.rest_orientations[joint]
+        if joint in wanted:
+            world[:, joint] = wanted[joint]
+            local[:, joint] = world[:, joint] if parent < 0 else multiply(conjugate(world[:, parent]), world[:, joint])
+        else:
+            local[:, joint] = rest
+            world[:, joint] = rest if parent < 0 else multiply(world[:, parent], local[:, joint])
+    return unroll(local), world
+
+
+# --- the path ----------------------------------------------------------------------------------------------------
+
+
+def _hips_path(places, world, source, goal, scale):
+    """World positions (F, 3) of the target's hips joint.
+
+    The middle between the hip joints is scaled about the ground point below the origin, heights from the ankles'
+    standing height on: what stands, crouches or jumps on one does so on the other.
+    """
+    ground = floor_height(places, source)
+    middle = (places[:, source.joints["left_thigh"]] + places[:, source.joints["right_thigh"]]) / 2
+    moved = middle * scale
+    moved[:, 1] = (middle[:, 1] - ground - source.ankle_height) * scale + ground + goal.ankle_height
+    hips = goal.joints["hips"]
+    offset = sum(_from_to(goal.skeleton, world, hips, goal.joints[f"{side}_thigh"]) for side in _SIDES) / 2
+    return moved - offset
+
+
+def floor_height(places, body: Body) -> float:
+    """Height of the ground a motion stands on: where its lowest foot is, at its own standing height, when low.
+
+    Args:
+        places: (F, J, 3) world positions.
+    """
+    heights = [places[:, body.joints[role], 1] - standing for role, standing in body.foot_heights.items()]
+    return float(np.percentile(np.min(heights, axis=0), 10))
+
+
+def _from_to(skeleton, world, top, joint):
+    """Vectors (F, 3) from one joint to another below it, of world rotations (F, J, 4)."""
+    total = np.zeros((len(world), 3))
+    while joint != top:
+        parent = skeleton.parents[joint]
+        total += rotate(world[:, parent], skeleton.offsets[joint])
+        joint = parent
+    return total
+
+
+def _motion(motion, target, rotations, world, hips, source, goal):
+    joint = goal.joints["hips"]
+    above = path_down(target, 0, joint)
+    root, local = hips, None
+    if joint != 0:
+        root = np.broadcast_to(target.offsets[0], hips.shape)
+        parent = above[-2]
+        at = root + _from_to(target, world, 0, parent)
+        local = np.tile(target.offsets, (len(motion), 1, 1))
+        local[:, joint] = rotate(conjugate(world[:, parent]), hips - at)
+    return Motion(
+        target,
+        rotations,
+        root,
+        motion.fps,
+        local_positions=local,
+        confidence=_confidence(motion, source, goal),
+        provenance=motion.provenance,
+    )
+
+
+def _confidence(motion, source, goal):
+    """The source's by role; joints without a role have their parent's."""
+    if motion.confidence is None:
+        return None
+    result = np.ones((len(motion), len(goal.skeleton)))
+    of_joint = {joint: role for role, joint in goal.joints.items()}
+    for joint, parent in enumerate(goal.skeleton.parents):
+        role = of_joint.get(joint)
+        if role in source.joints:
+            result[:, joint] = motion.confidence[:, source.joints[role]]
+        elif parent >= 0:
+            result[:, joint] = result[:, parent]
+    return result
+
+
+# --- feet --------------------------------------------------------------------------------------------------------
+
+_LISTED = np.radians(2.0)  # a leg bone turned by more than this counts as corrected
+_MOST = 0.25  # of a leg's frames may be
+_BLEND = 0.15  # seconds to both sides over which the body's shift is averaged
+
+
+def _locked(result, motion, places, source, goal, scale, strength):
+    """The motion with feet held while the source's are, as (motion, corrected (F, 2), held_back (F, 2))."""
+    roles = {role: goal.skeleton.names[joint] for role, joint in goal.joints.items()}
+    source_roles = {role: source.skeleton.names[joint] for role, joint in source.joints.items()}
+    contacts = detect_contacts(motion, source_roles, hysteresis=1.5, shortest=0.1, shortest_gap=0.07)
+    follow = np.zeros((len(motion), len(CONTACT_ROLES), 3))
+    for column, role in enumerate(CONTACT_ROLES):
+        if role in source.joints and role in goal.joints:
+            follow[:, column] = scale * places[:, source.joints[role]]
+        else:
+            contacts[:, column] = False
+    if not contacts.any():
+        none = np.zeros((len(motion), 2), dtype=bool)
+        return result, none, none
+    free = result.positions()
+    shift = strength * _carried(contacts, follow, free, places, source, goal, scale, float(motion.fps))
+    result = _shifted(result, shift, goal)
+    locked = lock_feet(result, roles, contacts, follow=follow, strength=strength, hips_drop=0.0, softness=0.0).motion
+    return _within_budget(result, locked, goal)
+
+
+def _within_budget(free, locked, goal):
+    """The locked motion with at most a quarter of each leg's frames turned by more than two degrees, as (motion,
+    corrected (F, 2), held_back (F, 2)). Stretches that ask for most are given first; the others get two degrees."""
+    turned = _leg_turns(free.positions(), locked.positions(), goal)
+    corrected, held_back = turned > _LISTED, np.zeros(turned.shape, dtype=bool)
+    for leg in range(2):
+        left = int(_MOST * len(turned)) - np.count_nonzero(corrected[:, leg])
+        for start, end in sorted(spans(corrected[:, leg]), key=lambda run: turned[run[0] : run[1], leg].mean()):
+            if left < 0:
+                held_back[start:end, leg] = True
+                left += end - start
+    if not held_back.any():
+        return locked, corrected, held_back
+    rotations = np.array(locked.rotations)
+    world, free_world = locked.orientations(), free.orientations()
+    for leg, side in enumerate(_SIDES):
+        frames = held_back[:, leg]
+        if not frames.any():
+            continue
+        # Slightly under two degrees, because thigh and shin are turned one after the other.
+        share = 0.95 * _LISTED / turned[frames, leg]
+        thigh, shin, foot = (goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot"))
+        for joint in (thigh, shin, foot):
+            turn = slerp(free_world[frames, joint], world[frames, joint], share)
+            # Joints between those of the leg (twist bones) keep their local rotations.
+            above = world[frames, goal.skeleton.parents[thigh]] if joint == thigh else carried
+            rotations[frames, joint] = multiply(conjugate(above), turn)
+            carried = turn
+            for between in path_down(goal.skeleton, joint, {thigh: shin, shin: foot}.get(joint, joint))[1:-1]:
+                carried = multiply(carried, rotations[frames, between])
+    result = locked.replace(rotations=unroll(rotations))
+    return result, corrected & ~held_back, held_back
+
+
+def _carried(contacts, follow, free, places, source, goal, scale, fps):
+    """How the whole body is moved (F, 3) so that standing feet slide and float as little as they can with every limb's
+    direction kept: along the ground the mean of what its standing feet ask for, up to a constant in each contact; in
+    height what the lower end of each standing foot asks for. Between contacts it goes over smoothly."""
+    ground = floor_height(places, source)
+    asked, weights = [], []
+    for leg, side in enumerate(_SIDES):
+        columns = [c for c in (2 * leg, 2 * leg + 1) if contacts[:, c].any()]
+        if not columns:
+            continue
+        roles = [CONTACT_ROLES[c] for c in columns]
+        wanted = follow[:, columns] - free[:, [goal.joints[role] for role in roles]]
+        height = _clearance(free, goal, roles, ground) - scale * _clearance(places, source, roles, ground)
+        for n, column in enumerate(columns):
+            asked.append(np.stack((wanted[:, n, 0], -height, wanted[:, n, 2]), axis=-1))
+            weights.append(contacts[:, column])
+    asked, weights = np.stack(asked, axis=1), np.stack(weights, axis=1).astype(np.float64)[..., None]
+    for column in range(asked.shape[1]):
+        for start, end in spans(weights[:, column, 0] > 0):
+            asked[start:end, column, ::2] -= np.median(asked[start:end, column, ::2], axis=0)
+    mean = (asked * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
+    down, frames = weights.any(axis=(1, 2)), np.arange(len(free))
+    mean = np.stack([np.interp(frames, frames[down], mean[down, c]) for c in range(3)], axis=-1)
+    return _averaged(mean, max(1, round(_BLEND * fps)))
+
+
+def _clearance(places, body, roles, ground):
+    """Height (F,) of the lowest of a foot's joints above where it stands."""
+    return np.min([places[:, body.joints[r], 1] - ground - body.foot_heights[r] for r in roles], axis=0)
+
+
+def _averaged(values, reach):
+    """Means (F, C) weighted by a Hann window over `reach` frames to both sides."""
+    window = np.hanning(2 * reach + 3)[1:-1]
+    window /= window.sum()
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=-1)
+
+
+def _shifted(motion, shift, goal):
+    """The motion with its hips moved by (F, 3) in the world."""
+    joint = goal.joints["hips"]
+    if joint == 0:
+        return motion.replace(root_positions=motion.root_positions + shift)
+    local = np.array(motion.local_positions)
+    above = motion.orientations()[:, goal.skeleton.parents[joint]]
+    local[:, joint] += rotate(conjugate(above), shift)
+    return motion.replace(local_positions=local)
+
+
+def _leg_turns(before, after, goal):
+    """(F, 2) radians: by how much a leg's thigh or shin, whichever more, was turned."""
+    turned = np.zeros((len(before), 2))
+    for leg, side in enumerate(_SIDES):
+        for upper, lower in (("thigh", "shin"), ("shin", "foot")):
+            a, b = goal.joints[f"{side}_{upper}"], goal.joints[f"{side}_{lower}"]
+            u, v = before[:, b] - before[:, a], after[:, b] - after[:, a]
+            angle = np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.einsum("fi,fi->f", u, v))
+            turned[:, leg] = np.maximum(turned[:, leg], angle)
+    return turned

@@ -1,0 +1,423 @@
+"""What the solver minimises, as weighted squares, and one Gauss-Newton step on it.
+
+Every residual is an error divided by the size it is expected to have. Sums over frames stand for integrals over time
+(weights follow the frame rate), so a clip solved at 60 frames a second comes out as the same one at 30. Robust terms
+are reweighted squares: Geman and McClure 1987, with the weights of Black and Rangarajan, "On the unification of line
+processes, outlier rejection, and robust statistics", IJCV 1996.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphics_ml.motion.rotations import (
+    axis_angle_from_quaternion,
+    conjugate,
+    multiply,
+    quaternion_from_axis_angle,
+    rotation_between,
+    swing_twist,
+)
+from graphics_ml.pose.body import (
+    BALL_DOFS,
+    BALLS,
+    DOFS,
+    HINGE_DOFS,
+    HINGES,
+    ROOT,
+    SEGMENTS,
+    Placed,
+    Points,
+    Pose,
+    change,
+    place,
+    segment_basis,
+)
+from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONES, Evidence, adjustable_points, segment_of_points
+from graphics_ml.pose.least_squares import NormalEquations
+
+EVIDENCE_RATE = 25.0
+"""Frames a second that count in full: a detector's errors in nearer frames are not independent."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Expected sizes of the errors and of the motion.
+
+    Attributes:
+        pixel_outlier: a landmark this many times further off than expected counts half.
+        bone_aside, bone_depth: error of a bone vector of the detector across and along the line of sight, metres.
+        bone_outlier: as pixel_outlier.
+        acceleration: of the root (m/s2), of the trunk and of the limbs (rad/s2); smoothing divides them.
+        smoothing: 1 as it is; 2 expects half the acceleration.
+        floor, grip: how far a planted foot may be off the floor, metres, and how fast it may slip, m/s.
+    """
+
+    pixel_outlier: float = 4.0
+    bone_aside: float = 0.08
+    bone_depth: float = 0.10
+    bone_outlier: float = 3.0
+    root_acceleration: float = 6.0
+    trunk_acceleration: float = 15.0
+    limb_acceleration: float = 50.0
+    smoothing: float = 1.0
+    segment: float = 0.07
+    adjustment: float = 0.012
+    focal: float = 0.2
+    floor: float = 0.01
+    grip: float = 0.05
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What stays the same in all frames.
+
+    Attributes:
+        height: of the standard body it is a variant of, metres.
+        segments: (10,) scale of each of the body's SEGMENTS.
+        adjustments: metres by which landmarks sit elsewhere, see landmarks.ADJUSTMENTS.
+        log_focal: natural logarithm of the focal length in pixels.
+    """
+
+    height: float
+    segments: np.ndarray
+    adjustments: np.ndarray
+    log_focal: float
+
+    @property
+    def focal(self) -> float:
+        return float(np.exp(self.log_focal))
+
+    def moved(self, step: np.ndarray) -> "Shape":
+        n = len(self.segments)
+        segments = np.clip(self.segments + step[:n], 0.6, 1.6)
+        return Shape(self.height, segments, self.adjustments + step[n:-1], self.log_focal + float(step[-1]))
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where the feet stand.
+
+    Attributes:
+        points: K points on the feet.
+        contact: (F, K) how surely each is planted, 0..1.
+        floor: height of the floor, metres.
+        velocity: (3,) of the floor (a treadmill's belt), m/s.
+    """
+
+    points: Points
+    contact: np.ndarray
+    floor: float = 0.0
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(3))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that is given while the pose is sought.
+
+    Attributes:
+        evidence: F frames of it.
+        rotations: (F, 3, 3) of the camera, world to camera axes.
+        centre: (2,) of the camera, pixels.
+        prior: the shape that is expected.
+        free_focal: whether the focal length is sought too.
+        breaks: (F,) bool, frames that do not continue the one before.
+        held: (F,) bool, frames that stay as they are; None for none.
+        support: None before it is known.
+    """
+
+    evidence: Evidence
+    rotations: np.ndarray
+    centre: np.ndarray
+    prior: Shape
+    free_focal: bool
+    breaks: np.ndarray
+    weights: Weights
+    held: np.ndarray | None = None
+    support: Support | None = None
+
+
+def body_of(shape: Shape) -> tuple[np.ndarray, Points]:
+    """Offsets (J, 3) of the joints and the landmarks on the body."""
+    offsets, points, offset_basis, local_basis = _standard(shape.height)
+    values = np.concatenate((shape.segments - 1, shape.adjustments))
+    return offsets + offset_basis @ values, Points(points.joints, points.locals + local_basis @ values)
+
+
+def minimise(problem: Problem, pose: Pose, shape: Shape, steps: int, with_shape: bool, sharpness=(1.0,)):
+    """Gauss-Newton steps with reweighting.
+
+    Args:
+        steps: at most this many.
+        with_shape: whether the shape moves too.
+        sharpness: factors on the outlier thresholds, one for each step (the last goes on): large ones let far-off
+            landmarks pull.
+
+    Returns:
+        the pose, the shape, and what `assemble` said of the last but one.
+    """
+    for step in range(steps):
+        normal = assemble(problem, pose, shape, with_shape, sharpness[min(step, len(sharpness) - 1)])
+        move, shape_move = normal.solve(damping=1e-3, held=problem.held)
+        size = np.abs(move).max(axis=1, keepdims=True)
+        pose = pose.moved(move * np.minimum(1, _LONGEST / np.maximum(size, 1e-12)))
+        if with_shape:
+            shape = shape.moved(np.clip(shape_move, -0.2, 0.2))
+        if size.max() < 2e-3:
+            break
+    return pose, shape
+
+
+def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharpness: float = 1.0) -> NormalEquations:
+    """The normal equations of all terms at a pose and a shape."""
+    shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
+    normal = NormalEquations(len(pose), DOFS, shared)
+    offsets, points = body_of(shape)
+    placed = place(pose, offsets)
+    _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
+    _add_limits_and_habits(normal, problem, pose)
+    _add_smoothness(normal, problem, pose)
+    if problem.support is not None:
+        _add_support(normal, problem, placed)
+    if with_shape:
+        _add_shape_prior(normal, problem, shape)
+    return normal
+
+
+# Evidence
+
+
+def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness):
+    evidence, weights = problem.evidence, problem.weights
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(evidence.fps)))
+    at = points.at(placed)
+    moves = points.jacobian(placed, at)
+    if with_shape:
+        _, _, offset_basis, local_basis = _standard(shape.height)
+        by_shape = points.shape_jacobian(placed, offset_basis, local_basis)
+        moves = np.concatenate((moves, by_shape, np.zeros((*by_shape.shape[:3], 1))), axis=3)
+    frames, _, count, unknowns = moves.shape
+    seen = np.matmul(at, problem.rotations.transpose(0, 2, 1))
+    moves = np.matmul(problem.rotations, moves.reshape(frames, 3, -1)).reshape(moves.shape)
+
+    # In the picture, as metres at the distance of the hips.
+    depth = np.maximum(seen[..., 2], 0.1)
+    distance = np.maximum(placed.positions[:, :1] @ problem.rotations[:, 2, :, None], 0.1)[..., 0]
+    x, y = seen[..., 0] / depth, seen[..., 1] / depth
+    rays = (evidence.pixels - problem.centre) / shape.focal
+    off = np.stack((x - rays[..., 0], y - rays[..., 1]), axis=1) * distance[:, None]  # (F, 2, L)
+    weight = evidence.pixel_weight
+    square = weight**2 * np.sum(off**2, axis=1)
+    weight = rate * weight / (1 + square / (sharpness * weights.pixel_outlier) ** 2)
+    scale = (weight * distance / depth)[..., None]
+    in_picture = np.empty((frames, 2 * count, unknowns))
+    in_picture[:, :count] = scale * (moves[:, 0] - x[..., None] * moves[:, 2])
+    in_picture[:, count:] = scale * (moves[:, 1] - y[..., None] * moves[:, 2])
+    if with_shape:
+        in_picture[:, :, -1] = ((weight * distance)[:, None] * rays.transpose(0, 2, 1)).reshape(frames, -1)
+    normal.add((off * weight[:, None]).reshape(frames, -1), in_picture)
+
+    # In depth, from the detector's metric landmarks.
+    expected = np.array([weights.bone_aside, weights.bone_aside, weights.bone_depth])
+    off = (np.matmul(BONES, seen) - evidence.bones) / expected  # (F, B, 3)
+    square = np.sum(off**2, axis=-1)
+    weight = rate * evidence.bone_weight / (1 + square / (sharpness * weights.bone_outlier) ** 2)
+    along = np.matmul(BONES, moves.transpose(0, 2, 1, 3).reshape(frames, count, -1))
+    along = along.reshape(frames, len(BONES), 3, unknowns) * (weight[..., None] / expected)[..., None]
+    normal.add((off * weight[..., None]).reshape(frames, -1), along.reshape(frames, -1, unknowns))
+
+
+# What bodies do
+
+# Ranges of movement in degrees: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965), as tabled in Norkin
+# and White, "Measurement of Joint Motion" (2016), appendix B; the shoulder girdle after Inman et al. 1944. Expected
+# deviation from the middle posture is our own choice: it only decides what evidence leaves open.
+_HINGE_RANGE = {  # (low, high, middle, expected deviation)
+    "elevation": (-10, 40, 0, 10),
+    "retraction": (-25, 25, 0, 10),
+    ("forearm", "flexion"): (0, 150, 25, 60),
+    "supination": (-80, 80, 0, 45),
+    "extension": (-80, 70, 0, 25),
+    "ulnar deviation": (-20, 30, 0, 12),
+    ("shin", "flexion"): (0, 140, 15, 60),
+    "plantarflexion": (-25, 50, 0, 25),
+    "eversion": (-35, 20, 0, 8),
+    "abduction": (-15, 15, 0, 8),
+}
+_TWIST_RANGE = {"upper_arm": (-95, 100), "thigh": (-45, 45)}
+_BALL_DEVIATION = {"hips": np.inf, "spine": 30, "neck": 30, "upper_arm": 70, "thigh": 60}
+_BEYOND = np.radians(3)  # how far a limit is expected to be passed
+
+
+def _part(joint):
+    return joint.removeprefix("left_").removeprefix("right_")
+
+
+def _hinge_table():
+    rows = [_HINGE_RANGE.get(movement) or _HINGE_RANGE[_part(joint), movement] for joint, movement, _ in HINGES]
+    return np.radians(np.array(rows, dtype=np.float64)).T
+
+
+_LOW, _HIGH, _MIDDLE, _DEVIATION = _hinge_table()
+_SHARES = np.array([len(group) for group in BALLS])
+
+
+def _neutral(joint):
+    """The relaxed posture relative to the T-pose: arms hang a little away from the body."""
+    if _part(joint) != "upper_arm":
+        return np.array([1.0, 0, 0, 0])
+    s = 1.0 if joint.startswith("left") else -1.0
+    return rotation_between(np.array([s, 0, 0]), np.array([0.26 * s, -1.0, 0.05]))
+
+
+_NEUTRAL = np.stack([_neutral(group[0]) for group in BALLS])
+_BALL_SIZE = np.radians(np.array([_BALL_DEVIATION[_part(group[0])] for group in BALLS], dtype=np.float64))
+
+
+def _add_limits_and_habits(normal, problem, pose):
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(problem.evidence.fps)))
+    slopes, residuals = np.zeros((len(pose), DOFS)), np.zeros((len(pose), DOFS))
+    residuals[:, HINGE_DOFS] = (pose.hinges - _MIDDLE) / _DEVIATION * rate
+    slopes[:, HINGE_DOFS] = rate / _DEVIATION
+    away = axis_angle_from_quaternion(multiply(conjugate(_NEUTRAL), pose.balls)) * _SHARES[:, None]
+    residuals[:, BALL_DOFS] = (away / _BALL_SIZE[:, None] * rate).reshape(len(pose), -1)
+    slopes[:, BALL_DOFS] = np.repeat(rate * _SHARES / _BALL_SIZE, 3)
+    normal.add_each(residuals, slopes)
+
+    beyond = np.minimum(pose.hinges - _LOW, 0) + np.maximum(pose.hinges - _HIGH, 0)
+    slopes, residuals = np.zeros((len(pose), DOFS)), np.zeros((len(pose), DOFS))
+    residuals[:, HINGE_DOFS] = rate * beyond / _BEYOND
+    slopes[:, HINGE_DOFS] = rate * (beyond != 0) / _BEYOND
+    for ball, group in enumerate(BALLS):
+        part = _part(group[0])
+        if part in _TWIST_RANGE:
+            axis, column = (np.array([-1.0, 0, 0]), 0) if part == "upper_arm" else (np.array([0, 1.0, 0]), 1)
+            mirror = -1.0 if part == "thigh" and group[0].startswith("right") else 1.0
+            twist = swing_twist(pose.balls[:, ball], axis)[1]
+            angle = np.sum(axis_angle_from_quaternion(twist) * axis, axis=-1)
+            low, high = sorted(np.radians(_TWIST_RANGE[part]) * mirror)
+            past = np.minimum(angle - low, 0) + np.maximum(angle - high, 0)
+            d = BALL_DOFS.start + 3 * ball + column
+            residuals[:, d] = rate * past / _BEYOND
+            slopes[:, d] = rate * (past != 0) / _BEYOND * axis[column]
+    normal.add_each(residuals, slopes)
+
+
+def _acceleration_sizes(weights):
+    sizes = np.full(DOFS, weights.limb_acceleration)
+    sizes[ROOT] = weights.root_acceleration
+    sizes[BALL_DOFS][:9] = weights.trunk_acceleration
+    return sizes / weights.smoothing
+
+
+def _add_smoothness(normal, problem, pose):
+    frames = len(pose)
+    if frames < 2:
+        return
+    fps = float(problem.evidence.fps)
+    # An integral over time, in the same unit as evidence at EVIDENCE_RATE.
+    per_frame = np.sqrt(EVIDENCE_RATE / fps)
+    shares = np.ones(DOFS)
+    shares[BALL_DOFS] = np.repeat(_SHARES, 3)
+    step = change(pose.frames(slice(0, -1)), pose.frames(slice(1, None)))
+    joined = ~problem.breaks[1:]
+    weight = per_frame * fps**2 * shares / _acceleration_sizes(problem.weights)
+    both = (joined[1:] & joined[:-1])[:, None]
+    normal.add_second_differences(step[1:] - step[:-1], weight * both)
+    # Speeds are hardly held back: enough to keep long gaps from swinging wide.
+    speed = np.full(DOFS, 8.0)
+    speed[ROOT] = 4.0
+    normal.add_differences(step, per_frame * fps * shares / speed * joined[:, None])
+
+
+# The ground
+
+
+def _add_support(normal, problem, placed):
+    support, weights = problem.support, problem.weights
+    fps = float(problem.evidence.fps)
+    rate = np.sqrt(EVIDENCE_RATE / fps)
+    at = support.points.at(placed)
+    moves = support.points.jacobian(placed, at).transpose(0, 2, 1, 3)  # (F, K, 3, D)
+    height = at[..., 1] - support.floor
+    # Planted points lie on the floor; the others may not go under it.
+    weight = rate * np.where(height < 0, np.maximum(support.contact, 0.5), support.contact) / weights.floor
+    normal.add(height * weight, moves[:, :, 1] * weight[..., None])
+    both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
+    weight = (rate * fps / weights.grip * both)[..., None]
+    slip = (at[1:] - at[:-1] - support.velocity / fps) * weight
+    frames, count = at.shape[:2]
+    shape = (frames - 1, 3 * count, DOFS)
+    normal.add_pairs(
+        slip.reshape(frames - 1, -1),
+        (-moves[:-1] * weight[..., None]).reshape(shape),
+        (moves[1:] * weight[..., None]).reshape(shape),
+    )
+
+
+# The shape
+
+
+def _add_shape_prior(normal, problem, shape):
+    weights, prior = problem.weights, problem.prior
+    frames = max(1.0, float((problem.evidence.pixel_weight.max(axis=1) > 0).sum()) / float(problem.evidence.fps) * 5)
+    sizes = np.concatenate(
+        (
+            np.full(len(shape.segments), weights.segment),
+            np.full(len(shape.adjustments), weights.adjustment * shape.height / 1.7),
+            [weights.focal if problem.free_focal else 1e-6],
+        )
+    )
+    off = np.concatenate(
+        (
+            shape.segments - prior.segments,
+            shape.adjustments - prior.adjustments,
+            [shape.log_focal - prior.log_focal],
+        )
+    )
+    strength = np.sqrt(frames)  # evidence of one clip does not become more independent with every frame
+    normal.add_shared(strength * off / sizes, np.diag(strength / sizes))
+    standing = _standing_parts()
+    normal.add_shared(
+        np.array([strength * (standing @ (shape.segments - 1)) / 0.002]),
+        np.concatenate((strength * standing / 0.002, np.zeros(len(sizes) - len(standing))))[None],
+    )
+
+
+def _standing_parts():
+    """(S,) how much each segment's scale adds to the standing height, as part of it."""
+    offsets, _, _, _ = _standard(1.0)
+    basis = segment_basis()
+    chain = ("spine", "chest", "upper_chest", "neck", "head")
+    from graphics_ml.pose.body import JOINTS
+
+    parts = sum(offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in chain)
+    legs = sum(-offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in ("left_shin", "left_foot"))
+    return parts + legs + 0.115 * (np.array(list(SEGMENTS)) == "head")
+
+
+_CACHE = {}
+
+
+def _standard(height):
+    """Offsets, points and what shape parameters do to them, for a standard body of this height."""
+    if height not in _CACHE:
+        from graphics_ml.motion.humanoid import standard_skeleton
+        from graphics_ml.pose.landmarks import points_on_body
+
+        offsets = standard_skeleton(height).offsets
+        points = points_on_body(height)
+        adjust = adjustable_points()
+        by_segment = offsets[:, :, None] * segment_basis()[:, None, :]
+        local_segment = points.locals[:, :, None] * segment_of_points()[:, None, :]
+        _CACHE[height] = (
+            offsets,
+            points,
+            np.concatenate((by_segment, np.zeros((len(offsets), 3, adjust.shape[2]))), axis=2),
+            np.concatenate((local_segment, adjust), axis=2),
+        )
+    return _CACHE[height]
+
+
+_LONGEST = 0.5  # metres or radians that one step may move one unknown
+_ = (quaternion_from_axis_angle, Placed)

@@ -1,0 +1,148 @@
+"""A first pose from metric landmarks, frame by frame and in closed form, for the solver to start from.
+
+Pelvis and chest take their frames from the lines of hips and shoulders; a limb's first joint is turned so that its bone
+lies along the landmarks and its hinge at right angles to the plane they bend in; the root's place is the least squares
+answer to where the landmarks are seen.
+"""
+
+import numpy as np
+
+from graphics_ml.motion.rotations import (
+    axis_angle_from_quaternion,
+    conjugate,
+    cross,
+    multiply,
+    normalize,
+    quaternion_from_axis_angle,
+    quaternion_from_columns,
+    rotate,
+    rotation_between,
+    unroll,
+)
+from graphics_ml.pose.body import BALLS, HINGES, Points, Pose, place
+from graphics_ml.pose.landmarks import Evidence, bone_vector
+
+_STRAIGHT = 0.35  # radians of bend at which the bending plane and the shortest turn count alike
+
+
+def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: float, centre, rotations) -> Pose:
+    """The pose (F frames) that landmarks suggest, gaps filled in between.
+
+    Args:
+        evidence: what was seen; at least one frame has landmarks.
+        points: where landmarks sit on the body.
+        offsets: (J, 3) of the body's joints, metres.
+        focal: of the camera, pixels.
+        centre: (2,) its principal point, pixels.
+        rotations: (F, 3, 3) its rotations, world to camera axes.
+    """
+    frames = len(evidence)
+    seen = np.flatnonzero(evidence.bone_weight.max(axis=1) > 0)
+    # Bones in world axes, gaps filled linearly.
+    bones = np.einsum("fji,fbj->fbi", rotations, evidence.bones)
+    filled = np.arange(frames)
+    for b in range(bones.shape[1]):
+        for c in range(3):
+            bones[:, b, c] = np.interp(filled, seen, bones[seen, b, c])
+
+    balls = np.zeros((frames, len(BALLS), 4))
+    hinges = np.zeros((frames, len(HINGES)))
+    up = bone_vector(bones, "trunk")
+    hips = quaternion_from_columns(bone_vector(bones, "hips"), up)
+    chest = quaternion_from_columns(bone_vector(bones, "shoulders"), up)
+    head = _head(bones)
+    balls[:, 0] = hips
+    balls[:, 1] = _share(multiply(conjugate(hips), chest), 3)
+    balls[:, 2] = _share(multiply(conjugate(chest), head), 2)
+    for side, s in (("left", 1.0), ("right", -1.0)):
+        arm, bend = _limb(
+            chest, bone_vector(bones, f"{side} upper arm"), bone_vector(bones, f"{side} forearm"), (s, 0, 0), (0, -s, 0)
+        )
+        balls[:, _ball(f"{side}_upper_arm")] = multiply(conjugate(chest), arm)
+        hinges[:, _hinge(f"{side}_forearm", "flexion")] = bend
+        elbow = quaternion_from_axis_angle(bend[:, None] * np.array([0, -s, 0.0]))
+        across = rotate(conjugate(multiply(arm, elbow)), bone_vector(bones, f"{side} palm"))
+        hinges[:, _hinge(f"{side}_forearm", "supination")] = np.clip(np.arctan2(across[:, 1], across[:, 2]), -1.3, 1.3)
+        leg, bend = _limb(
+            hips, bone_vector(bones, f"{side} thigh"), bone_vector(bones, f"{side} shin"), (0, -1.0, 0), (1.0, 0, 0)
+        )
+        balls[:, _ball(f"{side}_thigh")] = multiply(conjugate(hips), leg)
+        hinges[:, _hinge(f"{side}_shin", "flexion")] = bend
+    pose = Pose(np.zeros((frames, 3)), unroll(balls), hinges)
+    return _rooted(pose, evidence, points, offsets, focal, centre, rotations)
+
+
+def smoothed(pose: Pose, evidence: Evidence) -> Pose:
+    """The pose less its jitter (root, free rotations and hinges averaged over a tenth of a second), takes apart."""
+    reach = max(1, round(0.05 * float(evidence.fps)))
+    kernel = np.hanning(2 * reach + 3)[1:-1]
+    starts = [0, *np.flatnonzero(evidence.breaks), len(pose)]
+    parts = []
+    for values in (pose.root, pose.balls.reshape(len(pose), -1), pose.hinges):
+        out = np.empty_like(values)
+        for start, stop in zip(starts, starts[1:], strict=False):
+            if stop == start:
+                continue
+            padded = np.pad(values[start:stop], ((reach, reach), (0, 0)), mode="edge")
+            moved = [kernel[k] * padded[k : k + stop - start] for k in range(2 * reach + 1)]
+            out[start:stop] = sum(moved) / kernel.sum()
+        parts.append(out)
+    balls = parts[1].reshape(pose.balls.shape)
+    lost = np.linalg.norm(balls, axis=-1, keepdims=True) < 0.1
+    return Pose(parts[0], normalize(np.where(lost, pose.balls, balls)), parts[2])
+
+
+def _ball(joint):
+    return next(k for k, group in enumerate(BALLS) if joint in group)
+
+
+def _hinge(joint, movement):
+    return next(k for k, (j, m, _) in enumerate(HINGES) if (j, m) == (joint, movement))
+
+
+def _share(rotation, count):
+    return quaternion_from_axis_angle(axis_angle_from_quaternion(rotation) / count)
+
+
+def _head(bones):
+    ahead, aside = bone_vector(bones, "face"), bone_vector(bones, "ears")
+    return quaternion_from_columns(aside, cross(ahead, aside))
+
+
+def _limb(parent, upper, lower, rest, axis):
+    """World rotation (F, 4) of a limb's first joint and the bend (F,) of its second, radians.
+
+    Args:
+        parent: (F, 4) world rotation of its parent.
+        upper, lower: (F, 3) the two bones.
+        rest: direction of the bone in the joint's frame.
+        axis: hinge axis of the second joint in the same frame; turning about it bends the limb.
+    """
+    rest, axis = np.array(rest), np.array(axis)
+    upper, lower = normalize(upper), normalize(lower)
+    bend = np.arccos(np.clip(np.sum(upper * lower, axis=-1), -1, 1))
+    plain = rotate(multiply(rotation_between(rotate(parent, rest), upper), parent), axis)
+    weight = bend[:, None] ** 2 / (bend[:, None] ** 2 + _STRAIGHT**2)
+    hinge = weight * normalize(cross(upper, lower)) + (1 - weight) * plain
+    turn = quaternion_from_columns(upper, hinge)
+    own = quaternion_from_columns(rest, axis)
+    return multiply(turn, conjugate(own)), bend
+
+
+def _rooted(pose, evidence, points, offsets, focal, centre, rotations):
+    """The pose with its root where the picture wants it: x + u z = 0 and y + v z = 0 are linear in the root."""
+    at = points.at(place(pose, offsets))
+    relative = np.einsum("fij,flj->fli", rotations, at)
+    rays = (evidence.pixels - centre) / focal
+    weight = evidence.pixel_weight**2
+    u, v = rays[..., 0], rays[..., 1]
+    zero, one = np.zeros_like(u), np.ones_like(u)
+    rows = np.stack((np.stack((one, zero, -u), -1), np.stack((zero, one, -v), -1)), axis=2)  # (F, L, 2, 3)
+    wanted = np.stack((u * relative[..., 2] - relative[..., 0], v * relative[..., 2] - relative[..., 1]), axis=2)
+    matrix = np.einsum("fl,flai,flaj->fij", weight, rows, rows)
+    right = np.einsum("fl,flai,fla->fi", weight, rows, wanted)
+    known = np.flatnonzero(weight.sum(axis=1) > 0)
+    root = np.linalg.solve(matrix[known] + 1e-9 * np.eye(3), right[known][..., None])[..., 0]
+    root = np.einsum("fji,fj->fi", rotations[known], root)
+    frames = np.arange(len(pose))
+    return Pose(np.stack([np.interp(frames, known, root[:, c]) for c in range(3)], axis=1), pose.balls, pose.hinges)

@@ -1,0 +1,309 @@
+"""What a detector's landmarks say about the body: where each sits on it, and how far it is to be believed.
+
+A landmark is a point fixed to a joint of `pose.body`. `gather` turns detections into evidence for the solver: pixels
+and metric bone vectors in the camera's axes, each with a weight, after mending frames in which the detector mistook
+left for right.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from graphics_ml.pose.body import JOINTS, SEGMENTS, Points
+from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
+
+# Where landmarks sit, as parts of the body height in the frame of a joint (T-pose axes), for the left side. The joint
+# centres are those of the standard skeleton; heads and hands after NASA-STD-3000 volume I (1995), section 3.3.1.3
+# (head breadth and length, ear and eye heights; hand length and breadth), feet after the skeleton's own toes.
+_ON_BODY = {
+    "nose": ("head", (0.0, 0.030, 0.066)),
+    "left_eye": ("head", (0.018, 0.050, 0.050)),
+    "left_ear": ("head", (0.042, 0.036, 0.000)),
+    "mouth_left": ("head", (0.014, 0.006, 0.055)),
+    "left_shoulder": ("left_shoulder", (0.089, 0.005, 0.0)),
+    "left_elbow": ("left_forearm", (0.0, 0.0, 0.0)),
+    "left_wrist": ("left_hand", (0.0, 0.0, 0.0)),
+    "left_pinky": ("left_hand", (0.048, 0.0, -0.020)),
+    "left_index": ("left_hand", (0.053, 0.0, 0.016)),
+    "left_thumb": ("left_hand", (0.032, -0.008, 0.026)),
+    "left_hip": ("hips", (0.055, 0.0, 0.0)),
+    "left_knee": ("left_shin", (0.0, 0.0, 0.0)),
+    "left_ankle": ("left_foot", (0.0, 0.0, 0.0)),
+    "left_heel": ("left_foot", (0.0, -0.024, -0.026)),
+    "left_foot_index": ("left_foot", (0.0, -0.026, 0.098)),
+}
+# Which segment's scale a landmark's place follows.
+_SEGMENT = {"head": "head", "hand": "hands", "foot": "feet", "hips": "pelvis", "shoulder": "shoulders"}
+# How closely the detector follows each kind of landmark in the picture, metres at the person's distance.
+_SPREAD = {
+    **dict.fromkeys(("knee", "ankle", "wrist", "elbow"), 0.020),
+    **dict.fromkeys(("shoulder", "hip"), 0.025),
+    **dict.fromkeys(("heel", "foot_index"), 0.025),
+    **dict.fromkeys(("pinky", "index", "thumb"), 0.035),
+    **dict.fromkeys(("nose", "eye", "ear", "mouth"), 0.030),
+}
+
+
+def _names():
+    right = [LANDMARKS[MIRRORED[LANDMARKS.index(name)]] for name in _ON_BODY]
+    return tuple(name for name in LANDMARKS if name in _ON_BODY or name in right)
+
+
+USED = _names()
+"""The landmarks that the solver uses, in the detector's order."""
+
+
+def _kind(name):
+    return name.removeprefix("left_").removeprefix("right_").removesuffix("_left").removesuffix("_right")
+
+
+def _bones():
+    def middle(name):
+        return {f"left_{name}": 0.5, f"right_{name}": 0.5}
+
+    ends = {
+        "trunk": (middle("hip"), middle("shoulder")),
+        "hips": ({"right_hip": 1.0}, {"left_hip": 1.0}),
+        "shoulders": ({"right_shoulder": 1.0}, {"left_shoulder": 1.0}),
+        "neck": (middle("shoulder"), middle("ear")),
+        "face": (middle("ear"), {"nose": 1.0}),
+        "ears": ({"right_ear": 1.0}, {"left_ear": 1.0}),
+    }
+    for side in ("left", "right"):
+        for bone, start, end in (
+            ("upper arm", "shoulder", "elbow"),
+            ("forearm", "elbow", "wrist"),
+            ("hand", "wrist", "index"),
+            ("palm", "pinky", "index"),
+            ("thigh", "hip", "knee"),
+            ("shin", "knee", "ankle"),
+            ("instep", "ankle", "foot_index"),
+            ("sole", "heel", "foot_index"),
+        ):
+            ends[f"{side} {bone}"] = ({f"{side}_{start}": 1.0}, {f"{side}_{end}": 1.0})
+    combinations = np.zeros((len(ends), len(USED)))
+    for row, (start, end) in enumerate(ends.values()):
+        for sign, parts in ((-1, start), (1, end)):
+            for name, part in parts.items():
+                combinations[row, USED.index(name)] += sign * part
+    return tuple(ends), combinations
+
+
+BONE_NAMES, BONES = _bones()
+"""Names of the B bone vectors, and (B, L) each as a combination of landmarks: where it ends less where it starts."""
+
+
+_UPPER = np.array([name.split("_")[-1] not in ("hip", "knee", "ankle", "heel") and "foot" not in name for name in USED])
+
+
+def bone_vector(bones: np.ndarray, name: str) -> np.ndarray:
+    """(..., 3) the one of this name among bone vectors (..., B, 3)."""
+    return bones[..., BONE_NAMES.index(name), :]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was seen of a person in F frames.
+
+    Attributes:
+        pixels: (F, L, 2) of the landmarks `USED`; 0 where unknown.
+        pixel_weight: (F, L) inverse of the expected error in metres at the person's distance; 0 where unknown.
+        bones: (F, B, 3) metres, in the axes of the camera (x right, y down, z away); 0 where unknown.
+        bone_weight: (F, B) between 0 and 1.
+        visibility: (F, L) 0..1.
+        fps: frames per second.
+        size: (width, height) of the picture.
+        breaks: (F,) bool, frames that begin another take.
+        exchanged: frames in which left and right were exchanged.
+    """
+
+    pixels: np.ndarray
+    pixel_weight: np.ndarray
+    bones: np.ndarray
+    bone_weight: np.ndarray
+    visibility: np.ndarray
+    breaks: np.ndarray
+    fps: Fraction
+    size: tuple[int, int]
+    exchanged: tuple[int, ...] = ()
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def frames(self, chosen) -> "Evidence":
+        """Some of the frames; `chosen` is a slice or an index array."""
+        return Evidence(
+            self.pixels[chosen],
+            self.pixel_weight[chosen],
+            self.bones[chosen],
+            self.bone_weight[chosen],
+            self.visibility[chosen],
+            self.breaks[chosen],
+            self.fps,
+            self.size,
+        )
+
+
+def points_on_body(height: float) -> Points:
+    """The landmarks `USED` on a standard body of this height in metres."""
+    joints, places = [], []
+    for name in USED:
+        own = name in _ON_BODY
+        joint, place = _ON_BODY[name if own else LANDMARKS[MIRRORED[LANDMARKS.index(name)]]]
+        joints.append(JOINTS.index(joint if own else joint.replace("left", "right")))
+        places.append(np.array(place) * (1 if own else (-1, 1, 1)))
+    return Points(np.array(joints), np.array(places) * height)
+
+
+def segment_of_points() -> np.ndarray:
+    """(L, S): which segment's scale moves each landmark in its joint's frame, 1 or 0."""
+    basis = np.zeros((len(USED), len(SEGMENTS)))
+    names = list(SEGMENTS)
+    for row, joint in enumerate(points_on_body(1.0).joints):
+        segment = _SEGMENT.get(JOINTS[joint].removeprefix("left_").removeprefix("right_"))
+        if segment:
+            basis[row, names.index(segment)] = 1
+    return basis
+
+
+# Directions in which landmarks may sit elsewhere than on a standard body, the same on both sides.
+ADJUSTMENTS = (("hip", (0, 1, 0)), ("hip", (0, 0, 1)), ("shoulder", (0, 1, 0)))
+ADJUSTMENT_PRIOR = (0.0, 0.0, 0.0)  # how far along each of them, as part of the height
+
+
+def adjustable_points() -> np.ndarray:
+    """(L, 3, A): how each landmark moves in its joint's frame with each of the ADJUSTMENTS."""
+    basis = np.zeros((len(USED), 3, len(ADJUSTMENTS)))
+    for a, (kind, direction) in enumerate(ADJUSTMENTS):
+        for row, name in enumerate(USED):
+            if _kind(name) == kind:
+                basis[row, :, a] = direction
+    return basis
+
+
+def gather(detections: Detections) -> Evidence:
+    """Evidence from detections, left and right exchanged where that is what continuity asks for."""
+    keep = [detections.landmarks.index(name) for name in USED]
+    mirror = [USED.index(LANDMARKS[MIRRORED[LANDMARKS.index(name)]]) for name in USED]
+    pixels = np.array(detections.keypoints[:, keep], dtype=np.float64)
+    world = np.array(detections.world[:, keep], dtype=np.float64)
+    visibility = np.where(detections.found[:, None], detections.visibility[:, keep], 0.0).astype(np.float64)
+    known = np.isfinite(pixels).all(-1) & np.isfinite(world).all(-1)
+    visibility = np.where(known, np.clip(np.nan_to_num(visibility), 0, 1), 0.0)
+    pixels, world = np.where(known[..., None], pixels, 0.0), np.where(known[..., None], world, 0.0)
+
+    exchanged = np.zeros(len(pixels), dtype=bool)
+    breaks = cuts(pixels, visibility, mirror)
+    for part in (_UPPER, ~_UPPER):  # a detector may mistake the legs alone
+        own = np.flatnonzero(part)
+        twin = [int(np.flatnonzero(own == mirror[row])[0]) for row in own]
+        wrong = exchanged_sides(pixels[:, own], visibility[:, own], twin, breaks)
+        for values in (pixels, world, visibility):
+            values[np.ix_(wrong, own)] = values[wrong][:, own][:, twin]
+        exchanged |= wrong
+
+    seen = detections.found[:, None] & known
+    trust = np.where(seen, np.maximum(visibility, 0.1) ** 1.5, 0.0)
+    spread = np.array([_SPREAD[_kind(name)] for name in USED])
+    ends = (BONES != 0).astype(np.float64)
+    bone_trust = np.stack([trust[:, row > 0].min(axis=1) for row in ends], axis=1)
+    return Evidence(
+        pixels=pixels,
+        pixel_weight=trust / spread,
+        bones=BONES @ world,
+        bone_weight=bone_trust,
+        visibility=np.where(seen, visibility, 0.0),
+        breaks=breaks,
+        fps=detections.fps,
+        size=tuple(detections.image_size),
+        exchanged=tuple(int(f) for f in np.flatnonzero(exchanged)),
+    )
+
+
+def cuts(pixels: np.ndarray, visibility: np.ndarray, mirror) -> np.ndarray:
+    """(F,) bool: frames that begin another take.
+
+    At a cut half of the landmarks jump, whichever side is taken for which, over one frame as over two, and twice as
+    far as in any of the frames around. A frame that the detector got wrong has such neighbours or comes back.
+
+    Args:
+        pixels, visibility, mirror: as for exchanged_sides, of the whole body.
+    """
+    found = np.zeros(len(pixels), dtype=bool)
+    seen = np.flatnonzero(visibility.max(axis=1) > 0)
+    if len(seen) < 4:
+        return found
+    at, size = pixels[seen], _size(pixels[seen])
+
+    def jump(reach):
+        move = (at[reach:] - at[:-reach]) / size
+        whole = np.median(move, axis=1, keepdims=True)
+        crossed = (at[reach:] - at[:-reach][:, mirror]) / size - whole
+        return np.median(np.minimum(*(np.linalg.norm(m, axis=-1) for m in (move - whole, crossed))), axis=1)
+
+    once, twice = np.concatenate(([0.0], jump(1))), jump(2)
+    least = once.copy()
+    least[2:] = np.minimum(least[2:], twice)
+    least[1:-1] = np.minimum(least[1:-1], twice)
+    around = np.pad(once, 3)
+    around = np.max([around[3 + k : len(once) + 3 + k] for k in (-3, -2, -1, 1, 2, 3)], axis=0)
+    found[seen] = (least > _OTHER_TAKE) & (least > 2 * around)
+    return found
+
+
+def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=None) -> np.ndarray:
+    """(F,) bool: frames in which left and right were taken for each other.
+
+    The labelling under which landmarks move least from frame to frame, found by dynamic programming (Viterbi 1967);
+    of the two that exchange all frames of each other, the one that exchanges fewer. A person who turns round moves
+    without a jump and stays as they are.
+
+    Args:
+        pixels: (F, L, 2) of one part of the body, both sides.
+        visibility: (F, L) 0..1.
+        mirror: (L,) index of each landmark's counterpart.
+        breaks: (F,) bool, frames that do not continue the one before.
+    """
+    frames = len(pixels)
+    seen = np.flatnonzero(visibility.max(axis=1) > 0)
+    exchanged = np.zeros(frames, dtype=bool)
+    if len(seen) < 3:
+        return exchanged
+    at, sure, size = pixels[seen], visibility[seen], _size(pixels[seen])
+    before, after = (at[:-1], sure[:-1]), (at[1:], sure[1:])
+    same = _jump(before, after, size)
+    crossed = _jump((before[0][:, mirror], before[1][:, mirror]), after, size)
+    if breaks is not None:
+        same[breaks[seen[1:]]] = crossed[breaks[seen[1:]]] = 0
+    # Of two labellings that continue equally well, the fewer exchanges win.
+    cost, came_from = np.array([0.0, _EXCHANGE_COST]), np.zeros((len(seen), 2), dtype=int)
+    for k in range(1, len(seen)):
+        stay, cross = cost + same[k - 1], cost[::-1] + crossed[k - 1]
+        came_from[k] = np.where(cross < stay, (1, 0), (0, 1))
+        cost = np.minimum(stay, cross) + (0.0, _EXCHANGE_COST)
+    state = int(cost.argmin())
+    for k in range(len(seen) - 1, -1, -1):
+        exchanged[seen[k]] = bool(state)
+        state = int(came_from[k, state])
+    return exchanged
+
+
+_LONGEST_JUMP = 0.3  # of the person's size, per frame
+_OTHER_TAKE = 0.04  # jump of the median landmark, as part of the size and apart from the whole body's
+_EXCHANGE_COST = 1e-3
+
+
+def _size(pixels):
+    return float(np.median(np.linalg.norm(pixels.max(axis=1) - pixels.min(axis=1), axis=-1))) + 1e-9
+
+
+def _jump(before, after, size):
+    """Mean distance (F,) that landmarks jump, as part of the size; a landmark's is capped.
+
+    Args:
+        before, after: each places (F, L, 2) and visibility (F, L).
+    """
+    weight = np.sqrt(before[1] * after[1]) + 1e-6
+    distance = np.minimum(np.linalg.norm(after[0] - before[0], axis=-1) / size, _LONGEST_JUMP)
+    return np.sum(weight * distance, axis=1) / np.sum(weight, axis=1)

@@ -1,0 +1,186 @@
+"""BlazePose from the models inside MediaPipe's 0.10.21 wheel; nothing is downloaded.
+
+`mediapipe.solutions.pose` follows one person and hides the parts it is made of. Its two halves are registered graphs
+of their own and are used here directly: the person detector, which sees several people, and the landmark model, which
+looks at one region. Neither keeps state, so any number of people can be followed with one instance.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.errors import GraphicsMLError, MissingExtraError
+from graphics_ml.pose.detection import LANDMARKS, Pose, Region
+
+REGION_SCALE = 1.25
+"""Side of a region over twice the distance from the hips to the rim of the person, as BlazePose was trained."""
+
+
+class MediaPipeDetector:
+    """A `PoseDetector`. Making one loads the models, about a second the first time.
+
+    Args:
+        certainty: a person is seen where the finder's score reaches this, 0..1.
+        presence: landmarks are given where the model's score for a person in the region reaches this, 0..1.
+
+    Raises:
+        MissingExtraError: mediapipe is not installed.
+        GraphicsMLError: it is installed without its models.
+    """
+
+    name = "mediapipe"
+    landmarks = LANDMARKS
+
+    def __init__(self, certainty: float = 0.5, presence: float = 0.5):
+        self.settings = {"certainty": certainty, "presence": presence}
+        with _quiet():
+            base, self._rect = _mediapipe()
+            self.version = metadata.version("mediapipe")
+            self._finder = base(
+                graph_config=_FINDER,
+                calculator_params={f"{_FINDER_SCORE}.min_score_thresh": certainty},
+            )
+            self._landmarker = base(
+                graph_config=_LANDMARKER,
+                calculator_params={f"{_LANDMARK_SCORE}.threshold": presence},
+            )
+            # The models are loaded, and their messages written, with the first picture.
+            black = np.zeros((64, 64, 3), np.uint8)
+            self.find(black)
+            self.pose(black, Region(32, 32, 64, 0.0))
+
+    def find(self, picture: np.ndarray) -> list[Region]:
+        """Everyone in the whole picture who is at least about a fifth of it high, most certain first."""
+        height, width = picture.shape[:2]
+        people = []
+        for detection in self._finder.process(np.ascontiguousarray(picture)).detections or ():
+            hips, rim = detection.location_data.relative_keypoints[:2]
+            x, y = hips.x * width, hips.y * height
+            up_x, up_y = rim.x * width - x, rim.y * height - y
+            size = 2 * REGION_SCALE * float(np.hypot(up_x, up_y))
+            people.append(Region(x, y, size, float(np.arctan2(up_x, -up_y)), float(detection.score[0])))
+        return sorted(people, key=lambda region: -region.score)
+
+    def pose(self, picture: np.ndarray, region: Region) -> Pose | None:
+        """The person in the region, or None where the model sees nobody."""
+        height, width = picture.shape[:2]
+        rect = self._rect(
+            x_center=region.x / width,
+            y_center=region.y / height,
+            width=region.size / width,
+            height=region.size / height,
+            rotation=region.rotation,
+        )
+        found = self._landmarker.process({"picture": picture, "region": rect})
+        if not found.landmarks or not found.world or not found.next_region:
+            return None
+        values = np.array(
+            [(p.x, p.y, p.z, p.visibility, p.presence) for p in found.landmarks.landmark[: len(LANDMARKS)]]
+        )
+        world = np.array([(p.x, p.y, p.z) for p in found.world.landmark[: len(LANDMARKS)]])
+        following = found.next_region
+        return Pose(
+            keypoints=values[:, :2] * (width, height),
+            depth=values[:, 2] * width,
+            world=world,
+            visibility=values[:, 3],
+            presence=values[:, 4],
+            region=Region(
+                following.x_center * width, following.y_center * height, following.width * width, following.rotation
+            ),
+        )
+
+
+_FINDER = """
+input_stream: "picture"
+output_stream: "detections"
+node { calculator: "PoseDetectionCpu" input_stream: "IMAGE:picture" output_stream: "DETECTIONS:detections" }
+"""
+
+_LANDMARKER = """
+input_stream: "picture"
+input_stream: "region"
+output_stream: "landmarks"
+output_stream: "world"
+output_stream: "next_region"
+node {
+  calculator: "ConstantSidePacketCalculator"
+  output_side_packet: "PACKET:0:complexity"
+  output_side_packet: "PACKET:1:segmentation"
+  options { [mediapipe.ConstantSidePacketCalculatorOptions.ext] {
+    packet { int_value: 1 } packet { bool_value: false } } }
+}
+node {
+  calculator: "PoseLandmarkByRoiCpu"
+  input_stream: "IMAGE:picture"
+  input_stream: "ROI:region"
+  input_side_packet: "MODEL_COMPLEXITY:complexity"
+  input_side_packet: "ENABLE_SEGMENTATION:segmentation"
+  output_stream: "LANDMARKS:landmarks"
+  output_stream: "AUXILIARY_LANDMARKS:auxiliary"
+  output_stream: "WORLD_LANDMARKS:world"
+}
+node { calculator: "ImagePropertiesCalculator" input_stream: "IMAGE_CPU:picture" output_stream: "SIZE:size" }
+node {
+  calculator: "PoseLandmarksToRoi"
+  input_stream: "LANDMARKS:auxiliary"
+  input_stream: "IMAGE_SIZE:size"
+  output_stream: "ROI:next_region"
+}
+"""
+
+_FINDER_SCORE = "posedetectioncpu__TensorsToDetectionsCalculator"
+_LANDMARK_SCORE = "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator"
+_MODELS = ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite")
+
+
+def _mediapipe():
+    """(SolutionBase, NormalizedRect), or the error that says what to install."""
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    try:
+        import mediapipe
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "mediapipe", "pose") from error
+    modules = Path(mediapipe.__file__).parent / "modules"
+    if not all((modules / model).is_file() for model in _MODELS):
+        raise GraphicsMLError(
+            f"mediapipe {metadata.version('mediapipe')} carries no pose models; "
+            "install one that does: pip install mediapipe==0.10.21"
+        )
+    from mediapipe.framework.formats.rect_pb2 import NormalizedRect
+    from mediapipe.python.solution_base import SolutionBase
+
+    return SolutionBase, NormalizedRect
+
+
+_CHATTER = re.compile(
+    rb"^(?:[IWE]\d{4} \d|WARNING: All log messages before absl|INFO: (?:Created TensorFlow|Initialized TensorFlow))"
+)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep MediaPipe's own messages from the terminal; whatever else is written to it meanwhile comes out after.
+
+    Its C++ code writes to file descriptor 2 whatever the logging settings say.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as caught:
+        terminal = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            caught.seek(0)
+            for line in caught:
+                if not _CHATTER.match(line):
+                    os.write(2, line)

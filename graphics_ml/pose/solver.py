@@ -1,0 +1,465 @@
+"""From a detector's landmarks to the motion of a body with fixed proportions.
+
+`solve` seeks, for the whole clip at once, the joint rotations and the root path of `pose.body` that put its landmarks
+where they were seen: in the picture, through a pinhole camera, and in depth as far as the detector's metric landmarks
+can be believed; smooth in time, inside the ranges of human joints, with the planted feet on the floor. Bone lengths and
+focal length are sought together with the motion, then which way is up, then where the feet stand (`pose.support`).
+The method is Gauss-Newton on robust squares (`pose.energy`) over a banded matrix (`pose.least_squares`), in time
+proportional to the number of frames; long clips go window by window, each tied to the end of the one before.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.foot_lock import foot_lock as lock_feet
+from graphics_ml.motion.humanoid import BODY_ROLES
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import rotate, rotation_between, unroll
+from graphics_ml.pose.body import JOINTS, SEGMENTS, Pose, place, shaped_skeleton
+from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
+from graphics_ml.pose.camera_motion import CameraMotion
+from graphics_ml.pose.detection import Detections
+from graphics_ml.pose.energy import ADJUSTMENT_PRIOR, Problem, Shape, Support, Weights, body_of, minimise
+from graphics_ml.pose.first_guess import first_pose, smoothed
+from graphics_ml.pose.landmarks import BONE_NAMES, USED, Evidence, gather, points_on_body
+from graphics_ml.pose.support import estimate_up, find_footing, foot_points
+
+ROLES = {role: role for role in BODY_ROLES}
+"""The bone map of a solved motion: its joints are named by their roles."""
+
+
+class SolveError(GraphicsMLError):
+    """No motion can be found in what was detected."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What `solve` found.
+
+    Attributes:
+        motion: on the standard skeleton with the person's proportions; world Y up, floor at y = 0, the hips over the
+            origin in the first frame, the (first) camera looking along -Z and up or down. `confidence` says how well
+            each joint was seen: below 0.3 it is filled in.
+        cameras: one Camera, or one for each frame where the camera turned.
+        keypoints: (F, L, 2) pixels where the solved body's landmarks fall.
+        landmarks: L names of them.
+        errors: (F, L) pixels between these and the detector's landmarks; NaN where it found nobody.
+        contacts: (F, 4) bool, columns as `motion.contacts.CONTACT_ROLES`.
+        belt: (3,) m/s, velocity of the floor under the feet: not zero on a treadmill.
+        warnings: what the user should know, one sentence each.
+        report: plain values for the provenance record: camera, height, bone scales, reprojection error and more.
+    """
+
+    motion: Motion
+    cameras: tuple[Camera, ...]
+    keypoints: np.ndarray
+    landmarks: tuple[str, ...]
+    errors: np.ndarray
+    contacts: np.ndarray
+    belt: np.ndarray
+    warnings: tuple[str, ...]
+    report: dict
+
+    def camera(self, frame: int = 0) -> Camera:
+        """The camera of one frame."""
+        return self.cameras[frame if len(self.cameras) > 1 else 0]
+
+
+def solve(
+    detections: Detections,
+    *,
+    height: float | None = None,
+    camera: CameraSettings | None = None,
+    smoothing: float = 1.0,
+    foot_lock: float = 1.0,
+    camera_motion: CameraMotion | None = None,
+    progress: Callable[[float], None] | None = None,
+    weights: Weights | None = None,
+) -> Solution:
+    """The motion of the person in the detections.
+
+    Args:
+        detections: F frames, at least one with a person.
+        height: of the person, metres; it sets the scale of everything. Guessed from the landmarks when None.
+        camera: what is known of the camera; the rest is estimated.
+        smoothing: 1 is right for most films; 2 expects half the accelerations, 0.5 twice.
+        foot_lock: how firmly planted feet stay put, 0..1.
+        camera_motion: how the camera turned, from `camera_motion.estimate_camera_motion`; a still camera when None.
+        progress: called with the part done, 0..1.
+        weights: expected errors, for experiments.
+
+    Raises:
+        SolveError: nobody was found in any frame, or the height or smoothing is out of range.
+    """
+    if not detections.found.any():
+        raise SolveError("nobody was found in any frame; choose a film in which a person can be seen")
+    if height is not None and not 0.3 <= height <= 3.0:
+        raise SolveError(f"a height of {height:g} m is out of range; give metres between 0.3 and 3")
+    if not 0.05 <= smoothing <= 20:
+        raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
+    camera = camera or CameraSettings()
+    weights = replace(weights or Weights(), smoothing=smoothing)
+    report = progress or (lambda part: None)
+    evidence = gather(detections)
+    height, evidence = _scaled(evidence, height)
+    view = _first_view(evidence, camera, camera_motion, height)
+
+    evidence = _seen_from_camera(evidence, view.shape.focal, view.centre)
+    offsets, points = body_of(view.shape)
+    pose = smoothed(
+        first_pose(evidence, points, offsets, view.shape.focal, view.centre, view.rotations), evidence
+    )
+    report(0.1)
+    pose, view = _fit_shape(evidence, pose, view, weights, camera.focal_length(*evidence.size) is None)
+    report(0.4)
+    if len(evidence) > _WINDOW:
+        pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
+    report(0.55)
+    pose, view = _upright(evidence, pose, view, camera)
+    support, footing = None, None
+    for part in range(2):
+        footing = _footing(evidence, pose, view)
+        points = foot_points(height, view.shape.segments[list(SEGMENTS).index("feet")])
+        support = Support(points, footing.contact, footing.floor, footing.velocity)
+        pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3)
+        report(0.7 + 0.15 * part)
+    return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
+
+
+_WINDOW = 240  # frames solved at once
+_OVERLAP = 24  # frames solved again by the next window
+_POSE_ONLY, _SHAPED = 2, 5  # Gauss-Newton steps
+_DEFAULT_FIELD = 1.0  # focal length as part of the picture's longer side, where nothing is known: 53 degrees
+_FILLED = 0.3  # confidence below which a joint counts as filled in
+
+
+@dataclass(frozen=True)
+class _View:
+    """The camera as the solver has it: shape holds the focal length; rotations (F, 3, 3), world to camera axes."""
+
+    shape: Shape
+    centre: np.ndarray
+    turns: np.ndarray  # (F, 3, 3) from the first frame's camera axes to each frame's
+    first: np.ndarray  # (3, 3) world to the first frame's camera axes
+
+    @property
+    def rotations(self):
+        return self.turns @ self.first
+
+
+def _scaled(evidence: Evidence, height: float | None) -> tuple[float, Evidence]:
+    """The height, and the evidence with metric bones scaled to it."""
+    own = points_on_body(1.0)
+    lengths = _STANDARD_BONES(own)
+    ratios, parts = [], []
+    for name, length in lengths.items():
+        b = BONE_NAMES.index(name)
+        sure = evidence.bone_weight[:, b]
+        if sure.max() > 0:
+            seen = np.linalg.norm(evidence.bones[:, b], axis=-1)[sure >= np.quantile(sure, 0.5)]
+            ratios.append(np.median(seen))
+            parts.append(length)
+    guess = float(np.sum(ratios) / np.sum(parts))
+    wanted = float(np.clip(guess, 1.45, 1.95)) if height is None else float(height)
+    return wanted, replace(evidence, bones=evidence.bones * (wanted / guess))
+
+
+def _STANDARD_BONES(points):
+    """Lengths of the long bones of a standard body of height 1, between landmarks."""
+    from graphics_ml.pose.body import PARENTS  # noqa: F401
+    from graphics_ml.pose.energy import _standard
+    from graphics_ml.pose.landmarks import BONES
+
+    pose = Pose(np.zeros((1, 3)), np.tile([1.0, 0, 0, 0], (1, 7, 1)), np.zeros((1, 20)))
+    offsets = _standard(1.0)[0]
+    at = points.at(place(pose, offsets))[0]
+    vectors = BONES @ at
+    keep = ("upper arm", "forearm", "thigh", "shin")
+    return {
+        name: float(np.linalg.norm(vectors[b]))
+        for b, name in enumerate(BONE_NAMES)
+        if name == "trunk" or any(name.endswith(k) for k in keep)
+    }
+
+
+def _seen_from_camera(evidence, focal, centre):
+    """Metric bones in the camera's axes: the detector looks at a crop as though the person stood straight ahead, so
+    its depth runs along the line of sight to the person."""
+    weight = evidence.pixel_weight[..., None] + 1e-9
+    middle = np.sum(weight * evidence.pixels, axis=1) / weight.sum(axis=1)
+    known = evidence.pixel_weight.max(axis=1) > 0
+    sight = np.concatenate(((middle - centre) / focal, np.ones((len(middle), 1))), axis=1)
+    sight[~known] = (0, 0, 1)
+    turn = rotation_between(np.broadcast_to([0.0, 0.0, 1.0], sight.shape), sight)
+    return replace(evidence, bones=rotate(turn[:, None], evidence.bones))
+
+
+def _first_view(evidence, camera, camera_motion, height):
+    width, high = evidence.size
+    focal = camera.focal_length(width, high) or _DEFAULT_FIELD * max(width, high)
+    centre = np.array(camera.centre if camera.centre is not None else (width / 2, high / 2), dtype=np.float64)
+    turns = np.tile(np.eye(3), (len(evidence), 1, 1))
+    if camera_motion is not None:
+        turns = camera_motion.rotations(focal, centre)
+    tilt, roll = (math.radians(v or 0.0) for v in (camera.tilt, camera.roll))
+    shape = Shape(height, np.ones(len(SEGMENTS)), np.array(ADJUSTMENT_PRIOR) * height, math.log(focal))
+    return _View(shape, centre, turns, _world_to_camera(up_in_camera(tilt, roll)))
+
+
+def _world_to_camera(up):
+    """(3, 3) of a camera that sees up as `up` and whose axis lies over the world's -Z."""
+    up = up / np.linalg.norm(up)
+    ahead = np.array([0.0, 0.0, 1.0])  # the camera's own axis is the world's -Z, as far as it is level
+    back = -(ahead - (ahead @ up) * up)
+    back /= np.linalg.norm(back)
+    return np.stack((np.cross(up, back), up, back), axis=1)
+
+
+def _problem(evidence, view, weights, free_focal, support=None, chosen=slice(None), held=None, breaks=None):
+    part = evidence.frames(chosen)
+    if support is not None:
+        support = replace(support, contact=support.contact[chosen])
+    return Problem(
+        evidence=part,
+        rotations=view.rotations[chosen],
+        centre=view.centre,
+        prior=Shape(
+            view.shape.height,
+            np.ones(len(SEGMENTS)),
+            np.array(ADJUSTMENT_PRIOR) * view.shape.height,
+            view.shape.log_focal,
+        ),
+        free_focal=free_focal,
+        breaks=part.breaks if breaks is None else breaks,
+        weights=weights,
+        held=held,
+        support=support,
+    )
+
+
+def _fit_shape(evidence, pose, view, weights, free_focal):
+    """Proportions, focal length and pose together, on the whole clip or on stretches that show the person best."""
+    chosen, breaks = _stretches(evidence)
+    problem = _problem(evidence, view, weights, free_focal, chosen=chosen, breaks=breaks)
+    part, shape = pose.frames(chosen), view.shape
+    part, shape = minimise(problem, part, shape, _POSE_ONLY, False, (3.0,))
+    part, shape = minimise(problem, part, shape, _SHAPED, True, (2.0, 1.5, 1.0))
+    return pose.with_frames(chosen, part), replace(view, shape=shape)
+
+
+def _stretches(evidence):
+    """Frames, at most _WINDOW, in up to four stretches where the person is seen best; and where stretches begin."""
+    frames = len(evidence)
+    if frames <= _WINDOW:
+        return np.arange(frames), evidence.breaks
+    length = _WINDOW // 4
+    total = np.concatenate(([0.0], np.cumsum(evidence.pixel_weight.sum(axis=1))))
+    starts = []
+    for quarter in range(4):
+        low, high = quarter * frames // 4, (quarter + 1) * frames // 4 - length
+        starts.append(low + int(np.argmax(total[low + length : high + length + 1] - total[low : high + 1])))
+    chosen = np.concatenate([np.arange(s, s + length) for s in starts])
+    breaks = evidence.breaks[chosen].copy()
+    breaks[::length] = True
+    return chosen, breaks
+
+
+def _fit_windows(evidence, pose, view, weights, support, sharpness, steps):
+    """The pose of all frames with the shape as it is, window by window."""
+    frames = len(evidence)
+    start = 0
+    while True:
+        stop = frames if start + _WINDOW + _OVERLAP >= frames else start + _WINDOW
+        held = np.zeros(stop - start, dtype=bool)
+        held[:2] = start > 0  # two frames fix place and velocity
+        problem = _problem(evidence, view, weights, False, support, slice(start, stop), held)
+        part, _ = minimise(problem, pose.frames(slice(start, stop)), view.shape, steps, False, sharpness)
+        pose = pose.with_frames(slice(start, stop), part)
+        if stop == frames:
+            return pose
+        start = stop - _OVERLAP
+
+
+def _trust(evidence):
+    """(F, 4) how well heels and toes are seen."""
+    names = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
+    return evidence.visibility[:, [USED.index(name) for name in names]]
+
+
+def _feet(pose, view):
+    offsets, _ = body_of(view.shape)
+    placed = place(pose, offsets)
+    points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
+    return placed, points.at(placed)
+
+
+def _upright(evidence, pose, view, camera):
+    """Turn the world so that up is up; what the user said of the camera stays."""
+    placed, feet = _feet(pose, view)
+    picture_up = view.first.T @ np.array([0.0, -1.0, 0.0])
+    up = estimate_up(placed, feet, _trust(evidence), float(evidence.fps), picture_up)
+    tilt, roll = tilt_and_roll(view.first @ up)
+    tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
+    roll = roll if camera.roll is None else math.radians(camera.roll)
+    first = _world_to_camera(up_in_camera(tilt, roll))
+    return pose.turned(first.T @ view.first), replace(view, first=first)
+
+
+def _footing(evidence, pose, view):
+    placed, feet = _feet(pose, view)
+    ahead = placed.positions[:, 0] / np.linalg.norm(placed.positions[:, 0], axis=1, keepdims=True)
+    offsets, _ = body_of(view.shape)
+    leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
+    return find_footing(feet, pose.root, _trust(evidence), ahead, float(evidence.fps), leg)
+
+
+# The result
+
+
+def _solution(detections, evidence, pose, view, support, height, strength, camera_motion):
+    shift = np.array([pose.root[0, 0], support.floor, pose.root[0, 2]])
+    pose = replace(pose, root=pose.root - shift)
+    confidence, errors = _confidence(evidence, pose, view, shift)
+    motion = Motion(
+        shaped_skeleton(height, view.shape.segments),
+        unroll(pose.rotations()),
+        pose.root,
+        evidence.fps,
+        confidence=confidence,
+    )
+    contacts = support.contact > 0.5
+    if strength > 0 and contacts.any():
+        path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
+        follow = np.broadcast_to(path, (len(motion), 4, 3))
+        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.08).motion
+        pose = replace(pose, root=motion.root_positions)
+    cameras = _cameras(evidence, view, shift, camera_motion is not None)
+    keypoints = _keypoints(motion, view, cameras)
+    errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)
+    warnings = _warnings(evidence, motion, support, camera_motion)
+    facts = _facts(evidence, view, height, support, errors, cameras)
+    motion = motion.replace(provenance={"solver": facts, "detector": detections.detector})
+    return Solution(motion, cameras, keypoints, USED, errors, contacts, support.velocity, warnings, facts)
+
+
+def _cameras(evidence, view, shift, turning):
+    rotations = view.rotations if turning else view.rotations[:1]
+    return tuple(
+        Camera(*evidence.size, view.shape.focal, view.centre, rotation, -shift) for rotation in rotations
+    )
+
+
+def _keypoints(motion, view, cameras):
+    from graphics_ml.motion.rotations import matrix_from_quaternion
+    from graphics_ml.pose.body import Placed
+
+    world, positions = motion.transforms()
+    placed = Placed(matrix_from_quaternion(world), positions, np.zeros((len(motion), 0, 3)))
+    _, points = body_of(view.shape)
+    at = points.at(placed)
+    if len(cameras) == 1:
+        return cameras[0].project(at)
+    return np.stack([camera.project(a) for camera, a in zip(cameras, at, strict=True)])
+
+
+# The landmarks that say how a joint is turned.
+_SEEN_BY = {
+    "hips": ("left_hip", "right_hip"),
+    **dict.fromkeys(("spine", "chest", "upper_chest"), ("left_shoulder", "right_shoulder", "left_hip", "right_hip")),
+    **dict.fromkeys(("neck", "head"), ("nose", "left_ear", "right_ear")),
+    **{
+        f"{side}_{joint}": tuple(f"{side}_{name}" for name in names)
+        for side in ("left", "right")
+        for joint, names in {
+            "shoulder": ("shoulder",),
+            "upper_arm": ("shoulder", "elbow"),
+            "forearm": ("elbow", "wrist"),
+            "hand": ("wrist", "index", "pinky"),
+            "thigh": ("hip", "knee"),
+            "shin": ("knee", "ankle"),
+            "foot": ("ankle", "heel", "foot_index"),
+            "toes": ("foot_index",),
+        }.items()
+    },
+}
+
+
+def _confidence(evidence, pose, view, shift):
+    """(F, J) visibility of the landmarks that determine each joint, less where they were overruled; and (F, L) errors
+    as parts of the person's height."""
+    offsets, points = body_of(view.shape)
+    at = points.at(place(replace(pose, root=pose.root + shift), offsets))
+    seen = np.matmul(at, view.rotations.transpose(0, 2, 1))
+    pixels = view.centre + view.shape.focal * seen[..., :2] / np.maximum(seen[..., 2:], 0.1)
+    scale = np.maximum(seen[..., 2].mean(axis=1), 0.1) / view.shape.focal / view.shape.height
+    errors = np.linalg.norm(pixels - evidence.pixels, axis=-1) * scale[:, None]
+    agreed = evidence.visibility / (1 + (errors / 0.06) ** 2)
+    columns = [
+        np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS
+    ]
+    return np.stack(columns, axis=1), errors
+
+
+def _warnings(evidence, motion, support, camera_motion):
+    warnings = []
+    missing = evidence.pixel_weight.max(axis=1) == 0
+    if missing.any():
+        warnings.append(f"nobody was found in {_ranges(missing)}; the motion there is filled in")
+    for part, joints in (
+        ("left arm", ("left_upper_arm", "left_forearm")),
+        ("right arm", ("right_upper_arm", "right_forearm")),
+        ("left leg", ("left_thigh", "left_shin")),
+        ("right leg", ("right_thigh", "right_shin")),
+    ):
+        hidden = motion.confidence[:, [JOINTS.index(j) for j in joints]].min(axis=1) < _FILLED
+        hidden = _longer(hidden & ~missing, round(0.2 * float(evidence.fps)))
+        if hidden.any():
+            warnings.append(f"the {part} is hidden or unsure in {_ranges(hidden)}; its motion there is filled in")
+    if evidence.breaks.any():
+        first = ", ".join(str(f) for f in np.flatnonzero(evidence.breaks))
+        warnings.append(f"the film cuts to another take at frame {first}; the motion jumps there")
+    if evidence.exchanged:
+        wrong = np.isin(np.arange(len(evidence)), evidence.exchanged)
+        warnings.append(f"the detector mistook left for right in {_ranges(wrong)}; they were exchanged")
+    speed = np.linalg.norm(support.velocity)
+    if speed > 0:
+        warnings.append(f"the ground moves under the feet at {speed:.2f} m/s, as on a treadmill; the person stays in place")
+    if camera_motion is not None and camera_motion.warning:
+        warnings.append(camera_motion.warning)
+    return tuple(warnings)
+
+
+def _ranges(frames):
+    """'frames 3-7, 12' of a mask; long lists are cut short."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], frames.astype(int), [0]))))
+    spans = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in edges.reshape(-1, 2)]
+    shown = ", ".join(spans[:6]) + (f" and {len(spans) - 6} more spans" if len(spans) > 6 else "")
+    return f"frame{'s' if frames.sum() > 1 else ''} {shown}"
+
+
+def _longer(mask, least):
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(int), [0])))).reshape(-1, 2)
+    kept = np.zeros_like(mask)
+    for a, b in edges:
+        kept[a:b] = b - a >= least
+    return kept
+
+
+def _facts(evidence, view, height, support, errors, cameras):
+    tilt, roll = tilt_and_roll(cameras[0].rotation[:, 1])
+    return {
+        "height": round(height, 4),
+        "focal": round(view.shape.focal, 2),
+        "fov": round(math.degrees(cameras[0].field_of_view()), 3),
+        "tilt": round(math.degrees(tilt), 3),
+        "roll": round(math.degrees(roll), 3),
+        "proportions": {name: round(float(s), 4) for name, s in zip(SEGMENTS, view.shape.segments, strict=True)},
+        "belt": [round(float(v), 4) for v in support.velocity],
+        "reprojection_pixels": round(float(np.nanmedian(errors)), 3),
+        "exchanged_frames": len(evidence.exchanged),
+    }

@@ -1,0 +1,83 @@
+"""A video drives a rig: capture, retarget, write the action, save, preview."""
+
+from graphics_ml import formats
+from graphics_ml.blender.characters import Character, build_character
+from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
+from graphics_ml.blender.export import save_scene
+from graphics_ml.blender.rigify import apply_motion, drive_skeleton
+from graphics_ml.blender.rigs import load_rig
+from graphics_ml.blender.scene import empty_scene
+from graphics_ml.jobs import Animate, Outcome
+from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
+from graphics_ml.motion.retarget import retarget
+from graphics_ml.outputs import ensure_extension, ensure_writable
+from graphics_ml.provenance import record, write_record
+from graphics_ml.run import Progress
+from graphics_ml.tasks.capture import notes_on, watch
+
+MOTION_EXTENSIONS = (".bvh", ".npz")
+
+
+def animate(job: Animate, progress: Progress) -> Outcome:
+    """Do an Animate job: the animated rig, its job file, and the preview and bone map where they are asked for.
+
+    The rig is read before the video is looked at, so that a wrong one is said at once.
+
+    Raises:
+        GraphicsMLError: the video, the rig, a setting or an output cannot be used; nothing is written then.
+    """
+    _ensure_outputs(job)
+    notes = []
+    armature = _open_rig(job, notes)
+    skeleton, how_driven = drive_skeleton(armature)
+    notes += [how_driven] if how_driven else []
+    bones = load_map(job.map, skeleton) if job.map else recognize(skeleton)
+    require_roles(bones, skeleton, job.map or job.rig or "our own character")
+    detections, solution = watch(job, progress)
+
+    progress("animating", 0, 1)
+    motion, report = retarget(solution.motion, skeleton, target_map=bones, foot_lock=job.foot_lock)
+    made_by = record(job, [path for path in (job.video, job.rig, job.map) if path])
+    motion = motion.replace(provenance=made_by)
+    action = apply_motion(armature, motion, job.video.stem, bones.roles.values(), notes=notes)
+    if job.output.suffix.lower() in MOTION_EXTENSIONS:
+        formats.save(motion, job.output)
+    else:
+        save_scene(job.output, armature, action, keep_actions=job.keep_actions, notes=notes)
+    progress("animating", 1, 1)
+    outputs = [job.output, write_record(job.output, made_by)]
+    if job.save_map:
+        save_map(bones, job.save_map)
+        outputs.append(job.save_map)
+    if job.preview:
+        from graphics_ml.tasks.preview import write_preview
+
+        write_preview(
+            job.preview,
+            job.video,
+            detections,
+            solution,
+            armature,
+            progress=lambda done, total: progress("preview", done, total),
+        )
+        outputs.append(job.preview)
+    return Outcome(tuple(outputs), (*notes_on(detections, solution), *notes, *bones.notes, *report.notes))
+
+
+def _ensure_outputs(job):
+    ensure_extension(job.output, SCENE_EXTENSIONS + MOTION_EXTENSIONS)
+    if job.preview:
+        ensure_extension(job.preview, (".mp4",))
+    if job.save_map:
+        ensure_extension(job.save_map, (".toml",))
+    for path in (job.output, job.preview, job.save_map):
+        if path:
+            ensure_writable(path)
+
+
+def _open_rig(job, notes):
+    """The armature that the job names, or our own character, in a scene of its own."""
+    if job.rig:
+        return load_rig(job.rig, actions=job.keep_actions, notes=notes)
+    empty_scene()
+    return build_character(Character() if job.height is None else Character(height=job.height))

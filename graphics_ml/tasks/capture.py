@@ -1,0 +1,64 @@
+"""A video becomes a motion: decode, detect, solve, save."""
+
+from pathlib import Path
+
+from graphics_ml import formats
+from graphics_ml.jobs import Capture, Outcome
+from graphics_ml.outputs import ensure_extension, ensure_writable
+from graphics_ml.pose.camera import parse_camera
+from graphics_ml.pose.detection import Detections
+from graphics_ml.pose.solver import Solution, solve
+from graphics_ml.pose.tracking import detect
+from graphics_ml.provenance import record, write_record
+from graphics_ml.run import Progress
+
+
+def capture(job: Capture, progress: Progress) -> Outcome:
+    """Do a Capture job: the motion file, its job file, and the detections kept for a second run.
+
+    Raises:
+        GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then.
+    """
+    ensure_extension(job.output, formats.extensions())
+    ensure_writable(job.output)
+    detections, solution = watch(job, progress)
+    made_by = record(job, [job.video])
+    formats.save(solution.motion.replace(provenance=made_by), job.output)
+    return Outcome((job.output, write_record(job.output, made_by)), notes_on(detections, solution))
+
+
+def watch(job: Capture, progress: Progress) -> tuple[Detections, Solution]:
+    """Detect the person in the job's video and solve the motion.
+
+    Detections are kept beside the output, so that another smoothing or camera does not detect again.
+    """
+    camera = None if job.camera is None else parse_camera(job.camera)
+    detections = detect(
+        job.video,
+        person=job.person,
+        start=job.start,
+        end=job.end,
+        fps=job.fps,
+        cache=detection_cache(job.output),
+        progress=lambda done, total: progress("detecting", done, total),
+    )
+    solution = solve(
+        detections,
+        height=job.height,
+        camera=camera,
+        smoothing=job.smoothing,
+        foot_lock=job.foot_lock,
+        progress=lambda part: progress("solving", round(100 * part), 100),
+    )
+    return detections, solution
+
+
+def detection_cache(output: Path) -> Path:
+    """Where the detections made for an output are kept."""
+    return output.with_name(output.stem + ".detections.npz")
+
+
+def notes_on(detections: Detections, solution: Solution) -> tuple[str, ...]:
+    """What the user should know of a capture, a sentence each."""
+    return (f"following {detections.person}", *detections.warnings, *solution.warnings)
+

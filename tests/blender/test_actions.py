@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from simple_rig import build_rig, swing
+
+from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, write_action
+from graphics_ml.blender.armature import evaluated_transforms
+from graphics_ml.blender.scene import empty_scene
+from graphics_ml.motion.rotations import angle_between
+
+MODES = ("QUATERNION", "AXIS_ANGLE", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
+
+
+@pytest.fixture(autouse=True)
+def scene():
+    return empty_scene()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_rotation_mode_is_kept_and_means_the_same(mode):
+    obj = build_rig()
+    for bone in obj.pose.bones:
+        bone.rotation_mode = mode
+    motion = swing(obj, amplitude=1.3)
+    write_action(obj, motion, "swing")
+    turns, _ = evaluated_transforms(obj, range(1, len(motion) + 1))
+    assert {bone.rotation_mode for bone in obj.pose.bones} == {mode}
+    assert angle_between(turns, motion.orientations()).max() < 2e-5
+
+
+def test_euler_keys_do_not_jump():
+    obj = build_rig()
+    for bone in obj.pose.bones:
+        bone.rotation_mode = "XYZ"
+    action = write_action(obj, swing(obj, frames=200, amplitude=2.5), "swing")
+    for curve in curves_of(action):
+        if curve.data_path.endswith("rotation_euler"):
+            values = np.array([key.co[1] for key in curve.keyframe_points])
+            assert np.abs(np.diff(values)).max() < np.pi
+
+
+def test_there_is_one_linear_key_a_frame_on_the_bones_asked_for_and_no_other():
+    obj = build_rig()
+    motion = swing(obj, frames=7)
+    action = write_action(obj, motion, "part", bones={"hips", "leg.L"}, start_frame=5)
+    paths = {curve.data_path for curve in curves_of(action)}
+    assert paths == {
+        'pose.bones["hips"].location',
+        'pose.bones["hips"].rotation_quaternion',
+        'pose.bones["leg.L"].rotation_quaternion',
+    }
+    for curve in curves_of(action):
+        assert [key.co[0] for key in curve.keyframe_points] == [5, 6, 7, 8, 9, 10, 11]
+        assert {key.interpolation for key in curve.keyframe_points} == {"LINEAR"}
+
+
+def test_the_scene_takes_the_motions_rate_and_range():
+    obj = build_rig()
+    write_action(obj, swing(obj, frames=9, fps="24000/1001"), "swing", start_frame=101)
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end) == (101, 109)
+    assert scene.render.fps / scene.render.fps_base == pytest.approx(24000 / 1001, rel=1e-7)
+
+
+def test_the_record_of_where_a_motion_came_from_is_on_the_action():
+    obj = build_rig()
+    action = write_action(obj, swing(obj), "swing")
+    assert json.loads(action[PROVENANCE]) == {"made by": "test"}
+
+
+def test_a_new_action_leaves_older_ones_as_they_were():
+    obj = build_rig()
+    first = write_action(obj, swing(obj, seed=1), "one")
+    before = [[key.co[1] for key in curve.keyframe_points] for curve in curves_of(first)]
+    second = write_action(obj, swing(obj, seed=2), "two")
+    assert obj.animation_data.action == second and obj.animation_data.action_slot is not None
+    assert before == [[key.co[1] for key in curve.keyframe_points] for curve in curves_of(first)]
+    assign(obj, first)
+    _, places = evaluated_transforms(obj, [1])
+    np.testing.assert_allclose(places, swing(obj, seed=1).positions()[:1], atol=2e-6)
+
+
+def test_bone_names_with_quotes_are_keyed():
+    obj = build_rig()
+    obj.data.bones["arm.L"].name = 'the "left" arm\\'
+    motion = swing(obj)
+    write_action(obj, motion, "swing")
+    turns, _ = evaluated_transforms(obj, [4])
+    assert angle_between(turns[0], motion.orientations()[3]).max() < 1e-5
+
+
+def test_a_motion_of_other_bones_is_refused():
+    obj = build_rig()
+    motion = swing(obj)
+    stranger = motion.replace(skeleton=motion.skeleton.replace(names=tuple(f"x{j}" for j in range(6))))
+    with pytest.raises(ValueError, match="no joint of the motion"):
+        write_action(obj, stranger, "swing")
+
+
+def test_removing_actions_removes_the_strips_that_play_them():
+    obj = build_rig()
+    old = write_action(obj, swing(obj), "old")
+    obj.animation_data.nla_tracks.new().strips.new("old", 1, old)
+    new = write_action(obj, swing(obj), "new")
+    remove_actions(keep=new)
+    assert [action.name for action in bpy.data.actions] == ["new"]
+    assert len(obj.animation_data.nla_tracks) == 0
+    assert obj.animation_data.action == new

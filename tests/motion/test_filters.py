@@ -1,0 +1,243 @@
+"""Smoothing against scipy's band solver, its own frequency response and mocap; gap filling against known movement."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.linalg import solveh_banded
+from scipy.signal import butter, filtfilt
+from scipy.spatial.transform import Rotation
+
+from graphics_ml.formats import load
+from graphics_ml.motion.filters import (
+    fill_gaps,
+    penalized_fit,
+    smooth,
+    smooth_adaptive,
+    smooth_motion,
+    smooth_rotations,
+)
+from graphics_ml.motion.humanoid import standard_skeleton
+from graphics_ml.motion.metrics import acceleration, peak_speed_ratio
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.resample import resample
+from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle
+
+FPS = 30.0
+
+
+@given(order=st.integers(1, 4), count=st.integers(6, 40), seed=st.integers(0, 99), stiffness=st.floats(0.01, 1e4))
+def test_the_fit_solves_the_penalised_least_squares(order, count, seed, stiffness):
+    rng = np.random.default_rng(seed)
+    values, weights = rng.normal(size=(count, 3)), rng.uniform(0.1, 2, count)
+    difference = np.diff(np.eye(count), order, axis=0)
+    system = np.diag(weights) + stiffness * difference.T @ difference
+    bands = np.array([np.pad(np.diag(system, k), (0, k)) for k in range(order + 1)])
+    theirs = solveh_banded(bands, weights[:, None] * values, lower=True)
+    np.testing.assert_allclose(penalized_fit(values, stiffness, weights, order), theirs, atol=1e-7)
+
+
+def test_weights_of_each_joint_count_for_that_joint_alone():
+    rng = np.random.default_rng(2)
+    values, weights = rng.normal(size=(50, 4, 3)), rng.uniform(0, 1, (50, 4))
+    together = smooth(values, FPS, 5.0, weights)
+    for joint in range(4):
+        np.testing.assert_allclose(together[:, joint], smooth(values[:, joint], FPS, 5.0, weights[:, joint]), atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(("hertz", "gain"), [(6.0, 0.5), (1.0, None), (12.0, None)])
+def test_a_wave_keeps_its_phase_and_gets_the_gain_of_its_frequency(order, hertz, gain):
+    time = np.arange(900) / 60.0
+    wave = np.sin(2 * np.pi * hertz * time)
+    got = smooth(wave[:, None], 60.0, 6.0, order=order)[300:600, 0]
+    if gain is None:
+        gain = 1 / (1 + (np.sin(np.pi * hertz / 60) / np.sin(np.pi * 6 / 60)) ** (2 * order))
+    np.testing.assert_allclose(got, gain * wave[300:600], atol=2e-3)
+
+
+def test_smoothing_backwards_is_the_same_as_forwards():
+    values = np.random.default_rng(0).normal(size=(80, 2, 3))
+    np.testing.assert_allclose(smooth(values[::-1], FPS, 4.0)[::-1], smooth(values, FPS, 4.0), atol=1e-9)
+    np.testing.assert_allclose(smooth_adaptive(values[::-1], FPS)[::-1], smooth_adaptive(values, FPS), atol=1e-9)
+
+
+def test_parabolas_pass_to_the_ends_where_a_padded_butterworth_bends_them():
+    time = np.arange(60) / FPS
+    parabola = np.stack((time**2, 3 - time, 0 * time), axis=-1)
+    np.testing.assert_allclose(smooth(parabola, FPS, 3.0), parabola, atol=1e-6)
+    padded = filtfilt(*butter(3, 3 / (FPS / 2)), parabola, axis=0)
+    assert np.abs(padded - parabola).max() > 1e-3
+
+
+def test_a_sample_without_weight_is_filled_in_from_the_others():
+    time = np.arange(60) / FPS
+    values = np.sin(2 * np.pi * 0.5 * time)[:, None]
+    spoilt, weights = values.copy(), np.ones(60)
+    spoilt[20:26], weights[20:26] = 99.0, 0.0
+    assert np.abs(smooth(spoilt, FPS, 6.0, weights) - values).max() < 0.01
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_clips_of_a_few_frames_are_smoothed_without_trouble(frames):
+    values = np.random.default_rng(0).normal(size=(frames, 2, 3))
+    assert np.isfinite(smooth(values, FPS, 3.0)).all()
+    assert np.isfinite(smooth_adaptive(values, FPS)).all()
+    still = np.ones((frames, 2, 3))
+    np.testing.assert_allclose(smooth_adaptive(still, FPS), still)
+
+
+def test_torch_gives_the_same_values_and_right_gradients():
+    values = np.random.default_rng(0).normal(size=(25, 2, 3))
+    weights = np.random.default_rng(1).uniform(0.1, 1, (25, 2))
+    for ours in (lambda v, w: smooth(v, FPS, 5.0, w), lambda v, w: smooth_adaptive(v, FPS, 3.0, 9.0, w)):
+        tensor = torch.tensor(values, requires_grad=True)
+        np.testing.assert_allclose(ours(tensor, torch.tensor(weights)).detach(), ours(values, weights), atol=1e-12)
+        assert torch.autograd.gradcheck(lambda v, f=ours: f(v, torch.tensor(weights)), (tensor,))
+
+
+@given(seed=st.integers(0, 50))
+def test_smoothed_rotations_do_not_depend_on_signs_or_on_the_world_they_are_seen_from(seed):
+    rng = np.random.default_rng(seed)
+    rotations = quaternion_from_axis_angle(np.cumsum(rng.normal(0, 0.2, (30, 2, 3)), axis=0))
+    view = quaternion_from_axis_angle(rng.normal(size=3))
+    flipped = rotations * rng.choice([-1.0, 1.0], (30, 2, 1))
+    plain = smooth_rotations(rotations, FPS, 4.0, 10.0)
+    assert angle_between(smooth_rotations(flipped, FPS, 4.0, 10.0), plain).max() < 1e-6
+    turned = smooth_rotations(multiply(view, rotations), FPS, 4.0, 10.0)
+    assert angle_between(turned, multiply(view, plain)).max() < 1e-6
+
+
+def test_a_spin_at_constant_speed_is_not_slowed():
+    angle = np.arange(120) * np.radians(20)
+    spin = quaternion_from_axis_angle(angle[:, None] * np.array([0.6, 0, 0.8]))
+    got = smooth_rotations(spin, FPS, 3.0)
+    assert angle_between(got, spin)[20:-20].max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["01_08", "02_01", "02_05", "03_01"])
+def test_noise_goes_and_fast_hands_and_feet_keep_their_speed(clips, name):
+    motion = resample(load(next(p for p in clips("cmu") if p.stem == name)), 30)
+    truth = motion.positions()
+    noisy = truth + np.random.default_rng(0).normal(0, 0.008, truth.shape)
+    ends = [motion.skeleton.index(n) for n in ("lwrist", "rwrist", "lfoot", "rfoot")]
+    adaptive, plain = smooth_adaptive(noisy, 30), smooth(noisy, 30, 5.0)
+    assert acceleration(adaptive, 30) < 0.5 * acceleration(noisy, 30)
+    kept = peak_speed_ratio(adaptive[:, ends], truth[:, ends], 30)
+    assert kept.min() > 0.85
+    assert kept.min() >= peak_speed_ratio(plain[:, ends], truth[:, ends], 30).min() - 0.02
+    assert np.abs(adaptive - truth).mean() < 0.75 * np.abs(noisy - truth).mean()
+
+
+def test_a_motion_is_smoothed_by_its_confidence():
+    motion = swinging(90)
+    rotations = np.array(motion.rotations)
+    rotations[40:43, 5] = quaternion_from_axis_angle(np.array([2.0, 0, 0]))
+    confidence = np.ones(rotations.shape[:2])
+    confidence[40:43, 5] = 0
+    spoilt = motion.replace(rotations=rotations)
+    doubting = smooth_motion(spoilt.replace(confidence=confidence))
+    assert angle_between(doubting.rotations, motion.rotations).max() < 0.2
+    assert angle_between(smooth_motion(spoilt).rotations, motion.rotations).max() > 0.5
+    assert smooth_motion(motion, 3.0, None).fps == motion.fps
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: smooth(v, FPS, 0.0),
+        lambda v: smooth(v, FPS, 3.0, order=7),
+        lambda v: smooth(v, FPS, 3.0, np.ones(3)),
+        lambda v: smooth(v, FPS, 3.0, -np.ones(len(v))),
+        lambda v: smooth_adaptive(v, FPS, 9.0, 3.0),
+    ],
+)
+def test_senseless_settings_are_refused(call):
+    with pytest.raises(ValueError, match=r"cutoff|weights"):
+        call(np.zeros((20, 2, 3)))
+
+
+def test_a_short_gap_in_steady_movement_is_filled_with_that_movement():
+    motion = swinging(60, speed=1.0)
+    filled, gaps = fill_gaps(blinded(motion, slice(20, 30), [0, 5]))
+    assert gaps.sum() == 20
+    assert angle_between(filled.rotations, motion.rotations).max() < 1e-6
+    np.testing.assert_allclose(filled.root_positions, motion.root_positions, atol=1e-9)
+
+
+def test_a_short_gap_is_bridged_without_a_jolt():
+    motion = swinging(60, speed=None)
+    filled, _ = fill_gaps(blinded(motion, slice(20, 32), [5]))
+    angle = Rotation.from_quat(filled.rotations[:, 5, [1, 2, 3, 0]]).as_rotvec()
+    jolts = np.linalg.norm(np.diff(angle, 2, axis=0), axis=-1)
+    assert jolts[15:35].max() < 2 * np.linalg.norm(np.diff(rotvecs(motion), 2, axis=0), axis=-1).max()
+
+
+def test_filled_frames_have_no_confidence_and_seen_ones_are_untouched():
+    motion = blinded(swinging(120), slice(30, 100), [0, 3, 7])
+    filled, gaps = fill_gaps(motion)
+    assert (filled.confidence[gaps] == 0).all()
+    np.testing.assert_array_equal(filled.confidence[~gaps], motion.confidence[~gaps])
+    assert angle_between(filled.rotations[~gaps], motion.rotations[~gaps]).max() < 1e-7
+
+
+def test_a_long_gap_rests_in_the_held_pose_and_joins_both_sides():
+    motion = swinging(150)
+    held = np.array(motion.skeleton.rest_orientations)
+    held[5] = quaternion_from_axis_angle(np.array([0, 0, 1.0]))
+    filled, _ = fill_gaps(blinded(motion, slice(30, 120), [5]), held=held)
+    assert angle_between(filled.rotations[50:100, 5], held[5]).max() < 1e-6
+    steps = angle_between(filled.rotations[1:, 5], filled.rotations[:-1, 5])
+    assert steps.max() < 0.2
+
+
+def test_gaps_open_to_the_ends_keep_or_leave_the_nearest_seen_pose():
+    motion = swinging(90)
+    short, _ = fill_gaps(blinded(motion, slice(0, 6), [0, 5]))
+    assert angle_between(short.rotations[:6, 5], motion.rotations[6, 5]).max() < 1e-7
+    np.testing.assert_allclose(short.root_positions[:6], np.tile(motion.root_positions[6], (6, 1)))
+    long, _ = fill_gaps(blinded(motion, slice(40, 90), [5]))
+    assert angle_between(long.rotations[60:, 5], long.rotations[60, 5]).max() < 1e-7
+    assert angle_between(long.rotations[40, 5], motion.rotations[39, 5]) < 0.1
+
+
+def test_a_joint_that_is_never_seen_rests():
+    filled, gaps = fill_gaps(blinded(swinging(40), slice(0, 40), [5]))
+    assert gaps[:, 5].all()
+    assert angle_between(filled.rotations[:, 5], filled.skeleton.rest_orientations[5]).max() < 1e-7
+
+
+def test_without_confidence_or_without_gaps_nothing_changes():
+    motion = swinging(30)
+    assert fill_gaps(motion)[0] is motion
+    seen = motion.replace(confidence=np.ones(motion.rotations.shape[:2]))
+    same, gaps = fill_gaps(seen)
+    assert same is seen and not gaps.any()
+
+
+def rotvecs(motion):
+    return Rotation.from_quat(motion.rotations[:, 5, [1, 2, 3, 0]]).as_rotvec()
+
+
+def swinging(frames, speed=None):
+    """Joints that swing to and fro at 1 Hz, or turn at a constant speed in rad/s; the root walks."""
+    skeleton = standard_skeleton()
+    time = np.arange(frames) / FPS
+    angle = 0.5 * np.sin(2 * np.pi * time) if speed is None else speed * time
+    axis = np.random.default_rng(3).normal(size=(len(skeleton), 3))
+    axis /= np.linalg.norm(axis, axis=-1, keepdims=True)
+    root = np.stack((0 * time, 0.9 + 0 * time, 1.2 * time), axis=-1)
+    return Motion(skeleton, quaternion_from_axis_angle(angle[:, None, None] * axis), root, 30)
+
+
+def blinded(motion, frames, joints):
+    """Nonsense with no confidence in some frames of some joints."""
+    rotations, root = np.array(motion.rotations), np.array(motion.root_positions)
+    confidence = np.ones(rotations.shape[:2])
+    for joint in joints:
+        rotations[frames, joint] = quaternion_from_axis_angle(np.array([0, 2.5, 0]))
+        confidence[frames, joint] = 0.1
+    if 0 in joints:
+        root[frames] = 50.0
+    return motion.replace(rotations=rotations, root_positions=root, confidence=confidence)
