@@ -48,3 +48,7 @@ class MissingExtraError(GraphicsMLError):
     def __init__(self, package: str, extra: str):
         self.package, self.extra = package, extra
         super().__init__(f"{package} is not installed; install it with: pip install 'graphics-ml[{extra}]'")
+
+
+class FormatWarning(UserWarning):
+    """A motion file was read or written, but not quite as it stood; the message says what is different."""

@@ -38,6 +38,23 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write these bytes to `path` and read them back, whole or not at all.
+
+    Raises:
+        OutputError: as for replacing, or the bytes read back differ.
+    """
+
+    def check(place):
+        if place.read_bytes() != content:
+            raise OutputError(path, None, "what was written reads back differently; check the disk")
+
+    with replacing(path, check) as place, open(place, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def ensure_writable(path: str | Path) -> None:
     """Make the folder of `path` if need be and prove that a file can be made there.
 

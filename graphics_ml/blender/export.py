@@ -80,8 +80,9 @@ def _write_blend(path, obj, action, keep_actions, notes):
                 missing.append(image.name)
     if missing:
         notes.append(f"Images that the rig names could not be found and are not in the file: {', '.join(missing)}.")
-    if action is not None:
-        action.use_fake_user = True
+    # Blender does not save what nothing uses.
+    for kept in bpy.data.actions:
+        kept.use_fake_user = True
     bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True)
 
 

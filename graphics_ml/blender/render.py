@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from graphics_ml.blender.scene import quiet
 from graphics_ml.blender.stage import camera_in_scene, picture_of, place_camera, skins_in
 from graphics_ml.motion.camera import Camera
 
@@ -114,7 +115,8 @@ def _render(scene, path, part, samples):
     low, high = render.resolution_y - bottom, render.resolution_y - top
     render.border_min_y, render.border_max_y = ((y + 0.25) / render.resolution_y for y in (low, high))
     scene.cycles.samples = samples
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    with quiet():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
     return read_bmp(path)
 
 
@@ -140,13 +142,13 @@ def _set_up(scene):
 
 def _set_up_workbench(scene):
     scene.render.engine = "BLENDER_WORKBENCH"
-    scene.display.render_aa = "5"
+    scene.display.render_aa = "FXAA"  # five samples would draw the shadows five times
     scene.display.light_direction = (0.35, 0.45, 0.82)  # of the shadows
     scene.display.shadow_focus = 0.2
     shading = scene.display.shading
-    shading.light, shading.color_type = "STUDIO", "TEXTURE"
+    shading.light, shading.color_type, shading.studio_light = "STUDIO", "TEXTURE", "paint.sl"
     shading.background_type = "WORLD"
-    shading.show_shadows, shading.shadow_intensity = True, 0.4
+    shading.show_shadows, shading.shadow_intensity = True, 0.5
     shading.show_cavity, shading.cavity_type = True, "SCREEN"
     shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.6, 0.8
     shading.show_object_outline = False

@@ -266,14 +266,14 @@ def lay_grid(scene: bpy.types.Scene, points: np.ndarray, floor: float = 0.0, ste
     """
     low, high = points.min(axis=0), points.max(axis=0)
     middle = np.round((low + high) / 2 / (2 * step)) * 2 * step * [1, 0, 1] + [0, floor, 0]
-    count = int(np.ceil((np.linalg.norm((high - low)[[0, 2]]) / 2 + 6) / step))
+    count = int(np.ceil((np.linalg.norm((high - low)[[0, 2]]) / 2 + 4) / step))
     reach = count * step
     place = blender_from_ours(middle)
     ground = _plane(scene, "Floor", 400.0, place - [0, 0, 0.004], (0, 0, 0))
     ground.data.materials.append(_shiny("Floor", _FLOOR, 0.9))
     corners, faces = [], []
     for at in np.arange(-count, count + 1):
-        width = 0.012 if at % 2 == 0 else 0.005
+        width = (0.024 if at % 2 == 0 else 0.012) * step
         for a, b in (((at * step, width), (0, reach)), ((0, reach), (at * step, width))):
             first = len(corners)
             corners += [(a[0] + i * a[1], b[0] + j * b[1], 0) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
@@ -284,7 +284,7 @@ def lay_grid(scene: bpy.types.Scene, points: np.ndarray, floor: float = 0.0, ste
     _world(scene, (0.80, 0.86, 0.95), 0.75)
 
 
-_FLOOR, _LINES = (0.50, 0.52, 0.55), (0.16, 0.18, 0.22)
+_FLOOR, _LINES = (0.80, 0.82, 0.85), (0.22, 0.24, 0.30)
 
 
 def _strike(scene, armature):

@@ -10,12 +10,11 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from graphics_ml.errors import MotionFileError, OutputError
-from graphics_ml.formats.outputs import FormatWarning, replacing
+from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 
-__all__ = ["FormatWarning", "extensions", "load", "load_skeleton", "register", "replacing", "save"]
+__all__ = ["FormatWarning", "extensions", "load", "load_skeleton", "register", "save"]
 
 ENTRY_POINTS = "graphics_ml.formats"
 _FORMATS = {".bvh": "graphics_ml.formats.bvh", ".npz": "graphics_ml.formats.npz"}
@@ -30,6 +29,7 @@ def load(path: str | Path, **options) -> Motion:
 
     Raises:
         MotionFileError: there is no such file, its format is unknown or holds no motion, or its content is wrong.
+        MissingExtraError: the format is one that Blender reads, and bpy is not installed.
     """
     path = _existing(path)
     return _function(path, "load", MotionFileError)(path, **options)
@@ -102,7 +102,10 @@ def _format(path, error):
     if extension not in _FORMATS:
         for point in entry_points(group=ENTRY_POINTS):
             if "." + point.name.lower() == extension:
-                register(extension, point.load())
+                try:
+                    register(extension, point.load())
+                except ModuleNotFoundError as missing:
+                    raise MissingExtraError(missing.name, "blender") from missing
                 break
         else:
             known = ", ".join(extensions())

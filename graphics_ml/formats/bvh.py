@@ -20,15 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.errors import MotionFileError
+from graphics_ml.errors import FormatWarning, MotionFileError
+from graphics_ml.formats import half_turns
 from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floor_error, from_y_up, to_y_up
-from graphics_ml.formats.digits import NotANumber, read_numbers, write_numbers
-from graphics_ml.formats.half_turns import half_turn
-from graphics_ml.formats.outputs import FormatWarning, write_bytes
+from graphics_ml.formats.digits import NotANumber, compiled, read_numbers, write_numbers
 from graphics_ml.motion.kinematics import forward_kinematics, global_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import EULER_ORDERS, conjugate, euler_from_quaternion, multiply, rotate
 from graphics_ml.motion.skeleton import EndSite, Skeleton
+from graphics_ml.outputs import write_bytes
 
 MAX_BYTES = 1 << 31
 MAX_JOINTS = 10_000
@@ -454,6 +454,7 @@ def _decode(numbers, joints):
     for index, (_, turns) in enumerate(columns):
         groups.setdefault(tuple(axis for axis, _ in turns), []).append((index, [column for _, column in turns]))
     rotations = np.empty((len(numbers), len(joints), 4))
+    half = (compiled(8 * numbers.size) or half_turns).half_turn
     # Some hundred frames at a time, one row per channel, stay in cache.
     step = max(16, (1 << 15) // numbers.shape[1])
     for axes, members in groups.items():
@@ -462,7 +463,7 @@ def _decode(numbers, joints):
         last = None
         for first in range(0, len(numbers), step):
             block = numbers[first : first + step]
-            parts = _quaternion_parts(axes, [np.ascontiguousarray(block[:, of_turn].T) for of_turn in columns_of])
+            parts = _quaternion_parts(axes, [half(np.ascontiguousarray(block[:, of_turn].T)) for of_turn in columns_of])
             last = _unroll_rows(parts, last)
             for c, part in enumerate(parts):
                 rotations[first : first + step, indices, c] = part.T if isinstance(part, np.ndarray) else part
@@ -501,13 +502,16 @@ def _unroll_rows(parts, last):
 
 
 def _quaternion_parts(axes, turns):
-    """w, x, y, z of the turns, degrees, about the axes one after another; a part that is 0 or 1 throughout is a number.
+    """w, x, y, z of turns about the axes one after another; a part that is 0 or 1 throughout is a number.
+
+    Args:
+        axes: 0, 1 or 2 each.
+        turns: sine and cosine of half the angle of each.
 
     Multiplying by a turn about one axis mixes w with the part on that axis, and the other two with one another.
     """
     parts = [1.0, 0.0, 0.0, 0.0]
-    for axis, degrees in zip(axes, turns, strict=True):
-        sine, cosine = half_turn(degrees)
+    for axis, (sine, cosine) in zip(axes, turns, strict=True):
         own, after, before = 1 + axis, 1 + (axis + 1) % 3, 1 + (axis + 2) % 3
         w, k, i, j = parts[0], parts[own], parts[after], parts[before]
         parts[0], parts[own] = _mixed(w, cosine, k, -1, sine), _mixed(k, cosine, w, 1, sine)

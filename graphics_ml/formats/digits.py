@@ -20,7 +20,8 @@ _LONGEST = 512
 _BLANKS = b" \n\t\r\v\f"
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _POWERS = 10.0 ** np.arange(16)
-_NUMBA_FROM = 1 << 18
+# Below so many bytes numba's import takes longer than it saves.
+WORTH_COMPILING = 1 << 20
 
 
 class NotANumber(ValueError):
@@ -44,9 +45,19 @@ def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
     Raises:
         NotANumber: a word is not a finite decimal number.
     """
-    if len(data) - begin >= _NUMBA_FROM and (compiled := _compiled_reader()) is not None:
-        return compiled(data, begin)
-    return read_numbers_plainly(data, begin)
+    module = compiled(len(data) - begin)
+    return read_numbers_plainly(data, begin) if module is None else module.read_numbers(data, begin)
+
+
+def compiled(size: int):
+    """The compiled loops, where they are worth it for so many bytes of text and numba is installed, else None."""
+    if size < WORTH_COMPILING:
+        return None
+    try:
+        from graphics_ml.formats import compiled as module
+    except ImportError:
+        return None
+    return module
 
 
 def read_numbers_plainly(data: bytes, begin: int = 0) -> np.ndarray:
@@ -54,15 +65,17 @@ def read_numbers_plainly(data: bytes, begin: int = 0) -> np.ndarray:
     # A piece is copied between margins of blanks: a word is read back from its end, and may begin before the piece.
     room = np.full(CHUNK + 2 * _MARGIN, ord(" "), dtype=np.uint8)
     source = np.frombuffer(data, dtype=np.uint8)
-    values = [np.empty(0)]
+    values, found = np.empty((len(data) - begin) // 2 + 1), 0
     while begin < len(data):
         end = _piece_end(data, begin)
-        count = end - begin
-        room[_MARGIN : _MARGIN + count] = source[begin:end]
-        room[_MARGIN + count : _MARGIN + count + 2] = ord(" ")
-        values.append(_piece_numbers(room, _MARGIN + count + 1, data, begin - _MARGIN))
+        size = end - begin
+        room[_MARGIN : _MARGIN + size] = source[begin:end]
+        room[_MARGIN + size : _MARGIN + size + 2] = ord(" ")
+        numbers = _piece_numbers(room, _MARGIN + size + 1, data, begin - _MARGIN)
+        values[found : found + len(numbers)] = numbers
+        found += len(numbers)
         begin = end
-    return np.concatenate(values)
+    return values[:found]
 
 
 def number_at(word: bytes, position: int) -> float:
@@ -72,6 +85,19 @@ def number_at(word: bytes, position: int) -> float:
         if abs(value) != float("inf"):
             return value
     raise NotANumber(word, position)
+
+
+def behind_last_blank(data: bytes, begin: int, end: int) -> int:
+    """Behind the last blank in data[begin:end], or `begin` where a single word fills it.
+
+    Raises:
+        NotANumber: the last word is longer than any number.
+    """
+    tail = max(begin, end - _LONGEST)
+    last = max(data.rfind(blank, tail, end) for blank in _BLANKS)
+    if last < 0 and tail > begin:
+        raise NotANumber(data[tail:end], tail)
+    return max(last + 1, begin)
 
 
 def write_numbers(values: np.ndarray) -> bytes:
@@ -87,24 +113,10 @@ def write_numbers(values: np.ndarray) -> bytes:
     return b"".join(_written(values[row : row + step]) for row in range(0, rows, step))
 
 
-def _compiled_reader():
-    try:
-        from graphics_ml.formats.digits_numba import read_numbers_compiled
-    except ImportError:
-        return None
-    return read_numbers_compiled
-
-
 def _piece_end(data, begin):
     """Where the piece that begins here ends: behind a blank, so that no word is cut."""
-    end = min(begin + CHUNK, len(data))
-    if end == len(data):
-        return end
-    tail = data[end - _LONGEST : end]
-    last = max(tail.rfind(blank) for blank in _BLANKS)
-    if last < 0:
-        raise NotANumber(tail[:20] + b"...", end - _LONGEST)
-    return end - _LONGEST + last + 1
+    end = begin + CHUNK
+    return len(data) if end >= len(data) else behind_last_blank(data, begin, end)
 
 
 def _piece_numbers(room, size, data, shift):
@@ -151,11 +163,8 @@ def _piece_numbers(room, size, data, shift):
     words = room.view("<u8")
     whole = _eight_digits(_last_bytes(words, points, whole_digits))
     fraction = _eight_digits(_last_bytes(words, ends, decimals))
-    most = int(decimals.max())
-    if most == decimals.min():
-        scale = _POWERS[min(most, 8)]
-    else:
-        scale = _POWERS[np.minimum(decimals, 8)]
+    most = min(int(decimals.max()), 8)
+    scale = _POWERS[most] if most == decimals.min() else _POWERS[np.minimum(decimals, 8)]
     values = whole
     values *= scale
     values += fraction

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
-from graphics_ml.formats.outputs import write_bytes
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import EndSite, Skeleton
+from graphics_ml.outputs import write_bytes
 
 VERSION = 1
 MAX_BYTES = 1 << 32

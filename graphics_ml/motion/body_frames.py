@@ -12,6 +12,7 @@ pose from its motion: the frame nearest to standing, with elbow and knee axes fr
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,10 +128,8 @@ def _foot_heights(skeleton, joints, places, leg):
     feet = {role: places[joints[role], 1] for role in joints if role.endswith(("_foot", "_toes"))}
     lowest = min(feet.values())
     toes = any(role.endswith("_toes") for role in feet)
-    if -0.02 * leg <= lowest <= 0.15 * leg:
-        sole = 0.0
-    else:
-        sole = lowest - (0.02 if toes else 0.08) * leg
+    on_ground = -0.02 * leg <= lowest <= 0.15 * leg
+    sole = 0.0 if on_ground else lowest - (0.02 if toes else 0.08) * leg
     return {role: float(height - sole) for role, height in feet.items()}
 
 
@@ -175,7 +174,9 @@ def _bend_chain(roles, joints, direction, straight, start=_IDENTITY):
 
 def _palm_down(side, joints, places, front, turn, out):
     """The hand turned about its own length until the knuckles' line from little finger to index is where it was."""
-    knuckles = [f"{side}_{finger}_1" for finger in ("index", "middle", "ring", "pinky") if f"{side}_{finger}_1" in joints]
+    knuckles = [
+        f"{side}_{finger}_1" for finger in ("index", "middle", "ring", "pinky") if f"{side}_{finger}_1" in joints
+    ]
     if len(knuckles) < 2:
         return turn
     across = rotate(conjugate(front), places[joints[knuckles[0]]] - places[joints[knuckles[-1]]])
@@ -203,7 +204,7 @@ def _bone_ends(skeleton, joints, rotations, places):
         chains = [("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot", "toes")]
         chains += [tuple(f"{finger}_{n}" for n in (1, 2, 3)) for finger in FINGERS]
         for chain in chains:
-            for a, b in zip(chain, chain[1:], strict=False):
+            for a, b in pairwise(chain):
                 following[f"{side}_{a}"] = f"{side}_{b}"
     ends = {}
     for role, joint in joints.items():

@@ -268,7 +268,12 @@ class _Body:
         clavicle = np.linalg.norm(p[chain[upper]] - p[chain[upper - 1]]) if upper > 0 else 0.0
         long_clavicle = max(0.0, np.log(max(clavicle / a, 1e-3) / 0.7))
         passed_over = 0.1 * (hand - upper - 2)
-        return abs(np.log(b / a / 0.85)) + min(abs(np.log(max(c / b, 1e-3) / 0.6)), 0.6) + long_clavicle + passed_over
+        return (
+            abs(np.log(b / a / 0.85))
+            + min(0.5 * abs(np.log(max(c / b, 1e-3) / 0.6)), 0.3)
+            + long_clavicle
+            + passed_over
+        )
 
     def _finger_parts(self, hand, elbow):
         chains = [self._main_chain(c) for c in self.children[hand]]

@@ -90,8 +90,8 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
     missing = missing_roles(bone_map)
     if missing:
         raise UnrecognisedBodyError(
-            f"{what}: among {len(skeleton)} bones there is no recognisable {_listed(missing)}; give a bone map (--map), a "
-            f"TOML file with [bones] and lines like {missing[0]} = \"{skeleton.names[0]}\""
+            f"{what}: among its {len(skeleton)} bones is no recognisable {_listed(missing)}; give a bone map (--map): "
+            f'a TOML file with [bones] and lines like {missing[0]} = "{skeleton.names[0]}"'
         )
     return bone_map
 

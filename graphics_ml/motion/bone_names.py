@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
+
+def _words_in(text):
+    return frozenset(text.split())
+
+
 # Each part with the word sets that name it and how surely they do. A set that holds another one hides it: "fore arm"
 # is not an "arm". Two parts under one set are told apart by the tree ("shoulder" is a clavicle or an upper arm).
 _PARTS = {
@@ -47,26 +52,32 @@ _OUTERMOST_FIRST = (*FINGERS, "finger", "toes", "hand", "foot")
 _PHALANX = {"metacarpal": 0, "carpal": 0, "proximal": 1, "intermediate": 2, "medial": 2, "distal": 3}
 _LEFT = {"left", "l", "lft", "lt", "links", "gauche", "izquierda", "sinistra"}
 _RIGHT = {"right", "r", "rgt", "rt", "rechts", "droite", "derecha", "destra"}
-# Bones that steer, help or carry something: none of them is a part of the body, whatever else the name says.
-_HELPER = set(
-    "ik pole ctrl control ctl controller ctr target tgt mch helper aux corrective correct volume slot prop weapon holder "
-    "attach attachment socket jiggle bulge muscle tweak vis drv driver drive twist roll tw trans palm heel end nub tip "
-    "top effector goal handle hold secondary sec adj switch parent pivot offset gizmo locator marker null dummy look aim "
-    "rock spin hint blend tracker camera master widget wgt shape "
-    # other parts of a character
-    "eye eyes eyelid eyebrow jaw tongue teeth tooth brow lid lids lip lips cheek nose nostril chin forehead temple ear "
-    "ears hair bang bangs face facial mouth breast boob bust pec butt glute tail wing cape skirt cloth coat sleeve hat "
-    "helmet sword shield bag strap belt pony ponytail ribbon feather horn beard fringe armor pauldron knot tie".split()
-)
-_NOISE = set(
-    "bone joint jnt jt jo bn bind skin def org sk skel skeleton rig armature mixamorig mixamo bip biped valve character "
-    "char sim deform body stretch bend bended human humanoid geo base c center centre j b f fk in".split()
-)
+# Bones that steer, help or carry something are no part of the body, whatever else their names say.
+_HELPER = _words_in("""
+    ik pole ctrl control ctl controller ctr target tgt mch helper aux corrective correct volume slot
+    prop weapon holder attach attachment socket jiggle bulge muscle tweak vis drv driver drive twist
+    roll tw trans palm heel end nub tip top effector goal handle hold secondary sec adj switch parent
+    pivot offset gizmo locator marker null dummy look aim rock spin hint blend tracker camera master
+    widget wgt shape
+""")
+# Parts of a character that a body's motion does not drive.
+_ORNAMENT = _words_in("""
+    eye eyes eyelid eyebrow jaw tongue teeth tooth brow lid lids lip lips cheek nose nostril chin
+    forehead temple ear ears hair bang bangs face facial mouth breast boob bust pec butt glute tail wing
+    cape skirt cloth coat sleeve hat helmet sword shield bag strap belt pony ponytail ribbon feather
+    horn beard fringe armor pauldron knot tie
+""")
+_NOISE = _words_in("""
+    bone joint jnt jt jo bn bind skin def org sk skel skeleton rig armature mixamorig mixamo bip biped
+    valve character char sim deform body stretch bend bended human humanoid geo base c center centre j b
+    f fk in
+""")
 _NAMESPACE = re.compile(r"^(?:.*[:|]|cc_base_|bip ?\d+[ _]?|valvebiped\.bip\d+_)", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _VOCABULARY = (
     {word for sets in _PARTS.values() for words in sets for word in words.split()}
     | _HELPER
+    | _ORNAMENT
     | _NOISE
     | set(_PHALANX)
     | {word for word in _LEFT | _RIGHT if len(word) > 3}
@@ -113,7 +124,7 @@ def _read(words, name):
     side = _side(words)
     meaning = {word for word in words if word not in _LEFT | _RIGHT and not word.isdigit()}
     phalanx = next((_PHALANX[word] for word in words if word in _PHALANX), None)
-    helper = bool(meaning & _HELPER) or kind in ("MCH", "WGT", "VIS")
+    helper = bool(meaning & (_HELPER | _ORNAMENT)) or kind in ("MCH", "WGT", "VIS")
     parts = {} if helper else _parts(meaning)
     unknown = sum(_unknown(word) for word in meaning)
     certainty = 0.75**unknown * (0.8 if kind == "ORG" else 1.0) * (0.7 if "fk" in meaning else 1.0)
@@ -178,9 +189,7 @@ def _segment(word):
     best = {0: ()}
     for end in range(1, len(word) + 1):
         options = [
-            (*best[start], word[start:end])
-            for start in best
-            if end - start > 1 and word[start:end] in _VOCABULARY
+            (*best[start], word[start:end]) for start in best if end - start > 1 and word[start:end] in _VOCABULARY
         ]
         if options:
             best[end] = min(options, key=len)

@@ -13,7 +13,7 @@ one, and goes from the slow one towards the fast one where their difference is l
 from math import comb, pi, sin
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -77,12 +77,13 @@ def smooth_adaptive(values, fps, cutoff=4.0, fast_cutoff=12.0, weights=None, ord
     xp = array_namespace(values)
     fast_cutoff = min(fast_cutoff, 0.499 * float(fps))
     if weights is None:
-        weights = xp.ones((values.shape[0],) + (1,) * (values.ndim - 2), dtype=values.dtype)
+        weights = xp.ones((values.shape[0],) + (1,) * (values.ndim - 2), dtype=values.dtype, device=device(values))
     else:
         weights = xp.reshape(weights, tuple(weights.shape) + (1,) * (values.ndim - 1 - weights.ndim))
     stiffness = [_stiffness(fps, hertz, order) for hertz in (cutoff, fast_cutoff)]
     # Both curves as columns of one system.
-    stiffness = xp.reshape(xp.asarray(stiffness, dtype=values.dtype), (2,) + (1,) * (values.ndim - 2))
+    stiffness = xp.asarray(stiffness, dtype=values.dtype, device=device(values))
+    stiffness = xp.reshape(stiffness, (2,) + (1,) * (values.ndim - 2))
     both = penalized_fit(xp.stack((values, values), axis=1), stiffness, xp.stack((weights, weights), axis=1), order)
     slow, difference = both[:, 0, ...], both[:, 1, ...] - both[:, 0, ...]
     # Samples of little weight are noisier by as much: what moves there is movement only if it is that much larger.
@@ -209,7 +210,7 @@ def penalized_fit(values, stiffness, weights=None, order=3):
         right = values
     else:
         weights = xp.astype(weights, values.dtype)
-        bands = xp.asarray(bands, dtype=values.dtype)
+        bands = xp.asarray(bands, dtype=values.dtype, device=device(values))
         bands = xp.reshape(bands, tuple(bands.shape) + (1,) * (weights.ndim - 1)) * stiffness
         widen = (1,) * (values.ndim - weights.ndim)  # the axes that values have more
         weights = xp.reshape(weights, tuple(weights.shape) + widen)
@@ -221,7 +222,7 @@ def penalized_fit(values, stiffness, weights=None, order=3):
 
 
 # How much more than its expected energy noise may show before it is taken for movement.
-_NOISE_MARGIN = 2.0
+_NOISE_MARGIN = 1.5
 # Median over mean of a chi-squared variable of three degrees of freedom: a place, or a rotation.
 _MEDIAN_OF_MEAN = 0.789
 _LEAST_TRUST = 1e-4

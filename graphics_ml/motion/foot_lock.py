@@ -84,6 +84,8 @@ def foot_lock(
     contacts = np.asarray(contacts, dtype=bool)
     if contacts.shape != (len(motion), len(CONTACT_ROLES)):
         raise ValueError(f"contacts have shape {contacts.shape}, not ({len(motion)}, {len(CONTACT_ROLES)})")
+    if follow is not None and np.shape(follow) != (*contacts.shape, 3):
+        raise ValueError(f"paths to follow have shape {np.shape(follow)}, not {(*contacts.shape, 3)}")
     parts = ("thigh", "shin", "foot", "toes")
     legs = [
         role_joints(motion.skeleton, roles, [f"{side}_{p}" for p in parts], [f"{side}_{p}" for p in parts[:3]])

@@ -42,8 +42,7 @@ class Motion:
         frames = rotations.shape[0]
         if frames == 0:
             raise ValueError("a motion needs at least one frame")
-        # As a matrix product: summing four neighbours costs more otherwise.
-        norms = np.sqrt((rotations * rotations).reshape(-1, 4) @ np.ones(4)).reshape(frames, joints)
+        norms = np.sqrt(np.einsum("fjc,fjc->fj", rotations, rotations))
         if norms.min() < 1e-6:
             frame, joint = np.argwhere(norms < 1e-6)[0]
             raise ValueError(f"the rotation of '{self.skeleton.names[joint]}' at frame {frame} is a zero quaternion")

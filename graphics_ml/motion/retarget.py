@@ -19,6 +19,7 @@ from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, recogniz
 from graphics_ml.motion.bone_names import FINGERS
 from graphics_ml.motion.contacts import CONTACT_ROLES, detect_contacts, spans
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
+from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
@@ -111,8 +112,9 @@ def _notes(corrected, held_back):
         notes.append(f"legs were bent by over 2 degrees to keep feet in place in {left:.0%} (left) and {right:.0%} "
                      f"(right) of the frames")  # fmt: skip
     if held_back.any():
-        notes.append(f"in {held_back.any(axis=1).mean():.0%} of the frames a foot may slide: the rig's proportions ask for "
-                     f"more correction than a quarter of the frames")  # fmt: skip
+        share = held_back.any(axis=1).mean()
+        notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "
+                     f"a quarter of the frames")  # fmt: skip
     return tuple(notes)
 
 
@@ -154,7 +156,13 @@ def _wanted_orientations(turns, source, goal):
 
 
 def _follow(turns, joint, source_frame, target_frame):
-    return multiply(turns[:, joint], multiply(source_frame, conjugate(target_frame)))
+    return _then(turns[:, joint], multiply(source_frame, conjugate(target_frame)))
+
+
+def _then(q, fixed):
+    """multiply(q, fixed) of rotations (F, 4) and one rotation (4,), as one matrix product."""
+    w, x, y, z = fixed
+    return q @ np.array([[w, x, y, z], [-x, w, -z, y], [-y, z, w, -x], [-z, -y, x, w]])
 
 
 def _nearest_finger(role, segment):
@@ -201,12 +209,12 @@ def _sampled(turns, source_line, goal_line, source, goal):
     for n, joint in enumerate(goal_line[1:], start=1):
         at = n / (len(goal_line) - 1) * (len(source_line) - 1)
         below = min(int(at + 1e-9), len(source_line) - 1)
-        here = multiply(turns[:, source_line[below]], frame(source_line[below]))
+        here = _then(turns[:, source_line[below]], frame(source_line[below]))
         if at - below > 1e-6:
             next_joint = source_line[below + 1]
-            there = multiply(turns[:, next_joint], frame(next_joint))
+            there = _then(turns[:, next_joint], frame(next_joint))
             here = slerp(here, there, np.asarray(at - below))
-        wanted[joint] = multiply(here, conjugate(goal_frame(joint)))
+        wanted[joint] = _then(here, conjugate(goal_frame(joint)))
     return wanted
 
 
@@ -239,17 +247,15 @@ def _bare(name):
 def _local_rotations(target, wanted):
     """Local (F, J, 4) and world (F, J, 4) rotations; joints that nothing drives keep their rest pose."""
     frames = len(next(iter(wanted.values())))
-    local = np.empty((frames, len(target), 4))
-    world = np.empty((frames, len(target), 4))
+    # One component of one joint over all frames lies together in memory, as kinematics wants it.
+    world = np.empty((len(target), 4, frames)).transpose(2, 0, 1)
     for joint, parent in enumerate(target.parents):
         rest = target.rest_orientations[joint]
         if joint in wanted:
             world[:, joint] = wanted[joint]
-            local[:, joint] = world[:, joint] if parent < 0 else multiply(conjugate(world[:, parent]), world[:, joint])
         else:
-            local[:, joint] = rest
-            world[:, joint] = rest if parent < 0 else multiply(world[:, parent], local[:, joint])
-    return unroll(local), world
+            world[:, joint] = rest if parent < 0 else _then(world[:, parent], rest)
+    return unroll(local_rotations(world, target.parents)), world
 
 
 # --- the path ----------------------------------------------------------------------------------------------------
@@ -376,14 +382,14 @@ def _within_budget(free, locked, goal):
         # Slightly under two degrees, because thigh and shin are turned one after the other.
         share = 0.95 * _LISTED / turned[frames, leg]
         thigh, shin, foot = (goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot"))
+        above = world[frames, goal.skeleton.parents[thigh]]
         for joint in (thigh, shin, foot):
             turn = slerp(free_world[frames, joint], world[frames, joint], share)
-            # Joints between those of the leg (twist bones) keep their local rotations.
-            above = world[frames, goal.skeleton.parents[thigh]] if joint == thigh else carried
             rotations[frames, joint] = multiply(conjugate(above), turn)
-            carried = turn
+            above = turn
+            # Joints between those of the leg (twist bones) keep their local rotations.
             for between in path_down(goal.skeleton, joint, {thigh: shin, shin: foot}.get(joint, joint))[1:-1]:
-                carried = multiply(carried, rotations[frames, between])
+                above = multiply(above, rotations[frames, between])
     result = locked.replace(rotations=unroll(rotations))
     return result, corrected & ~held_back, held_back
 
@@ -394,7 +400,7 @@ def _carried(contacts, follow, free, places, source, goal, scale, fps):
     height what the lower end of each standing foot asks for. Between contacts it goes over smoothly."""
     ground = floor_height(places, source)
     asked, weights = [], []
-    for leg, side in enumerate(_SIDES):
+    for leg in range(len(_SIDES)):
         columns = [c for c in (2 * leg, 2 * leg + 1) if contacts[:, c].any()]
         if not columns:
             continue

@@ -7,7 +7,7 @@ frame, in the parent's. Angles are radians.
 
 import math
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_array_api_obj
 
 _AXIS = {"X": 0, "Y": 1, "Z": 2}
 EULER_ORDERS = tuple(a + b + c for a in "XYZ" for b in "XYZ" for c in "XYZ" if a != b and b != c)
@@ -207,7 +207,8 @@ def slerp(a, b, t):
     Shoemake, "Animating Rotation with Quaternion Curves", SIGGRAPH 1985.
     """
     xp = array_namespace(a, b)
-    t = xp.asarray(t, dtype=a.dtype, device=device(a))[..., None]
+    t = xp.astype(t, a.dtype) if is_array_api_obj(t) else xp.asarray(t, dtype=a.dtype, device=device(a))
+    t = t[..., None]
     dot = xp.sum(a * b, axis=-1, keepdims=True)
     b = xp.where(dot < 0, -b, b)
     chord, total = a - b, a + b

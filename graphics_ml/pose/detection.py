@@ -39,18 +39,10 @@ CONNECTIONS = (
 )
 """Pairs of landmarks to draw lines between."""
 
-_LEFT_RIGHT = tuple(
-    next(
-        (
-            LANDMARKS.index(other)
-            for other in (n.replace("left", "right"), n.replace("right", "left"))
-            if other != n and other in LANDMARKS
-        ),
-        i,
-    )
-    for i, n in enumerate(LANDMARKS)
+_OTHER_SIDE = {"left": "right", "right": "left"}
+MIRRORED = tuple(
+    LANDMARKS.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_"))) for name in LANDMARKS
 )
-MIRRORED = _LEFT_RIGHT
 """For each landmark the index of its counterpart on the other side (itself for the nose)."""
 
 

@@ -6,18 +6,19 @@ are reweighted squares: Geman and McClure 1987, with the weights of Black and Ra
 processes, outlier rejection, and robust statistics", IJCV 1996.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
     conjugate,
+    matrix_from_quaternion,
     multiply,
-    quaternion_from_axis_angle,
     rotation_between,
     swing_twist,
 )
+from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.pose.body import (
     BALL_DOFS,
     BALLS,
@@ -25,16 +26,18 @@ from graphics_ml.pose.body import (
     HINGE_DOFS,
     HINGES,
     ROOT,
+    JOINTS,
     SEGMENTS,
-    Placed,
     Points,
     Pose,
     change,
     place,
     segment_basis,
 )
-from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONES, Evidence, adjustable_points, segment_of_points
+from graphics_ml.pose.camera import tilt_and_roll
+from graphics_ml.pose.landmarks import BONES, Evidence, adjustable_points, points_on_body, segment_of_points
 from graphics_ml.pose.least_squares import NormalEquations
+from graphics_ml.pose.support import mass_points
 
 EVIDENCE_RATE = 25.0
 """Frames a second that count in full: a detector's errors in nearer frames are not independent."""
@@ -50,6 +53,9 @@ class Weights:
         bone_outlier: as pixel_outlier.
         acceleration: of the root (m/s2), of the trunk and of the limbs (rad/s2); smoothing divides them.
         smoothing: 1 as it is; 2 expects half the acceleration.
+        segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres) and of the logarithm of
+            the focal length, against the prior.
+        balance: how far the centre of mass strays from above the support, metres, apart from acceleration.
         floor, grip: how far a planted foot may be off the floor, metres, and how fast it may slip, m/s.
     """
 
@@ -65,7 +71,10 @@ class Weights:
     adjustment: float = 0.012
     focal: float = 0.2
     floor: float = 0.01
+    floor_outlier: float = 0.1
     grip: float = 0.05
+    balance: float = 0.25
+    balance_outlier: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -101,14 +110,22 @@ class Support:
     Attributes:
         points: K points on the feet.
         contact: (F, K) how surely each is planted, 0..1.
+        load: (F, K) how surely each bears the body, 0..1; planted points do, others that are low and slow may.
+        acceleration: (F, 3) of the centre of mass, m/s2.
         floor: height of the floor, metres.
         velocity: (3,) of the floor (a treadmill's belt), m/s.
+        up_clue: tilt and roll of the first camera expected from other clues, and the errors of both; radians.
+        first: (3, 3) world to the first camera's axes.
     """
 
     points: Points
     contact: np.ndarray
-    floor: float = 0.0
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    load: np.ndarray
+    acceleration: np.ndarray
+    floor: float
+    velocity: np.ndarray
+    up_clue: tuple[float, float, float, float]
+    first: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -154,31 +171,77 @@ def minimise(problem: Problem, pose: Pose, shape: Shape, steps: int, with_shape:
             landmarks pull.
 
     Returns:
-        the pose, the shape, and what `assemble` said of the last but one.
+        the pose and the shape.
     """
     for step in range(steps):
-        normal = assemble(problem, pose, shape, with_shape, sharpness[min(step, len(sharpness) - 1)])
-        move, shape_move = normal.solve(damping=1e-3, held=problem.held)
-        size = np.abs(move).max(axis=1, keepdims=True)
-        pose = pose.moved(move * np.minimum(1, _LONGEST / np.maximum(size, 1e-12)))
+        shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
+        normal = assemble(problem, pose, shape, shared, sharpness[min(step, len(sharpness) - 1)])
+        move, shape_move = normal.solve(damping=_DAMPING, held=problem.held)
+        pose, size = _stepped(pose, move)
         if with_shape:
             shape = shape.moved(np.clip(shape_move, -0.2, 0.2))
-        if size.max() < 2e-3:
+        if size < _SMALL:
             break
     return pose, shape
 
 
-def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharpness: float = 1.0) -> NormalEquations:
-    """The normal equations of all terms at a pose and a shape."""
-    shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
+def settle(problem: Problem, pose: Pose, shape: Shape, steps: int) -> tuple[Pose, np.ndarray, float]:
+    """Gauss-Newton steps of the pose together with up and the height of the floor.
+
+    Returns:
+        the pose in a world whose Y is the up that was found, (3, 3) from the old world to the new one, and the floor's
+        height in the new one.
+    """
+    turned = np.eye(3)
+    for _ in range(steps):
+        support = problem.support
+        normal = assemble(problem, pose, shape, 3, with_ground=True)
+        move, (about_x, about_z, rise) = normal.solve(damping=_DAMPING, held=problem.held)
+        pose, _ = _stepped(pose, move)
+        up = np.array([-about_z, 1.0, about_x])
+        pivot = _pivot(support, place(pose, body_of(shape)[0]))
+        turn = matrix_from_quaternion(rotation_between(up, np.array([0.0, 1.0, 0.0])))
+        floor = float((turn @ pivot)[1] + support.floor + rise - pivot[1])
+        pose, turned = pose.turned(turn), turn @ turned
+        support = replace(
+            support,
+            floor=floor,
+            first=support.first @ turn.T,
+            velocity=turn @ support.velocity * np.array([1, 0, 1]),
+            acceleration=support.acceleration @ turn.T,
+        )
+        problem = replace(problem, rotations=problem.rotations @ turn.T, support=support)
+    return pose, turned, problem.support.floor
+
+
+def _stepped(pose, move):
+    size = np.abs(move).max(axis=1, keepdims=True)
+    return pose.moved(move * np.minimum(1, _LONGEST / np.maximum(size, 1e-12))), float(size.max())
+
+
+_LONGEST = 0.5  # metres or radians that one step may move one unknown
+_SMALL = 2e-3  # a step this small is the last
+_DAMPING = 1e-3
+
+
+def assemble(
+    problem: Problem, pose: Pose, shape: Shape, shared: int = 0, sharpness: float = 1.0, with_ground: bool = False
+) -> NormalEquations:
+    """The normal equations of all terms at a pose and a shape.
+
+    Args:
+        shared: number of shared unknowns: none, the shape's, or with_ground turns of the world about x and z and the
+            rise of the floor.
+    """
     normal = NormalEquations(len(pose), DOFS, shared)
+    with_shape = shared > 0 and not with_ground
     offsets, points = body_of(shape)
     placed = place(pose, offsets)
     _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
     _add_limits_and_habits(normal, problem, pose)
     _add_smoothness(normal, problem, pose)
     if problem.support is not None:
-        _add_support(normal, problem, placed)
+        _add_support(normal, problem, placed, with_ground)
     if with_shape:
         _add_shape_prior(normal, problem, shape)
     return normal
@@ -333,26 +396,96 @@ def _add_smoothness(normal, problem, pose):
 # The ground
 
 
-def _add_support(normal, problem, placed):
+def _add_support(normal, problem, placed, with_ground):
     support, weights = problem.support, problem.weights
     fps = float(problem.evidence.fps)
-    rate = np.sqrt(EVIDENCE_RATE / fps)
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / fps))
     at = support.points.at(placed)
     moves = support.points.jacobian(placed, at).transpose(0, 2, 1, 3)  # (F, K, 3, D)
-    height = at[..., 1] - support.floor
-    # Planted points lie on the floor; the others may not go under it.
-    weight = rate * np.where(height < 0, np.maximum(support.contact, 0.5), support.contact) / weights.floor
-    normal.add(height * weight, moves[:, :, 1] * weight[..., None])
-    both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
-    weight = (rate * fps / weights.grip * both)[..., None]
-    slip = (at[1:] - at[:-1] - support.velocity / fps) * weight
     frames, count = at.shape[:2]
+
+    # Planted points lie on the floor; the others may not go under it.
+    height = at[..., 1] - support.floor
+    planted = np.where(height < 0, np.maximum(support.contact, 0.3), support.contact)
+    weight = rate * planted / weights.floor / (1 + (height / weights.floor_outlier) ** 2)
+    by_step = moves[:, :, 1]
+    if with_ground:
+        arm = at - _pivot(support, placed)
+        by_ground = np.stack((arm[..., 2], -arm[..., 0], -np.ones_like(height)), axis=-1)
+        by_step = np.concatenate((by_step, by_ground), axis=-1)
+    normal.add(height * weight, by_step * weight[..., None])
+
+    # They move with the floor.
+    both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
+    weight = (np.sqrt(EVIDENCE_RATE / fps) * fps / weights.grip * both)[..., None]
+    slip = (at[1:] - at[:-1] - support.velocity / fps) * weight
     shape = (frames - 1, 3 * count, DOFS)
     normal.add_pairs(
         slip.reshape(frames - 1, -1),
         (-moves[:-1] * weight[..., None]).reshape(shape),
         (moves[1:] * weight[..., None]).reshape(shape),
     )
+    _add_balance(normal, problem, placed, at, moves, rate, with_ground)
+    if with_ground:
+        tilt, roll, tilt_error, roll_error = support.up_clue
+        now, by_turn = _tilt_and_roll_of_turns(support.first)
+        off = np.array([now[0] - tilt, now[1] - roll]) / (tilt_error, roll_error)
+        strength = np.sqrt(max(1.0, frames * rate**2 / _FRAMES_TO_BELIEVE))
+        slope = np.zeros((2, 3))
+        slope[:, :2] = by_turn / np.array([[tilt_error], [roll_error]])
+        normal.add_shared(strength * off, strength * slope)
+
+
+def _add_balance(normal, problem, placed, at, moves, rate, with_ground):
+    """The ground's push goes through the feet: (centre of mass - support) is parallel to gravity plus acceleration."""
+    support, weights = problem.support, problem.weights
+    total = support.load.sum(axis=1, keepdims=True)
+    part = support.load / np.maximum(total, 1e-6)
+    joints, masses = mass_points()
+    mass_at = np.einsum("p,fpc->fc", masses, placed.positions[:, joints])
+    mass_points_ = Points(joints, np.zeros((len(joints), 3)))
+    by_mass = np.einsum("p,fcpd->fcd", masses, mass_points_.jacobian(placed, placed.positions[:, joints]))
+    lever = mass_at - np.einsum("fk,fkc->fc", part, at)
+    by_lever = by_mass - np.einsum("fk,fkcd->fcd", part, moves)
+    lean = support.acceleration[:, [0, 2]] / (_GRAVITY + support.acceleration[:, 1:2])
+    residual = lever[:, [0, 2]] - lever[:, 1:2] * lean
+    slope = by_lever[:, [0, 2]] - by_lever[:, 1:2] * lean[..., None]
+    if with_ground:
+        zero = np.zeros(len(lever))
+        tall = lever[:, 1]
+        # The world's axes turned about x and z by small angles.
+        by_ground = np.stack((np.stack((zero, tall, zero), -1), np.stack((-tall, zero, zero), -1)), axis=1)
+        slope = np.concatenate((slope, by_ground), axis=-1)
+    sure = np.minimum(1.0, total) * (tall_enough(lever[:, 1:2], problem.prior.height))
+    weight = rate * sure / weights.balance / (1 + np.sum(residual**2, axis=1, keepdims=True) / weights.balance_outlier**2)
+    normal.add(residual * weight, slope * weight[..., None])
+
+
+def tall_enough(lever, height):
+    """0..1: whether a body this far above its feet stands on them, and does not lie or hang."""
+    return np.clip((lever / height - 0.2) / 0.15, 0, 1)
+
+
+def _pivot(support, placed):
+    """(3,) the middle of the planted points, about which the floor is turned."""
+    at = support.points.at(placed)
+    weight = support.contact[..., None] + 1e-9
+    return np.sum(weight * at, axis=(0, 1)) / weight.sum()
+
+
+def _tilt_and_roll_of_turns(first):
+    """Tilt and roll (2,) of the first camera, and their derivatives (2, 2) by turns of up about x and z."""
+    step = 1e-5
+    now = np.array(tilt_and_roll(first @ np.array([0.0, 1.0, 0.0])))
+    columns = [
+        (np.array(tilt_and_roll(first @ up)) - now) / step
+        for up in (np.array([0.0, 1.0, step]), np.array([-step, 1.0, 0.0]))
+    ]
+    return now, np.stack(columns, axis=1)
+
+
+_GRAVITY = 9.81  # m/s2
+_FRAMES_TO_BELIEVE = 50.0  # frames' evidence of the ground that weighs as much as all else that is known of up
 
 
 # The shape
@@ -389,8 +522,6 @@ def _standing_parts():
     offsets, _, _, _ = _standard(1.0)
     basis = segment_basis()
     chain = ("spine", "chest", "upper_chest", "neck", "head")
-    from graphics_ml.pose.body import JOINTS
-
     parts = sum(offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in chain)
     legs = sum(-offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in ("left_shin", "left_foot"))
     return parts + legs + 0.115 * (np.array(list(SEGMENTS)) == "head")
@@ -402,9 +533,6 @@ _CACHE = {}
 def _standard(height):
     """Offsets, points and what shape parameters do to them, for a standard body of this height."""
     if height not in _CACHE:
-        from graphics_ml.motion.humanoid import standard_skeleton
-        from graphics_ml.pose.landmarks import points_on_body
-
         offsets = standard_skeleton(height).offsets
         points = points_on_body(height)
         adjust = adjustable_points()
@@ -418,6 +546,3 @@ def _standard(height):
         )
     return _CACHE[height]
 
-
-_LONGEST = 0.5  # metres or radians that one step may move one unknown
-_ = (quaternion_from_axis_angle, Placed)

@@ -204,10 +204,11 @@ def gather(detections: Detections) -> Evidence:
         exchanged |= wrong
 
     seen = detections.found[:, None] & known
-    trust = np.where(seen, np.maximum(visibility, 0.1) ** 1.5, 0.0)
+    trust = np.where(seen, np.maximum(visibility, PIX_MIN) ** PIX_EXP, 0.0)
     spread = np.array([_SPREAD[_kind(name)] for name in USED])
     ends = (BONES != 0).astype(np.float64)
-    bone_trust = np.stack([trust[:, row > 0].min(axis=1) for row in ends], axis=1)
+    trust_b = np.where(seen, np.maximum(visibility, BONE_MIN) ** BONE_EXP, 0.0)
+    bone_trust = np.stack([trust_b[:, row > 0].min(axis=1) for row in ends], axis=1)
     return Evidence(
         pixels=pixels,
         pixel_weight=trust / spread,
@@ -307,3 +308,4 @@ def _jump(before, after, size):
     weight = np.sqrt(before[1] * after[1]) + 1e-6
     distance = np.minimum(np.linalg.norm(after[0] - before[0], axis=-1) / size, _LONGEST_JUMP)
     return np.sum(weight * distance, axis=1) / np.sum(weight, axis=1)
+PIX_MIN, PIX_EXP, BONE_MIN, BONE_EXP = 0.1, 1.5, 0.1, 1.5

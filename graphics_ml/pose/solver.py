@@ -16,6 +16,7 @@ import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.filters import smooth
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.humanoid import BODY_ROLES
 from graphics_ml.motion.motion import Motion
@@ -24,10 +25,10 @@ from graphics_ml.pose.body import JOINTS, SEGMENTS, Pose, place, shaped_skeleton
 from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
 from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
-from graphics_ml.pose.energy import ADJUSTMENT_PRIOR, Problem, Shape, Support, Weights, body_of, minimise
+from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, settle
 from graphics_ml.pose.first_guess import first_pose, smoothed
-from graphics_ml.pose.landmarks import BONE_NAMES, USED, Evidence, gather, points_on_body
-from graphics_ml.pose.support import estimate_up, find_footing, foot_points
+from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, USED, Evidence, gather, points_on_body
+from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points, up_clue
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -121,12 +122,11 @@ def solve(
         pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
     report(0.55)
     pose, view = _upright(evidence, pose, view, camera)
-    support, footing = None, None
+    if camera.tilt is None or camera.roll is None:
+        pose, view = _settled(evidence, pose, view, weights, camera)
     for part in range(2):
-        footing = _footing(evidence, pose, view)
-        points = foot_points(height, view.shape.segments[list(SEGMENTS).index("feet")])
-        support = Support(points, footing.contact, footing.floor, footing.velocity)
-        pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3)
+        support = _support(evidence, pose, view, camera)
+        pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
     return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
 
@@ -223,7 +223,12 @@ def _world_to_camera(up):
 def _problem(evidence, view, weights, free_focal, support=None, chosen=slice(None), held=None, breaks=None):
     part = evidence.frames(chosen)
     if support is not None:
-        support = replace(support, contact=support.contact[chosen])
+        support = replace(
+            support,
+            contact=support.contact[chosen],
+            load=support.load[chosen],
+            acceleration=support.acceleration[chosen],
+        )
     return Problem(
         evidence=part,
         rotations=view.rotations[chosen],
@@ -301,21 +306,52 @@ def _feet(pose, view):
 def _upright(evidence, pose, view, camera):
     """Turn the world so that up is up; what the user said of the camera stays."""
     placed, feet = _feet(pose, view)
-    picture_up = view.first.T @ np.array([0.0, -1.0, 0.0])
-    up = estimate_up(placed, feet, _trust(evidence), float(evidence.fps), picture_up)
-    tilt, roll = tilt_and_roll(view.first @ up)
+    tilt, roll = tilt_and_roll(estimate_up(placed, feet, _trust(evidence), float(evidence.fps), view.first))
     tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
     roll = roll if camera.roll is None else math.radians(camera.roll)
     first = _world_to_camera(up_in_camera(tilt, roll))
     return pose.turned(first.T @ view.first), replace(view, first=first)
 
 
-def _footing(evidence, pose, view):
+def _settled(evidence, pose, view, weights, camera):
+    """Up and the floor together with the pose, on the stretches that show the person best."""
+    chosen, breaks = _stretches(evidence)
+    for tolerance in (0.15, 0.08):
+        support = _support(evidence, pose, view, camera, tolerance)
+        problem = _problem(evidence, view, weights, False, support, chosen, breaks=breaks)
+        part, turn, _ = settle(problem, pose.frames(chosen), view.shape, 2)
+        pose = pose.turned(turn).with_frames(chosen, part)
+        view = replace(view, first=view.first @ turn.T)
+    tilt, roll = tilt_and_roll(view.first[:, 1])
+    tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
+    roll = roll if camera.roll is None else math.radians(camera.roll)
+    first = _world_to_camera(up_in_camera(tilt, roll))
+    return pose.turned(first.T @ view.first), replace(view, first=first)
+
+
+def _support(evidence, pose, view, camera, tolerance=0.05):
     placed, feet = _feet(pose, view)
+    fps = float(evidence.fps)
     ahead = placed.positions[:, 0] / np.linalg.norm(placed.positions[:, 0], axis=1, keepdims=True)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
-    return find_footing(feet, pose.root, _trust(evidence), ahead, float(evidence.fps), leg)
+    footing = find_footing(feet, pose.root, _trust(evidence), ahead, fps, leg, tolerance)
+    mass = smooth(centre_of_mass(placed), fps, 3.0)
+    acceleration = np.zeros_like(mass)
+    if len(mass) > 2:
+        acceleration[1:-1] = (mass[2:] - 2 * mass[1:-1] + mass[:-2]) * fps**2
+        acceleration[[0, -1]] = acceleration[[1, -2]]
+    acceleration = np.clip(acceleration, -3.0, 3.0)  # more is jumping, or an error in depth
+    return Support(
+        foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")]),
+        footing.contact,
+        footing.load,
+        acceleration,
+        footing.floor,
+        footing.velocity,
+        up_clue(camera.tilt, camera.roll),
+        view.first,
+    )
 
 
 # The result

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphics_ml.motion.filters import smooth
 from graphics_ml.pose.body import JOINTS, Placed, Points
+from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
 
 FOOT_POINTS = ("left heel", "left toes", "right heel", "right toes")
 
@@ -32,8 +33,13 @@ _SEGMENT_MASS = (
     ),
 )
 _GRAVITY = 9.81
-# Expected errors, degrees.
-_BALANCE_ERROR, _SOLE_ERROR, _TRUNK_ERROR, _PICTURE_ERROR = 4.0, 8.0, 25.0, 20.0
+# Most films are taken from a standing person's hand, looking down a little.
+_PICTURE_TILT = np.radians(-10.0)
+# Expected errors of tilt and roll.
+_PICTURE_ERROR = np.radians((12.0, 12.0))
+_TRUNK_ERROR = np.radians((25.0, 25.0))
+_BALANCE_ERROR = np.radians((8.0, 4.0))
+_SOLE_ERROR = np.radians((10.0, 10.0))
 
 
 def foot_points(height: float, foot_scale: float) -> Points:
@@ -44,48 +50,80 @@ def foot_points(height: float, foot_scale: float) -> Points:
     return Points(np.array(joints), places)
 
 
+def mass_points() -> tuple[np.ndarray, np.ndarray]:
+    """Joints (P,) and parts (P,) of the body's mass, adding up to 1, whose mean place is the centre of mass."""
+    parts = np.zeros(len(JOINTS))
+    for start, end, mass, along in _SEGMENT_MASS:
+        parts[JOINTS.index(start)] += mass * (1 - along)
+        parts[JOINTS.index(end)] += mass * along
+    joints = np.flatnonzero(parts)
+    return joints, parts[joints] / parts.sum()
+
+
 def centre_of_mass(placed: Placed) -> np.ndarray:
     """(F, 3) metres, of segments with the masses of an average adult."""
-    total, mass = 0.0, 0.0
-    for start, end, part, along in _SEGMENT_MASS:
-        a, b = (placed.positions[:, JOINTS.index(joint)] for joint in (start, end))
-        total, mass = total + part * (a + along * (b - a)), mass + part
-    return total / mass
+    joints, parts = mass_points()
+    return np.einsum("p,fpc->fc", parts, placed.positions[:, joints])
 
 
-def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float, picture_up: np.ndarray) -> np.ndarray:
-    """The direction (3,) of up in the axes in which the body is placed.
+def up_clue(tilt: float | None = None, roll: float | None = None) -> tuple[float, float, float, float]:
+    """What is expected of a camera's tilt and roll before anything is seen, and the errors of both, radians; tilt and
+    roll in degrees are taken as they are where they are given."""
+    return (
+        _PICTURE_TILT if tilt is None else float(np.radians(tilt)),
+        0.0 if roll is None else float(np.radians(roll)),
+        _PICTURE_ERROR[0] if tilt is None else 1e-3,
+        _PICTURE_ERROR[1] if roll is None else 1e-3,
+    )
+
+
+def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float, to_camera: np.ndarray) -> np.ndarray:
+    """The direction (3,) of up in the camera's axes (x right, y down, z away).
+
+    Each clue gives a tilt and a roll of the camera with an error expected of each: a body's lean towards or away from
+    the camera is known much less well than its lean aside.
 
     Args:
-        placed: F frames of the body.
-        feet: (F, 4, 3) FOOT_POINTS.
+        placed: F frames of the body, in any axes.
+        feet: (F, 4, 3) FOOT_POINTS, in the same axes.
         trust: (F, 4) how well each is seen, 0..1.
         fps: frames per second.
-        picture_up: (3,) what the picture takes for up.
+        to_camera: (3, 3) from these axes to the camera's.
     """
     trunk = placed.positions[:, JOINTS.index("neck")] - placed.positions[:, JOINTS.index("hips")]
-    trunk = _unit(np.mean(trunk / np.linalg.norm(trunk, axis=1, keepdims=True), axis=0) + 1e-9 * picture_up)
-    clues = [(picture_up, _PICTURE_ERROR), (trunk, _TRUNK_ERROR)]
-    up = _weighted(clues)
+    trunk = np.mean(trunk / np.linalg.norm(trunk, axis=1, keepdims=True), axis=0)
+    clues = [(_PICTURE_TILT, 0.0, *_PICTURE_ERROR), (*tilt_and_roll(to_camera @ trunk), *_TRUNK_ERROR)]
+    up = _agreed(clues)
     if trust.mean() < 0.3:
         return up
     mass = centre_of_mass(placed)
     gained = _mean_acceleration(mass, fps)
     soles = placed.rotations[..., 1][:, [JOINTS.index("left_foot"), JOINTS.index("right_foot")]]
+    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps
+    still = np.exp(-((speed / (0.3 + np.median(speed))) ** 2))
     for _ in range(4):
-        height = feet @ up
+        height = feet @ (to_camera.T @ up)
         above = height - height.min(axis=1, keepdims=True)
-        load = trust * np.exp(-((above / 0.05) ** 2)) + 1e-9
+        load = trust * still * np.exp(-((above / 0.1) ** 2)) + 1e-9
         support = np.sum(load[..., None] * feet, axis=1) / load.sum(axis=1, keepdims=True)
-        frame_trust = load.max(axis=1)
-        lever = np.average(mass - support, axis=0, weights=frame_trust)
-        balance = _unit(lever - np.linalg.norm(lever) / _GRAVITY * gained)
+        lever = np.average(mass - support, axis=0, weights=load.max(axis=1))
+        balance = lever - np.linalg.norm(lever) / _GRAVITY * gained
+        doubt = 1 / float(np.clip(trust.mean(), 0.3, 1))
+        more = [(*tilt_and_roll(to_camera @ balance), *(error * doubt for error in _BALANCE_ERROR))]
         flat = np.minimum(load[:, 0::2], load[:, 1::2]) ** 2  # (F, 2): heel and ball both low
-        more = [(balance, _BALANCE_ERROR / float(np.clip(trust.mean(), 0.3, 1)))]
         if flat.sum() > 0.1 * len(feet):
-            more.append((_unit(np.sum(flat[..., None] * soles, axis=(0, 1))), _SOLE_ERROR))
-        up = _weighted(clues + more)
+            normal = np.sum(flat[..., None] * soles, axis=(0, 1))
+            more.append((*tilt_and_roll(to_camera @ normal), *_SOLE_ERROR))
+        up = _agreed(clues + more)
     return up
+
+
+def _agreed(clues):
+    """Up in the camera's axes from clues (tilt, roll, error of tilt, error of roll), by least squares."""
+    tilt, roll, tilt_error, roll_error = np.array(clues).T
+    tilt = np.average(tilt, weights=tilt_error**-2)
+    roll = np.angle(np.average(np.exp(1j * roll), weights=roll_error**-2))
+    return up_in_camera(tilt, roll)
 
 
 @dataclass(frozen=True)
@@ -94,16 +132,26 @@ class Footing:
 
     Attributes:
         contact: (F, 4) how surely each of the FOOT_POINTS is planted, 0..1.
+        load: (F, 4) how surely each bears weight, 0..1.
         floor: height of the floor, metres.
         velocity: (3,) of the floor under the feet, m/s; not zero on a treadmill.
     """
 
     contact: np.ndarray
+    load: np.ndarray
     floor: float
     velocity: np.ndarray
 
 
-def find_footing(feet: np.ndarray, root: np.ndarray, trust: np.ndarray, ahead: np.ndarray, fps: float, leg: float) -> Footing:
+def find_footing(
+    feet: np.ndarray,
+    root: np.ndarray,
+    trust: np.ndarray,
+    ahead: np.ndarray,
+    fps: float,
+    leg: float,
+    tolerance: float = 0.05,
+) -> Footing:
     """Contacts, floor and a treadmill's belt.
 
     Args:
@@ -113,23 +161,24 @@ def find_footing(feet: np.ndarray, root: np.ndarray, trust: np.ndarray, ahead: n
         ahead: (F, 3) direction in which the camera sees the person; speed along it is known least.
         fps: frames per second.
         leg: leg length, metres.
+        tolerance: how far from the floor a planted point may seem, metres for a leg of 0.9 m.
     """
     size = leg / 0.9
     velocity = np.gradient(feet, axis=0) * fps if len(feet) > 1 else np.zeros_like(feet)
     lowest = feet[..., 1].min(axis=1)
     floor = float(np.percentile(lowest, 20))
-    low = np.exp(-(np.maximum(feet[..., 1] - floor, 0) / (0.05 * size)) ** 2)
-    low = low * np.exp(-(np.maximum(feet[..., 1] - lowest[:, None], 0) / (0.08 * size)) ** 2)
+    low = np.exp(-((np.maximum(feet[..., 1] - floor, 0) / (tolerance * size)) ** 2))
+    low = low * np.exp(-((np.maximum(feet[..., 1] - lowest[:, None], 0) / (1.6 * tolerance * size)) ** 2))
     belt = _belt_velocity(velocity, root, low * trust, fps, size)
     slip = velocity - belt
     along = np.sum(slip * ahead[:, None], axis=-1, keepdims=True)
     slip = slip - 0.7 * along * ahead[:, None]
-    contact = low * np.exp(-(np.sum(slip**2, axis=-1) / (0.4 * size) ** 2))
-    contact = smooth(contact, fps, 8.0)
-    contact = np.clip((contact - 0.25) / 0.35, 0, 1) * trust
+    load = smooth(low * np.exp(-np.sum(slip**2, axis=-1) / (0.4 * size) ** 2), fps, 8.0)
+    load = np.clip(load, 0, 1) * trust
+    contact = np.clip((load - 0.25) / 0.35, 0, 1)
     if contact.sum() > 1:
         floor = float(np.average(feet[..., 1], weights=contact + 1e-12))
-    return Footing(contact, floor, belt)
+    return Footing(contact, load, floor, belt)
 
 
 def _belt_velocity(velocity, root, weight, fps, size):
@@ -163,11 +212,3 @@ def _mean_acceleration(points, fps):
     first, last = points[:part], points[-part:]
     change = (last[-1] - last[0] - first[-1] + first[0]) * fps / (part - 1)
     return change / ((len(points) - part) / fps)
-
-
-def _weighted(clues):
-    return _unit(sum(direction / error**2 for direction, error in clues))
-
-
-def _unit(vector):
-    return vector / np.linalg.norm(vector)

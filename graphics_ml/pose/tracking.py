@@ -276,6 +276,8 @@ class _Follower:
             self._look(index, picture, (0, 0, *picture.shape[1::-1]))
             for crop in self._plan_crops()[1:]:
                 self._look(index, picture, crop)
+            for step in range(3):
+                self._look(index, picture, self._around_largest(step))
             self._cycle_start = index
         elif someone_was_lost or nobody:
             self._look(index, picture, (0, 0, *picture.shape[1::-1]))
@@ -287,6 +289,8 @@ class _Follower:
             step, between = divmod(index, max(3, round(0.08 * self._fps)))
             if not between:
                 self._look(index, picture, self._next_crop(index, step))
+                if len(self._live()) > 1:  # where there are two there may be three
+                    self._look(index, picture, self._around_largest(step))
 
     def _next_crop(self, index: int, step: int) -> tuple[int, int, int, int] | None:
         """Where to look next: in turn through the picture, around the largest person, and where someone was lost."""
@@ -298,9 +302,13 @@ class _Follower:
         if step % 3 == 1 and missed:
             return self._square(missed[step // 3 % len(missed)].last_seen, 1.6)
         if step % 3 == 2 and (missed or self._crops):
-            largest = max(self._live(), key=lambda person: person.region.size)
-            return self._square(largest.last_seen, (1.1, 1.4)[step // 3 % 2])
+            return self._around_largest(step // 3)
         return self._crops.popleft() if self._crops else None
+
+    def _around_largest(self, step: int) -> tuple[int, int, int, int] | None:
+        """A square around the largest person, whose close neighbours are the hardest to tell apart."""
+        largest = max(self._live(), key=lambda person: person.region.size, default=None)
+        return None if largest is None else self._square(largest.last_seen, (1.1, 1.4, 0.9)[step % 3])
 
     def _missed(self, index: int) -> list[Person]:
         """People out of sight only lately, who were seen long enough to be worth looking for where they were."""
@@ -352,7 +360,9 @@ class _Follower:
         part = _painted_over(picture[y : y + height, x : x + width], followed)
         for region in self._detector.find(part)[:3]:
             here = region._replace(x=region.x + x, y=region.y + y)
-            pose = None if self._is_followed(index, here) else self._detector.pose(part, region)
+            if any(_leap(p.region, here) < 0.1 for p in self._live() if index in p.seen):
+                continue
+            pose = self._detector.pose(part, region)
             if pose is not None:
                 place = pose.region._replace(x=pose.region.x + x, y=pose.region.y + y)
                 self._meet(index, picture, place, _pack(pose) + _corner(x, y))
@@ -362,9 +372,9 @@ class _Follower:
 
         outline: packed pose as seen with those painted over who are followed already.
         """
-        if self._is_followed(index, region):
-            return
         present = [person for person in self.people if index in person.seen]
+        if any(_likeness(outline, person.seen[index]) > _TOUCHING for person in present):
+            return
         largest = max((person.region.size for person in present if person.region), default=0.0)
         if region.size < _SMALLEST * largest:
             return
@@ -391,9 +401,6 @@ class _Follower:
         before = person.last_frame
         person.record(index, pose, pose.region)
         self._look_back(person, before, index, pose.region)
-
-    def _is_followed(self, index: int, region: Region) -> bool:
-        return any(_leap(p.region, region) < 0.25 for p in self.people if index in p.seen and p.region is not None)
 
     def _known(self, index: int, region: Region, looks: np.ndarray) -> Person | None:
         """Who of those out of sight this is, by place and by looks."""

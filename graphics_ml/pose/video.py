@@ -50,9 +50,9 @@ class Video:
     frames: int
     start: float
     warnings: list[str] = field(default_factory=list)
-    _origin: float = 0.0
-    _stream: int = 0
-    _turn: tuple[bool, bool, bool] = (False, False, False)
+    _origin: float = field(default=0.0, repr=False)
+    _stream: int = field(default=0, repr=False)
+    _turn: tuple[bool, bool, bool] = field(default=(False, False, False), repr=False)
 
     @property
     def duration(self) -> float:
@@ -339,8 +339,9 @@ def _decode(path, stream_index, origin, rate, seek_to, warn):
         stream = container.streams[stream_index]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 4  # every thread holds pictures of its own
-        if seek_to is not None:
+        if seek_to is not None and not _is_untimed(container):
             container.seek(int((seek_to + origin) / stream.time_base), stream=stream, backward=True)
+        counted = _is_untimed(container)
         previous, damaged = None, 0
         packets = container.demux(stream)
         while True:
@@ -357,13 +358,18 @@ def _decode(path, stream_index, origin, rate, seek_to, warn):
                 if frame.is_corrupt:
                     damaged += 1
                     continue
-                time = None if frame.time is None else frame.time - origin
+                time = None if counted or frame.time is None else frame.time - origin
                 if time is None or (previous is not None and time <= previous):
                     time = 0.0 if previous is None else previous + float(1 / rate)
                 previous = time
                 yield time, frame
         if damaged:
             warn(f"{damaged} damaged frames were passed over")
+
+
+def _is_untimed(container) -> bool:
+    """AVI stores no presentation times; what FFmpeg makes up for them is out of order where there are B-frames."""
+    return container.format.name == "avi"
 
 
 def _orientation(frame) -> tuple[bool, bool, bool]:

@@ -20,7 +20,9 @@ BONES = (
 )
 
 
-def build_rig(scale=0.01, rotation=(np.pi / 2, 0, 0.3), location=(0.5, -1.0, 0.25), mesh=True, connect=True, name="Rig"):
+def build_rig(
+    scale=0.01, rotation=(np.pi / 2, 0, 0.3), location=(0.5, -1.0, 0.25), mesh=True, connect=True, name="Rig"
+):
     """An armature object with a skinned strip of mesh, turned and scaled as FBX files are."""
     data = bpy.data.armatures.new(name)
     obj = bpy.data.objects.new(name, data)

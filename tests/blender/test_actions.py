@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 
+import bpy
 import numpy as np
 import pytest
-
-bpy = pytest.importorskip("bpy")
-
 from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, write_action
@@ -78,7 +76,8 @@ def test_a_new_action_leaves_older_ones_as_they_were():
     first = write_action(obj, swing(obj, seed=1), "one")
     before = [[key.co[1] for key in curve.keyframe_points] for curve in curves_of(first)]
     second = write_action(obj, swing(obj, seed=2), "two")
-    assert obj.animation_data.action == second and obj.animation_data.action_slot is not None
+    assert obj.animation_data.action == second
+    assert getattr(obj.animation_data, "action_slot", second) is not None  # Blender 4.2 has no slots
     assert before == [[key.co[1] for key in curve.keyframe_points] for curve in curves_of(first)]
     assign(obj, first)
     _, places = evaluated_transforms(obj, [1])

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import bpy
 import numpy as np
 import pytest
-
-bpy = pytest.importorskip("bpy")
-
 from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import write_action
@@ -183,7 +181,10 @@ def test_moved_joints_are_those_away_from_rest():
     still = Motion(skeleton, rotations, np.tile(skeleton.offsets[0], (3, 1)), 30)
     assert moved_joints(still) == set()
     rotations[1, 2] = multiply(rotations[1, 2], quaternion_from_axis_angle(np.array([0.01, 0, 0])))
-    assert moved_joints(still.replace(rotations=rotations, root_positions=still.root_positions + 1)) == {"hips", "arm.L"}
+    assert moved_joints(still.replace(rotations=rotations, root_positions=still.root_positions + 1)) == {
+        "hips",
+        "arm.L",
+    }
 
 
 def test_an_armature_made_from_a_skeleton_has_its_joints_and_takes_its_motion():

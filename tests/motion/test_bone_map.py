@@ -181,7 +181,8 @@ CONVENTIONS = {
         [("left_hand", "left_wrist", (0.08, 0, 0)), ("right_hand", "right_wrist", (-0.08, 0, 0))],
     ),
     "CMU": (
-        {"hips": "Hips", "spine": "LowerBack", "chest": "Spine", "upper_chest": "Spine1", "neck": "Neck", "head": "Head",
+        {"hips": "Hips", "spine": "LowerBack", "chest": "Spine", "upper_chest": "Spine1", "neck": "Neck",
+         "head": "Head",
          **sided(limbs("{s}Shoulder", "{s}Arm", "{s}ForeArm", "{s}Hand", "{s}UpLeg", "{s}Leg", "{s}Foot", "{s}ToeBase"),
                  "Left", "Right")},
         [("LeftFingerBase", "LeftHand", (0.08, 0, 0)), ("LThumb", "LeftHand", (0.02, 0, 0.02)),
@@ -335,7 +336,9 @@ def test_deform_bones_are_preferred_to_bones_of_the_same_name():
 
 
 def test_a_chair_has_no_limbs_and_the_error_says_which_and_what_to_do():
-    chair = Skeleton(("seat", "back", "leg_fl", "leg_fr"), (-1, 0, 0, 0), [(0, 0.5, 0), (0, 0.4, 0), (1, 0, 1), (-1, 0, 1)])
+    chair = Skeleton(
+        ("seat", "back", "leg_fl", "leg_fr"), (-1, 0, 0, 0), [(0, 0.5, 0), (0, 0.4, 0), (1, 0, 1), (-1, 0, 1)]
+    )
     found = recognize(chair)
     assert set(missing_roles(found)) >= {"left_forearm", "right_shin", "left_hand"}
     with pytest.raises(UnrecognisedBodyError, match=r"chair\.glb.*forearm.*--map") as caught:
@@ -354,7 +357,7 @@ def test_facing_turns_the_character_to_face_plus_z(turn):
     skeleton = build(names, places=places)
     q = facing(skeleton, BoneMap(names))
     toes = rotate(q, places["left_toes"] - places["left_foot"])
-    np.testing.assert_allclose(toes / np.linalg.norm(toes), [0, toes[1] / np.linalg.norm(toes), abs(toes[2]) / np.linalg.norm(toes)], atol=1e-9)  # noqa: E501
+    assert toes[2] > 0 and abs(toes[0]) < 1e-9
     left = rotate(q, places["left_thigh"] - places["right_thigh"])
     assert left[0] > 0 and abs(left[2]) < 1e-9
 

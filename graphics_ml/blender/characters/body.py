@@ -37,8 +37,9 @@ class Body:
         female, s, m = 1.0 - self.character.masculinity, self.scale, self.measures
         side = np.abs(x)
         if female > 0.05:
-            bust = np.array([0.082 * s, -0.50 * m.chest_depth + 0.012, 0.728 * m.height])
-            radii = _grown(np.array([0.072, 0.058, 0.070]) * s * (0.55 + 0.45 * female), ease)
+            bust = np.array([0.074 * s, -0.385 * m.chest_depth, 0.718 * m.height])
+            full = s * (0.55 + 0.45 * female) * (self.character.body_mass_index / 23.0) ** 0.5
+            radii = _grown(np.array([0.064, 0.048, 0.058]) * full, ease)
             value = smooth_min(value, ellipsoid(side, y, z, bust, radii), 0.05)
         chest = np.array([0.072 * s, -0.345 * m.chest_depth, 0.752 * m.height])
         radii = _grown(np.array([0.092, 0.044, 0.060]) * s, ease)
@@ -100,7 +101,7 @@ class Body:
             ease = ease + flare * smoothstep(t, 0.35 * self.leg_length, 0.85 * self.leg_length)
         return self._leg_tube(t, side, back, ease=ease, cap=0.03)
 
-    def shoe(self, x, y, z, ease=0.0):
+    def shoe(self, x, y, z):
         """A trainer around the foot, standing on z = 0."""
         m = self.measures
         along = foot_direction()
@@ -115,11 +116,11 @@ class Body:
         zz = z - spring
         roof = self._instep(t / length) * k
         last = smooth_max(outline, (zz - roof) * 0.8, 0.045 * k)
-        last = smooth_max(last, 0.006 - z, 0.008)
         collar = rounded_cone(px, py, z, (0.0, 0.006 * k, 0.05), (-0.001, 0.012 * k, ankle[2] + 0.012 * k),
                               0.041 * k, 0.041 * k)
         collar = smooth_max(collar, z - ankle[2] - 0.006 * k, 0.006)
-        return smooth_min(smooth_min(last, collar, 0.05 * k), smooth_max(sole, -z, 0.004), 0.006) - ease
+        upper = smooth_max(smooth_min(last, collar, 0.05 * k), 0.008 - z, 0.008)
+        return smooth_min(upper, smooth_max(sole, 0.001 - z, 0.004), 0.005)
 
     def along_arm(self, x, y, z):
         """Coordinates along the left arm from the shoulder, backwards, and dorsal; the right arm sees its mirror."""
@@ -192,11 +193,11 @@ class Body:
         biceps = 0.92 * m.biceps_circumference / (2 * np.pi)  # measured flexed
         belly = 0.97 * m.forearm_circumference / (2 * np.pi)
         wrist = m.wrist_circumference / (2 * np.pi)
-        deltoid = 0.5 * (biceps * 1.05 + 0.056 * s)
+        deltoid = 0.5 * (biceps * 1.05 + (0.050 + 0.006 * self.character.masculinity) * s)
         rows = [  # place, centre back, centre dorsal, radius back, front, dorsal (outer), palmar (inner)
-            (-0.060 * s, 0.004, -0.012, 0.80 * deltoid, 0.76 * deltoid, 0.74 * deltoid, 0.70 * deltoid),
-            (0.000, 0.002, -0.010, 0.98 * deltoid, 0.94 * deltoid, 0.84 * deltoid, 0.90 * deltoid),
-            (0.16 * upper, 0.000, -0.006, 1.04 * deltoid, 1.00 * deltoid, 0.92 * deltoid, 0.95 * deltoid),
+            (-0.060 * s, 0.004, -0.012, 0.78 * deltoid, 0.74 * deltoid, 0.62 * deltoid, 0.70 * deltoid),
+            (0.000, 0.002, -0.010, 0.96 * deltoid, 0.92 * deltoid, 0.74 * deltoid, 0.90 * deltoid),
+            (0.16 * upper, 0.000, -0.006, 1.02 * deltoid, 0.98 * deltoid, 0.88 * deltoid, 0.95 * deltoid),
             (0.36 * upper, 0.000, -0.002, 1.04 * biceps, 1.00 * biceps, 1.00 * biceps, 0.96 * biceps),
             (0.58 * upper, 0.000, 0.000, 1.00 * biceps, 0.98 * biceps, 0.93 * biceps, 0.93 * biceps),
             (0.80 * upper, 0.002, 0.000, 0.84 * biceps, 0.82 * biceps, 0.84 * biceps, 0.82 * biceps),

@@ -37,8 +37,7 @@ def build_character(character: Character | None = None, name: str = "Character",
     body = _mesh(make_figure(character, detail), character, f"{name} body")
     body.parent = rig
     modifier = body.modifiers.new("Armature", "ARMATURE")
-    modifier.object = rig
-    modifier.use_deform_preserve_volume = True  # twisted forearms and shoulders keep their girth
+    modifier.object = rig  # plain linear blending: looks the same in every program that reads the file
     return rig
 
 
@@ -102,9 +101,9 @@ def _mesh(figure, character, name):
     mesh.loops.foreach_set("vertex_index", triangles.ravel())
     mesh.polygons.add(len(triangles))
     mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
-    for i, material in enumerate(MATERIALS):
-        mesh.materials.append(_material(f"{name} {material}", *_look(character)[material]))
-        assert mesh.materials[i] is not None
+    looks = _look(character)
+    for material in MATERIALS:
+        mesh.materials.append(_material(f"{name} {material}", *looks[material]))
     mesh.polygons.foreach_set("material_index", figure.materials.astype(np.int32))
     mesh.update(calc_edges=True)
     mesh.shade_smooth()

@@ -31,7 +31,7 @@ class Clothes:
     def shirt(self, x, y, z):
         """Trunk and sleeves."""
         s, h = self.body.scale, self.body.measures.height
-        hang = 1.0 - smoothstep(z, 0.62 * h, 0.76 * h)
+        hang = (1.0 - smoothstep(z, 0.62 * h, 0.76 * h)) * (0.65 + 0.35 * smoothstep(z, self.shirt_end, 0.62 * h))
         trunk = self.body.trunk(x, y, z, ease=self._shirt_ease + (self._waist_ease - self._shirt_ease) * hang)
         trunk = trunk - self._folds(x, y, z)
         sleeve = self.body.arm(x, y, z, ease=self._sleeve_ease, cuff=self._cuff)
@@ -40,7 +40,8 @@ class Clothes:
     def trousers(self, x, y, z):
         """Seat and legs."""
         s = self.body.scale
-        seat = self.body.trunk(x, y, z, ease=self._trouser_ease * 0.8)
+        waist = smoothstep(z, self.shirt_end - 0.10 * s, self.shirt_end)  # slim under the shirt
+        seat = self.body.trunk(x, y, z, ease=self._trouser_ease * (0.8 - 0.6 * waist))
         leg = self.body.leg(x, y, z, ease=self._trouser_ease, flare=self._flare)
         return smooth_min(seat, leg - self._creases(x, y, z), 0.045 * s)
 

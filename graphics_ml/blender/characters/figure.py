@@ -86,11 +86,11 @@ class _Builder:
         patches = (("lips", head.lips, None), ("brows", head.brow, self._raised_brow))
         for name, levels, move in (*patches, ("eye_white", head.eye_opening, self._behind_eye)):
             vertices, triangles, inside, parents = meshes.split_patch(vertices, triangles, levels, 3.0)
-            materials = np.where(inside, _of(name), materials[parents])
+            edge = np.zeros(0, int)
             if move is not None:
-                vertices, triangles = meshes.step(vertices, triangles, inside, move)
-                edge = _of("lashes" if name == "eye_white" else name)
-                materials = np.concatenate([materials, np.full(len(triangles) - len(materials), edge)])
+                vertices, triangles, inside = meshes.step(vertices, triangles, inside, move)
+                edge = np.full(len(triangles) - len(inside), _of("lashes" if name == "eye_white" else name))
+            materials = np.concatenate([np.where(inside, _of(name), materials[parents]), edge])
         materials = self._bare_lower_lid(vertices, triangles, materials)
         vertices, triangles = meshes.mirror_half(vertices, triangles)
         vertices, triangles = meshes.close(vertices, triangles)
@@ -130,7 +130,7 @@ class _Builder:
         field, low = hair_field(head, style)
         lower = np.array([-0.15, head.origin[1] - 0.15, low - 0.02])
         upper = np.array([0.16, head.origin[1] + 0.19, self.body.measures.height + 0.06])
-        vertices, triangles = self._mesh(field, lower, upper, 0.0068)
+        vertices, triangles = self._mesh(field, lower, upper, 0.0068, steepness=3.0)
         bones, weights = rigid("head", len(vertices))
         hanging = vertices[:, 2] < head.place((0, 0, -60.0))[2]
         if hanging.any():  # what falls on the shoulders stays on them

@@ -129,12 +129,13 @@ def step(vertices, triangles, inside, move):
         move: function of (n, 3) vertices giving their places on the patch.
 
     Returns:
-        vertices, triangles: the input's, in order, then the triangles of the step itself.
+        vertices, triangles: the input's, in order, then the triangles of the step itself; and inside, smoothed so
+        that the patch nowhere meets itself in a single point.
     """
-    edges = _edges(triangles[inside])
-    outer = _edges(triangles[~inside])
-    count = len(vertices)
-    border = edges[np.isin(edges[:, 0] * count + edges[:, 1], outer[:, 1] * count + outer[:, 0])]
+    border = _border(triangles, inside)
+    while (pinched := np.bincount(border[:, 0], minlength=1) > 1).any():  # the patch meets itself in a point: round it off
+        inside = inside & ~np.isin(triangles, np.nonzero(pinched)[0]).any(axis=1)
+        border = _border(triangles, inside)
     patch = np.unique(triangles[inside])
     ring = np.unique(border)
     new = np.arange(len(vertices))
@@ -145,7 +146,7 @@ def step(vertices, triangles, inside, move):
     triangles = np.where(inside[:, None], new[triangles], triangles)
     a, b = border.T
     sides = np.concatenate([np.stack([a, b, new[b]], -1), np.stack([a, new[b], new[a]], -1)])
-    return vertices, np.concatenate([triangles, sides])
+    return vertices, np.concatenate([triangles, sides]), inside
 
 
 def open_edges(triangles):
@@ -214,6 +215,13 @@ def _loops(edges, count):
         np.minimum.at(name, edges[:, 1], low)
         if (name == before).all():
             return name
+
+
+def _border(triangles, inside):
+    """Edges between the patch and the rest, directed as in the patch."""
+    own, other = _edges(triangles[inside]), _edges(triangles[~inside])
+    count = triangles.max() + 1
+    return own[np.isin(own[:, 0] * count + own[:, 1], other[:, 1] * count + other[:, 0])]
 
 
 def _edges(triangles):

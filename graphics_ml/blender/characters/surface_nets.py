@@ -7,9 +7,12 @@ vertices are relaxed along the surface and projected onto it by Newton's method,
 mesh that of the field rather than of the grid.
 """
 
+from functools import cache
+
 import numpy as np
 
-_BLOCK = 6
+_BLOCK = 6  # cells along a block's edge
+_SHIFTS = 8  # grids to try: one in a hundred runs two sheets together along an edge
 
 
 def surface_nets(field, lower, upper, spacing, lens=None, half=False, steepness=1.5):
@@ -26,26 +29,27 @@ def surface_nets(field, lower, upper, spacing, lens=None, half=False, steepness=
     Returns:
         vertices (V, 3) float64, quads (Q, 4) int.
     """
+    lower, upper = np.array(lower, float), np.array(upper, float)
     to_place = lens.to_place if lens else lambda x, y, z: (x, y, z)
-    origin, cells = _grid(lower, upper, spacing, lens, half)
-    blocks = _near_blocks(field, to_place, origin, cells, spacing, steepness)
-    values, codes, ids = _active_cells(field, to_place, origin, spacing, blocks, cells)
-    sheet_of_edge, sheets = _sheet_tables()
-    first = np.concatenate([[0], np.cumsum(sheets[codes])])
-    grid_vertices = _vertices(values, codes, ids, cells, first, sheet_of_edge)
-    quads = _quads(values, codes, ids, cells, first, sheet_of_edge, half)
-    u = origin + grid_vertices * spacing
-    on_plane = np.abs(u[:, 0]) < 0.5 * spacing * 1e-6 if not half else np.repeat(
-        np.unravel_index(ids, cells)[0] == 0, sheets[codes]
-    )
+    for attempt in range(_SHIFTS):
+        shift = attempt / _SHIFTS * spacing * np.array([0.0 if half else 1.0, 1.0, 1.0])
+        origin, cells = _grid(lower - shift, upper, spacing, lens, half)
+        blocks = _near_blocks(field, to_place, origin, cells, spacing, steepness)
+        values, codes, ids = _active_cells(field, to_place, origin, spacing, blocks, cells)
+        sheet_of_edge, sheets = _sheet_tables()
+        first = np.concatenate([[0], np.cumsum(sheets[codes])])
+        quads = _quads(values, codes, ids, cells, first, sheet_of_edge)
+        if _edge_faces(quads).max(initial=0) <= 2:
+            break
+    u = origin + _vertices(values, codes, ids, cells, first, sheet_of_edge) * spacing
+    on_plane = np.zeros(len(u), bool)
     if half:
+        on_plane = np.repeat(np.unravel_index(ids, cells)[0] == 0, sheets[codes])
         u[on_plane, 0] = 0.0
     vertices = np.stack(to_place(*u.T), axis=-1)
-    used = np.unique(quads)
-    renumber = np.full(len(vertices), -1)
-    renumber[used] = np.arange(len(used))
-    vertices, quads = vertices[used], renumber[quads]
-    return _relax(field, vertices, quads, spacing, on_plane[used] if half else None), quads
+    used, quads = np.unique(quads, return_inverse=True)
+    quads = quads.reshape(-1, 4)
+    return _relax(field, vertices[used], quads, spacing, on_plane[used]), quads
 
 
 def gradient(field, vertices, step=2e-4):
@@ -70,7 +74,6 @@ def _grid(lower, upper, spacing, lens, half):
                 faces = np.concatenate([faces, [middle]])
         mapped = np.array([lens.to_grid(p) for p in faces])
         lower, upper = mapped.min(0), mapped.max(0)
-    lower, upper = np.asarray(lower, float).copy(), np.asarray(upper, float)
     if half:
         lower[0] = -0.5 * spacing
     cells = np.ceil((upper - lower) / spacing / _BLOCK).astype(int) * _BLOCK
@@ -117,6 +120,7 @@ _CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 _EDGES = [(a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit]  # four along x, four along y, four along z
 
 
+@cache
 def _sheet_tables():
     """For each of 256 sign codes: which sheet of surface each of the 12 edges belongs to, and how many there are."""
     faces = [[c for c in range(8) if (c & bit > 0) == side] for bit in (4, 2, 1) for side in (False, True)]
@@ -156,7 +160,7 @@ def _vertices(values, codes, ids, cells, first, sheet_of_edge):
     return total / count[:, None]
 
 
-def _quads(values, codes, ids, cells, first, sheet_of_edge, half):
+def _quads(values, codes, ids, cells, first, sheet_of_edge):
     """One quad around every crossed grid edge, joining the four cells that share it."""
     strides = np.array([cells[1] * cells[2], cells[2], 1])
     index = np.stack(np.unravel_index(ids, cells), -1)
@@ -179,6 +183,12 @@ def _quads(values, codes, ids, cells, first, sheet_of_edge, half):
     return np.concatenate(quads)
 
 
+def _edge_faces(quads):
+    """How many faces each edge has."""
+    a, b = quads.ravel().astype(np.int64), np.roll(quads, -1, axis=1).ravel()
+    return np.unique(np.minimum(a, b) * (quads.max(initial=0) + 1) + np.maximum(a, b), return_counts=True)[1]
+
+
 def _relax(field, vertices, quads, spacing, on_plane, rounds=3):
     """Spread vertices evenly along the surface and put them exactly on it."""
     a, b = quads.ravel(), np.roll(quads, -1, axis=1).ravel()
@@ -194,6 +204,5 @@ def _relax(field, vertices, quads, spacing, on_plane, rounds=3):
         step = -field(*vertices.T)[:, None] * slope / square
         far = np.linalg.norm(step, axis=-1, keepdims=True)
         vertices = vertices + step * np.minimum(1.0, 0.5 * spacing / np.maximum(far, 1e-12))
-        if on_plane is not None:
-            vertices[on_plane, 0] = 0.0
+        vertices[on_plane, 0] = 0.0
     return vertices

@@ -1,0 +1,170 @@
+"""Pictures that people judge a result by: a preview video of film and character side by side, and contact sheets."""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
+from graphics_ml.blender.render import render_preview
+from graphics_ml.blender.stage import filmed_points, lay_grid, stage
+from graphics_ml.motion.bone_map import recognize
+from graphics_ml.outputs import replacing
+from graphics_ml.pose.detection import CONNECTIONS, Detections
+from graphics_ml.pose.overlay import LEFT, RIGHT, draw_detected, draw_legend, draw_solved
+from graphics_ml.pose.solver import Solution
+from graphics_ml.pose.video import Video, write_video
+
+PANE = 480 * 480
+"""Pixels of one of the two panes, about: wide films get a wide pane, upright ones an upright one."""
+
+
+def write_preview(
+    path: str | Path,
+    video: Video,
+    detections: Detections,
+    solution: Solution,
+    armature,
+    *,
+    start_frame: int = 1,
+    scale: float | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write an .mp4: left the film with the detected and the solved skeleton, right the animated rig, in step.
+
+    The rig is seen by the solved camera, so it stands where the person stands in the film; for a rig of another size
+    the camera's place is scaled by `scale`, which gives the same picture.
+
+    Args:
+        path: what to write.
+        video: the part of the film that was detected, frame for frame.
+        detections, solution: what was found in it.
+        armature: the rig's object in the current Blender scene, playing the action; it is left as it was.
+        start_frame: frame on Blender's timeline of the film's first.
+        scale: size of the rig's path over the solution's; the ratio of their legs when None.
+        progress: called with the number of frames done and of all frames.
+
+    Raises:
+        GraphicsMLError: the film cannot be read or the preview cannot be written.
+    """
+    width, height = pane_size(video.width, video.height)
+    count = len(detections)
+    frames = range(start_frame, start_frame + count)
+    if scale is None:
+        scale = _path_scale(armature, start_frame, solution.motion)
+    cameras = [solution.camera(i) for i in range(count)]
+    seen_by = [camera.replace(position=scale * camera.position).resized(width, height) for camera in cameras]
+    with stage(armature) as scene:
+        lay_grid(scene, filmed_points(scene, armature, frames), step=0.5 * max(scale, 0.05))
+        rendered = render_preview(scene, frames, seen_by)
+        drawn = _drawn(video, detections, solution, width, height)
+        write_video(path, _side_by_side(drawn, rendered, count, progress), detections.fps)
+
+
+def annotated(picture: np.ndarray, frame: int, detections: Detections, solution: Solution | None, width: int):
+    """The film's picture (H, W, 3) of a frame, resized to `width` pixels, with its skeletons drawn on it."""
+    height, scale = round(picture.shape[0] * width / picture.shape[1]), width / picture.shape[1]
+    drawn = resized(picture, width, height)
+    bold = max(width, height) / 480
+    if solution is not None:
+        skeleton, motion = solution.motion.skeleton, solution.motion
+        places = scale * solution.camera(frame).project(motion.frames(frame, frame + 1).positions()[0])
+        confidence = None if motion.confidence is None else motion.confidence[frame]
+        draw_solved(drawn, places, skeleton.names, skeleton.parents, confidence, 3.6 * bold)
+    if detections.found[frame]:
+        keypoints, visibility = scale * detections.keypoints[frame], detections.visibility[frame]
+        draw_detected(drawn, keypoints, visibility, detections.landmarks, CONNECTIONS, 1.2 * bold)
+    return drawn
+
+
+def contact_sheet(pictures: Iterable[np.ndarray], path: str | Path, columns: int = 5, gap: int = 4) -> None:
+    """Write pictures, uint8 (H, W, 3) of one size, row by row into one .png.
+
+    Raises:
+        ValueError: there are no pictures, or they differ in size.
+        OutputError: the place cannot be written.
+    """
+    pictures = list(pictures)
+    if len({picture.shape for picture in pictures}) != 1:
+        raise ValueError("a contact sheet needs pictures of one size")
+    height, width = pictures[0].shape[:2]
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for i, picture in enumerate(pictures):
+        y, x = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[y : y + height, x : x + width] = picture
+    write_png(sheet, path)
+
+
+def write_png(picture: np.ndarray, path: str | Path) -> None:
+    """Write a picture uint8 (H, W, 3) as .png (ISO/IEC 15948: one zlib stream of unfiltered rows).
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    height, width = picture.shape[:2]
+    rows = np.concatenate((np.zeros((height, 1), np.uint8), picture.reshape(height, width * 3)), axis=1)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 6)),
+        (b"IEND", b""),
+    )
+    with replacing(path) as unfinished, open(unfinished, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, data in chunks:
+            file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+
+
+def pane_size(width: int, height: int, pixels: int = PANE) -> tuple[int, int]:
+    """The even size (width, height) of about so many pixels with the shape of a film; never larger than the film."""
+    scale = min(1.0, np.sqrt(pixels / (width * height)))
+    return tuple(max(2, 2 * round(scale * side / 2)) for side in (width, height))
+
+
+def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A writable copy of a picture (H, W, 3) at another size, averaged where it shrinks."""
+    import cv2
+
+    if picture.shape[:2] == (height, width):
+        return picture.copy()
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _path_scale(armature, frame, motion):
+    """The rig's leg length over the motion's: by this retargeting scales the path."""
+    rig = skeleton_from_armature(armature)
+    places = evaluated_transforms(armature, [frame], rig.names)[1]
+    bodies = (places, rig), (motion.positions(), motion.skeleton)
+    rig_legs, motion_legs = (_legs(at, recognize(skeleton).joints(skeleton)) for at, skeleton in bodies)
+    return rig_legs / motion_legs
+
+
+def _drawn(video, detections, solution, width, height) -> Iterator[np.ndarray]:
+    size = max(width, height) / 480
+    entries = [
+        ("left: detected thin, solved thick", LEFT, 3.6 * size),
+        ("right", RIGHT, 3.6 * size),
+    ]
+    for frame, _, picture in video:
+        drawn = annotated(picture, frame, detections, solution, width)
+        if drawn.shape[0] != height:
+            drawn = resized(drawn, width, height)
+        draw_legend(drawn, entries)
+        yield drawn
+
+
+def _side_by_side(left, right, total, progress):
+    # A film that was cut off holds fewer pictures than it announced; the preview ends with it.
+    for done, pair in enumerate(zip(left, right, strict=False), start=1):
+        yield np.concatenate(pair, axis=1)
+        progress(done, total)
+
+
+def _legs(positions, joints):
+    """Mean length of the legs, metres, of a body at (F, J, 3), by its roles' joints."""
+    chains = [[joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")] for side in ("left", "right")]
+    steps = np.concatenate([np.diff(positions[:1, chain], axis=1) for chain in chains])
+    return float(np.linalg.norm(steps, axis=-1).sum() / 2)

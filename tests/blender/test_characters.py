@@ -1,0 +1,304 @@
+"""Our own characters: shape, rig and skin, checked on the arrays and through Blender's own evaluation."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from mathutils import Quaternion  # noqa: E402
+
+from graphics_ml.blender.characters import (  # noqa: E402
+    BONES,
+    HAIR_STYLES,
+    Character,
+    body_skeleton,
+    build_character,
+    random_character,
+    save_character,
+)
+from graphics_ml.blender.characters.figure import MATERIALS, make_figure  # noqa: E402
+from graphics_ml.blender.characters.surface_nets import surface_nets  # noqa: E402
+from graphics_ml.errors import GraphicsMLError  # noqa: E402
+
+COARSE = 0.5
+PEOPLE = {
+    "default": Character(),
+    "small woman with long hair": Character(height=1.50, body_mass_index=19.0, masculinity=0.0, hair="long"),
+    "heavy man in shorts": Character(height=1.92, body_mass_index=36.0, hair="bald", trouser_length=0.5),
+    "long sleeves": Character(height=1.66, masculinity=0.4, hair="bun", sleeve_length=0.95, looseness=1.0),
+}
+
+
+@pytest.fixture(scope="module", params=PEOPLE, ids=lambda name: name.replace(" ", "-"))
+def person(request):
+    return PEOPLE[request.param], make_figure(PEOPLE[request.param], COARSE)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return build_character(Character(), name="Actor", detail=COARSE)
+
+
+def edge_counts(triangles):
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    return np.unique(edges, axis=0, return_counts=True)[1]
+
+
+def evaluated_vertices(rig):
+    graph = bpy.context.evaluated_depsgraph_get()
+    body = rig.children[0].evaluated_get(graph)
+    mesh = body.to_mesh()
+    places = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", places)
+    body.to_mesh_clear()
+    return places.reshape(-1, 3).astype(float)
+
+
+def test_a_ball_is_meshed_with_its_own_area_and_volume():
+    vertices, quads = surface_nets(lambda x, y, z: np.sqrt(x * x + y * y + z * z) - 0.5, [-0.6] * 3, [0.6] * 3, 0.03)
+    a, b, c, d = (vertices[quads[:, i]] for i in range(4))
+    normals = 0.5 * np.cross(c - a, d - b)
+    assert np.linalg.norm(vertices, axis=1) == pytest.approx(0.5, abs=1e-4)
+    assert np.linalg.norm(normals, axis=1).sum() == pytest.approx(4 * np.pi * 0.25, rel=0.01)
+    volume = ((a + b + c + d) / 4 * normals).sum() / 3
+    assert volume == pytest.approx(4 / 3 * np.pi * 0.125, rel=0.01)  # positive: faces look outwards
+
+
+def test_two_balls_that_meet_in_one_cell_stay_manifold():
+    def field(x, y, z):
+        return np.minimum(np.hypot(np.hypot(x - 0.21, y), z), np.hypot(np.hypot(x + 0.21, y), z)) - 0.2
+
+    _, quads = surface_nets(field, [-0.5] * 3, [0.5] * 3, 0.05)
+    edges = np.sort(np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)]), axis=1)
+    assert set(np.unique(edges, axis=0, return_counts=True)[1]) == {2}
+
+
+def test_every_edge_has_exactly_two_faces(person):
+    assert set(edge_counts(person[1].triangles)) == {2}
+
+
+def test_every_closed_part_encloses_a_positive_volume(person):
+    figure = person[1]
+    a, b, c = (figure.vertices[figure.triangles[:, i]] for i in range(3))
+    assert 0.03 < (np.cross(a, b) * c).sum() / 6 < 0.30
+
+
+def test_no_triangle_is_degenerate_and_no_vertex_unused(person):
+    figure = person[1]
+    a, b, c = (figure.vertices[figure.triangles[:, i]] for i in range(3))
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1).min() > 0.0
+    assert len(np.unique(figure.triangles)) == len(figure.vertices)
+
+
+def test_weights_are_normalised_and_at_most_four(person):
+    figure = person[1]
+    assert figure.weights.shape == figure.bones.shape == (len(figure.vertices), 4)
+    assert figure.weights.sum(axis=1) == pytest.approx(1.0, abs=1e-9)
+    assert figure.weights.min() >= 0.0
+
+
+def test_weights_change_smoothly_along_the_surface(person):
+    figure = person[1]
+    dense = np.zeros((len(figure.vertices), len(BONES)))
+    np.add.at(dense, (np.arange(len(dense))[:, None], figure.bones), figure.weights)
+    a, b = np.concatenate([figure.triangles[:, [0, 1]], figure.triangles[:, [1, 2]]]).T
+    length = np.linalg.norm(figure.vertices[a] - figure.vertices[b], axis=1)
+    change = np.abs(dense[a] - dense[b]).max(axis=1)
+    at_crotch = np.abs(figure.vertices[a, 0]) < 0.03 * 1.75  # left leg gives way to right leg there
+    between_fingers = figure.vertices[a, 2] < 0.62 * person[0].height
+    ordinary = (length < 0.02) & ~at_crotch & ~(between_fingers & (np.abs(figure.vertices[a, 0]) > 0.4))
+    assert (change[ordinary] / np.maximum(length[ordinary], 0.01)).max() < 45.0  # at most 45% within a centimetre
+
+
+def test_the_body_is_bilaterally_symmetric():
+    figure = make_figure(Character(hair="bald"), COARSE)
+
+    def ordered(vertices):
+        rounded = np.round(vertices, 9) + 0.0
+        return rounded[np.lexsort(rounded.T)]
+
+    assert np.array_equal(ordered(figure.vertices), ordered(figure.vertices * [-1, 1, 1]))
+
+
+def test_the_crown_is_at_the_requested_height(person):
+    character, figure = person
+    skull = figure.vertices
+    if character.hair != "bald":
+        skull = make_figure(replace(character, hair="bald"), COARSE).vertices
+    assert skull[:, 2].max() == pytest.approx(character.height, abs=0.01)
+    assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.01)
+
+
+def test_heavier_people_are_wider_and_masculinity_widens_the_shoulders():
+    def waist(character):
+        figure = make_figure(character, COARSE)
+        shirt = figure.vertices[np.unique(figure.triangles[figure.materials == MATERIALS.index("shirt")])]
+        level = shirt[np.abs(shirt[:, 2] - 0.62 * character.height) < 0.02]
+        return np.ptp(level[:, 0])
+
+    def shoulders(character):
+        return body_skeleton(character)["upper_arm.L"][0, 0]
+
+    assert waist(Character(body_mass_index=32.0)) > waist(Character(body_mass_index=20.0)) + 0.04
+    assert shoulders(Character(masculinity=1.0)) > shoulders(Character(masculinity=0.0)) + 0.01
+
+
+def test_the_same_parameters_give_the_same_bytes():
+    one, two = (make_figure(random_character(np.random.default_rng(5)), COARSE) for _ in range(2))
+    for field in fields(one):
+        assert getattr(one, field.name).tobytes() == getattr(two, field.name).tobytes()
+
+
+@pytest.mark.parametrize("hair", HAIR_STYLES)
+def test_every_hair_style_builds_closed(hair):
+    figure = make_figure(Character(hair=hair, masculinity=0.0), COARSE)
+    assert set(edge_counts(figure.triangles)) == {2}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_people_are_closed_and_stand_on_the_ground(seed):
+    figure = make_figure(random_character(np.random.default_rng(seed)), COARSE)
+    assert set(edge_counts(figure.triangles)) == {2}
+    assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.01)
+
+
+def test_bones_have_standard_names_and_hierarchy(rig):
+    bones = rig.data.bones
+    assert [b.name for b in bones if b.parent is None] == ["hips"]
+    for side in "LR":
+        chain = ["hand", "forearm", "upper_arm", "shoulder", "upper_chest", "chest", "spine", "hips"]
+        bone = bones[f"index_3.{side}"].parent_recursive
+        assert [b.name.split(".")[0] for b in bone] == ["index_2", "index_1", *chain]
+        assert [b.name for b in bones[f"toes.{side}"].parent_recursive] == [
+            f"foot.{side}",
+            f"shin.{side}",
+            f"thigh.{side}",
+            "hips",
+        ]
+        assert all(f"{f}_{i}.{side}" in bones for f in ("thumb", "middle", "ring", "pinky") for i in (1, 2, 3))
+    assert [b.name for b in bones["head"].parent_recursive] == ["neck", "upper_chest", "chest", "spine", "hips"]
+
+
+def test_bones_lie_where_body_skeleton_says_and_sides_mirror(rig):
+    joints = body_skeleton(Character())
+    assert set(joints) == {b.name for b in rig.data.bones}
+    for bone in rig.data.bones:
+        assert np.allclose([bone.head_local, bone.tail_local], joints[bone.name], atol=1e-6)
+        if bone.name.endswith(".L"):
+            mirror = rig.data.bones[bone.name[:-1] + "R"]
+            left, right = (np.array(b.matrix_local.to_3x3()) for b in (bone, mirror))
+            # Blender's own convention for mirrored bones: reflect, then turn the X axis round to stay right-handed
+            assert np.allclose(np.diag([-1, 1, 1]) @ left @ np.diag([-1, 1, 1]), right, atol=1e-5)
+
+
+def test_limb_lengths_agree_with_published_fractions_of_height():
+    joints = body_skeleton(Character(height=1.756, body_mass_index=27.7))
+
+    def length(bone):
+        return np.linalg.norm(np.subtract(*joints[bone])) / 1.756
+
+    # Winter 2009, fig. 4.1 (after Drillis and Contini 1966); its segments end at landmarks, not at joint centres
+    assert length("upper_arm.L") == pytest.approx(0.186, abs=0.015)
+    assert length("forearm.L") == pytest.approx(0.146, abs=0.010)
+    assert length("thigh.L") == pytest.approx(0.245, abs=0.015)
+    assert length("shin.L") == pytest.approx(0.246, abs=0.020)
+
+
+def test_the_rig_faces_minus_y_and_its_left_is_plus_x(rig):
+    bones = rig.data.bones
+    assert bones["toes.L"].tail_local.y < bones["foot.L"].head_local.y
+    assert bones["hand.L"].head_local.x > 0.3 > bones["thigh.L"].head_local.x > 0.0
+    assert tuple(rig.scale) == (1.0, 1.0, 1.0)
+
+
+def test_turning_a_hand_moves_the_hand_and_nothing_else(rig):
+    before = evaluated_vertices(rig)
+    bone = rig.pose.bones["hand.L"]
+    bone.rotation_mode = "QUATERNION"
+    bone.rotation_quaternion = Quaternion((1, 0, 0), np.radians(50))
+    bpy.context.view_layer.update()
+    moved = np.linalg.norm(evaluated_vertices(rig) - before, axis=1)
+    bone.rotation_quaternion = Quaternion()
+    bpy.context.view_layer.update()
+    tip = np.array(rig.data.bones["middle_3.L"].tail_local)
+    wrist = np.array(rig.data.bones["hand.L"].head_local)
+    near_tip = np.linalg.norm(before - tip, axis=1) < 0.02
+    expected = 2 * np.sin(np.radians(25)) * np.linalg.norm(tip - wrist)
+    assert near_tip.any() and np.allclose(moved[near_tip], expected, atol=0.025)
+    far = np.linalg.norm(before - wrist, axis=1) > 0.30
+    assert moved[far].max() < 1e-6
+
+
+def test_rigid_motion_of_the_hips_moves_the_whole_mesh_rigidly(rig):
+    before = evaluated_vertices(rig)
+    bone = rig.pose.bones["hips"]
+    bone.location = bone.bone.matrix_local.to_3x3().inverted() @ bone.id_data.location.__class__((0.1, -0.2, 0.3))
+    bpy.context.view_layer.update()
+    after = evaluated_vertices(rig)
+    bone.location = (0, 0, 0)
+    bpy.context.view_layer.update()
+    assert np.allclose(after - before, [0.1, -0.2, 0.3], atol=1e-5)
+
+
+def test_vertex_groups_hold_the_weights_of_the_figure(rig):
+    figure = make_figure(Character(), COARSE)
+    body = rig.children[0]
+    names = [g.name for g in body.vertex_groups]
+    assert set(names) <= {n for n, _ in BONES}
+    for index in range(0, len(figure.vertices), 97):
+        held = {names[g.group]: g.weight for g in body.data.vertices[index].groups}
+        meant = {BONES[b][0]: w for b, w in zip(figure.bones[index], figure.weights[index], strict=True) if w > 0}
+        assert held == pytest.approx(meant, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"height": 5.0},
+        {"height": float("nan")},
+        {"height": "tall"},
+        {"body_mass_index": 3},
+        {"masculinity": -0.1},
+        {"hair": "mohawk"},
+        {"skin_colour": (1, 2, 3)},
+        {"shirt_colour": "blue"},
+        {"eye_colour": (0.1, 0.2)},
+    ],
+    ids=str,
+)
+def test_a_wrong_parameter_is_named_in_one_sentence(wrong):
+    with pytest.raises(GraphicsMLError, match=next(iter(wrong))) as caught:
+        Character(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_detail_is_refused():
+    with pytest.raises(GraphicsMLError, match="detail"):
+        build_character(detail=0.0)
+
+
+@pytest.mark.parametrize("ending", ["blend", "glb", "fbx"])
+def test_a_saved_character_opens_again_with_rig_and_skin(tmp_path, ending):
+    path = save_character(tmp_path / f"actor.{ending}", Character(hair="bob", masculinity=0.0), detail=0.4)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    if ending == "blend":
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+    elif ending == "glb":
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    else:
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    (armature,) = (o for o in bpy.data.objects if o.type == "ARMATURE")
+    assert {n for n, _ in BONES} <= {b.name for b in armature.data.bones}
+    meshes = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature() == armature]
+    heights = [(o.matrix_world @ v.co).z for o in meshes for v in o.data.vertices]
+    assert max(heights) - min(heights) == pytest.approx(1.75, abs=0.04)
+
+
+def test_saving_refuses_unknown_endings_and_missing_folders(tmp_path):
+    with pytest.raises(GraphicsMLError, match=r"\.obj"):
+        save_character(tmp_path / "actor.obj")
+    with pytest.raises(GraphicsMLError, match="folder"):
+        save_character(tmp_path / "nowhere" / "actor.glb")
