@@ -30,7 +30,8 @@ def write_action(
         obj: armature object.
         motion: its joints' names are bone names; others are left out. World metres, as skeleton_from_armature gives.
         name: of the action.
-        bones: names of the bones to key; all the motion has when None. Other bones keep their pose.
+        bones: names of the bones to key; all the motion has when None. Other bones keep their pose, or rest where the
+            action that is replaced has moved them.
         start_frame: scene frame of the motion's first.
 
     The scene gets the motion's frame rate and range; the motion's provenance is stored on the action as JSON, in the
@@ -39,6 +40,7 @@ def write_action(
     Raises:
         ValueError: as pose_channels.
     """
+    release(obj)
     free_to_move(obj, motion, bones)
     channels = pose_channels(motion, obj, bones)
     action = write_channels(obj, channels, name, start_frame)
@@ -55,6 +57,7 @@ def write_channels(
     new_curve = _curves(action, obj)
     for bone, channel in channels.items():
         pose_bone = obj.pose.bones[bone]
+        pose_bone.matrix_basis.identity()
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
         attribute, values = _rotation_keys(pose_bone.rotation_mode, channel.rotation)
         curves = [(f"{path}.{attribute}", values)]
@@ -65,6 +68,22 @@ def write_channels(
                 _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame)
     assign(obj, action)
     return action
+
+
+def release(obj: bpy.types.Object) -> None:
+    """Take the current action away and put the bones that it moved back to rest, where they would else stay as they
+    were at some frame of it."""
+    action = obj.animation_data.action if obj.animation_data is not None else None
+    if action is None:
+        return
+    paths = {curve.data_path for curve in curves_of(action)}
+    assign(obj, None)
+    for bone in obj.pose.bones:
+        start = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
+        if any(path.startswith(start) for path in paths):
+            bone.matrix_basis.identity()
+    obj.update_tag()
+    bpy.context.view_layer.update()
 
 
 def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:

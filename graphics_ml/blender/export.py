@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from graphics_ml.blender.actions import assign, curves_of, remove_actions
+from graphics_ml.blender.actions import assign, release, remove_actions
 from graphics_ml.blender.gltf import check_glb, key_times, read_glb
 from graphics_ml.blender.rigs import meshes_of
 from graphics_ml.blender.scene import first_line, frame_rate, gltf_clock, quiet
@@ -218,12 +218,7 @@ def _selected(objects):
 def _at_rest(obj, action):
     """The bones that the action keys at rest and the action not playing: FBX has no rest pose for an armature without
     a mesh, so readers take the one that the file stands in."""
-    assign(obj, None)
-    keyed = {curve.data_path for curve in curves_of(action)} if action is not None else set()
-    for bone in obj.pose.bones:
-        if any(path.startswith(f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].') for path in keyed):
-            bone.matrix_basis.identity()
-    bpy.context.view_layer.update()
+    release(obj)
     try:
         yield
     finally:

@@ -100,8 +100,8 @@ def _choose(path, obj, name, notes):
     if not names:
         raise MotionFileError(path, None, "it holds no motion; load its skeleton alone, or choose an animated file")
     if name is not None:
-        # FBX readers put the armature's name before the action's.
-        found = [n for n in names if n == name] or [n for n in names if n.endswith(f"|{name}")]
+        # FBX readers put the armature's name before the action's, glTF's up to 4.3 after it.
+        found = [n for n in (name, f"{obj.name}|{name}", f"{name}_{obj.name}") if n in names]
         if not found:
             raise MotionFileError(path, None, f"it has no action '{name}'; it has {_listed(names)}")
         return bpy.data.actions[found[0]]

@@ -50,7 +50,10 @@ def render_frames(
             scene.frame_set(frame)
             part = left, top, right, bottom = picture_of(scene, armature, camera)
             pixels = still.copy()
-            pixels[top:bottom, left:right] = _render(scene, picture, part, samples)
+            fresh = _render(scene, picture, part, samples)
+            share = _feather(part, still.shape)
+            mixed = fresh * share + still[top:bottom, left:right] * (1 - share)
+            pixels[top:bottom, left:right] = np.round(mixed).astype(np.uint8)
             yield pixels
 
 
@@ -118,6 +121,18 @@ def _render(scene, path, part, samples):
     with quiet():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     return read_bmp(path)
+
+
+def _feather(part, shape, hidden=2, width=8):
+    """How much (h, w, 1) of a freshly rendered part is shown: its rim, where the denoiser sees less, fades out."""
+    left, top, right, bottom = part
+    ramps = []
+    for low, high, size in ((top, bottom, shape[0]), (left, right, shape[1])):
+        at = np.arange(low, high) + 0.5
+        from_low = at - low if low > 0 else np.full(at.shape, np.inf)
+        from_high = high - at if high < size else np.full(at.shape, np.inf)
+        ramps.append(np.clip((np.minimum(from_low, from_high) - hidden) / width, 0, 1))
+    return np.minimum(ramps[0][:, None], ramps[1])[..., None]
 
 
 def _set_up(scene):

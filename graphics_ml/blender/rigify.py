@@ -13,8 +13,14 @@ import json
 import bpy
 import numpy as np
 
-from graphics_ml.blender.actions import PROVENANCE, assign, set_range, write_action, write_channels
-from graphics_ml.blender.armature import BoneChannels, evaluated_transforms, moved_joints, skeleton_from_armature
+from graphics_ml.blender.actions import PROVENANCE, assign, release, set_range, write_action, write_channels
+from graphics_ml.blender.armature import (
+    BoneChannels,
+    disconnect,
+    evaluated_transforms,
+    moved_joints,
+    skeleton_from_armature,
+)
 from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
@@ -135,7 +141,7 @@ def apply_motion(
     wanted = [joint for joint in motion.skeleton.names if joint in controls and joint in bones]
     if not wanted:
         raise ValueError(f"no joint of the motion is driven by a control of the armature '{obj.name}'")
-    assign(obj, None)
+    release(obj)
     solver = _Solver(obj, motion, {joint: controls[joint] for joint in wanted})
     channels, error = solver.solve()
     action = write_channels(obj, channels, name, start_frame)
@@ -156,21 +162,23 @@ class _Solver:
         self.joints = list(controls)
         self.bones = [_turned_bone(obj, joint, controls[joint]) for joint in self.joints]
         self.controls = [controls[joint] for joint in self.joints]
-        self.root = 0 if motion.skeleton.parents[motion.skeleton.index(self.joints[0])] < 0 else None
+        self.root = _root(motion.skeleton, self.joints)
         # A control that carries the whole body turns with the hips and alone is moved.
         carrier = _carrier(obj, self.controls)
         if self.root is not None and carrier is not None:
-            self.joints.append(self.joints[0])
-            self.bones.append(self.bones[0])
+            self.joints.append(self.joints[self.root])
+            self.bones.append(self.bones[self.root])
             self.controls.append(carrier)
             self.root = len(self.controls) - 1
+        if self.root is not None:
+            disconnect(obj, [self.controls[self.root]])
         self.basis = np.tile([1.0, 0, 0, 0], (1, len(self.controls), 1))
         self.location = np.zeros((1, 3))
 
     def solve(self):
         index = [self.motion.skeleton.index(joint) for joint in self.joints]
         turns, places = self.motion.transforms()
-        wanted, place = turns[:, index], places[:, index[0]]
+        wanted, place = turns[:, index], places[:, index[self.root or 0]]
         self._probe()
         turns, bases, followers, at = self._evaluate()
         # All but the controls is at rest: what stands between a control and its bone, and between controls.
@@ -276,7 +284,7 @@ class _Solver:
             bpy.data.actions.remove(action)
         count = len(self.controls)
         turns, followers = rotations[:, :count], rotations[:, count:]
-        return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count]
+        return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count + (self.root or 0)]
 
 
 def _angle(q):
@@ -364,6 +372,17 @@ def _active(constraint):
 
 def _switches(obj):
     return [bone.name for bone in obj.pose.bones if "IK_FK" in bone]
+
+
+def _root(skeleton, joints):
+    """Which of the joints carries the body, so that its control is moved: of those at the top of the skeleton, or right
+    below a top joint that is not driven, the one with most joints below it. None where there is none."""
+    below = np.ones(len(skeleton))
+    for joint in range(len(skeleton) - 1, 0, -1):
+        below[skeleton.parents[joint]] += below[joint]
+    index = [skeleton.index(name) for name in joints]
+    tops = [n for n, j in enumerate(index) if skeleton.parents[j] <= 0 and (j == 0 or 0 not in index)]
+    return max(tops, key=lambda n: below[index[n]], default=None)
 
 
 def _carrier(obj, controls):

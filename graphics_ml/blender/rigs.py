@@ -63,7 +63,8 @@ def load_rig(
         raise
     except (RuntimeError, ValueError, OSError, KeyError, IndexError, TypeError) as error:
         # Importers in Python let any of these through when a file is damaged.
-        raise RigError(path, None, f"Blender cannot read it ({first_line(error)}); it may be damaged") from error
+        why = first_line(error).replace(str(path), path.name)
+        raise RigError(path, None, f"Blender cannot read it ({why}); it may be damaged") from error
     obj = _choose_armature(path, armature_name, notes)
     _keep_only(_belonging_to(obj))
     was_animated = _drop_animation(obj) if not actions else False

@@ -94,13 +94,24 @@ def first_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def quiet():
     """Keep what Blender and its add-ons print away from standard output, which belongs to the command."""
-    sys.stdout.flush()
-    kept = os.dup(1)
+    with contextlib.redirect_stdout(io.StringIO()), _closed_descriptor():
+        yield
+
+
+@contextlib.contextmanager
+def _closed_descriptor():
+    """What C code writes to standard output goes nowhere."""
+    try:
+        kept = os.dup(1)
+    except OSError:
+        # Blender's own window on Windows has no standard output at all.
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    sys.__stdout__.flush()
     os.dup2(nowhere, 1)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
+        yield
     finally:
         # C's own buffer must be emptied before the descriptor is given back, or its lines come out later.
         ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)

@@ -94,7 +94,9 @@ def picture_of(scene: bpy.types.Scene, armature: bpy.types.Object, camera: Camer
     At the scene's current frame; all of the picture where part of the character is behind the camera.
     """
     points = skin_points(scene, armature)
-    floor = min((thing.matrix_world.translation.z for thing in scene.objects if thing.name.startswith("Floor")), default=None)
+    floor = min(
+        (thing.matrix_world.translation.z for thing in scene.objects if thing.name.startswith("Floor")), default=None
+    )
     for sun in scene.objects if floor is not None else ():
         if sun.type == "LIGHT" and sun.data.type == "SUN":
             ray = ours_from_blender(-np.array(sun.matrix_world)[:3, 2])
@@ -104,7 +106,7 @@ def picture_of(scene: bpy.types.Scene, armature: bpy.types.Object, camera: Camer
     size = np.array([camera.width, camera.height])
     if np.isnan(seen).any():
         return 0, 0, camera.width, camera.height
-    around = 8 + 0.02 * size.max()
+    around = 14 + 0.02 * size.max()
     low = np.clip(np.floor(seen.min(axis=0) - around), 0, size - 1).astype(int)
     high = np.clip(np.ceil(seen.max(axis=0) + around), low + 1, size).astype(int)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
@@ -280,6 +282,8 @@ def lay_grid(scene: bpy.types.Scene, points: np.ndarray, floor: float = 0.0, ste
             faces.append((first, first + 1, first + 2, first + 3))
     lines = _mesh(scene, "Lines", corners, faces, place - [0, 0, 0.002], (0, 0, 0))
     lines.data.materials.append(_shiny("Lines", _LINES, 0.9))
+    for thing in (ground, lines):  # flat things have no inside, which Workbench's shadows need
+        thing.display.show_shadows = False
     _sun(scene, 3.2, np.radians(35), np.radians(-40), np.radians(3))
     _world(scene, (0.80, 0.86, 0.95), 0.75)
 
@@ -290,12 +294,12 @@ _FLOOR, _LINES = (0.80, 0.82, 0.85), (0.22, 0.24, 0.30)
 def _strike(scene, armature):
     """Remove the scene and all in it but the armature; materials and data only if nothing else uses them."""
     things = [thing for thing in scene.objects if thing is not armature]
-    held = [thing.data for thing in things] + [slot.material for thing in things for slot in thing.material_slots]
-    held = set(held + [scene.world]) - {None}
+    materials = {slot.material for thing in things for slot in thing.material_slots} - {None}
+    data, world = {thing.data for thing in things} - {None}, scene.world
     bpy.data.scenes.remove(scene)
     bpy.data.batch_remove(things)
-    bpy.data.batch_remove([block for block in held if block.users == 0])
-    bpy.data.batch_remove([m for m in bpy.data.materials if m in held and m.users == 0])
+    for blocks in (data, materials, {world} - {None}):
+        bpy.data.batch_remove([block for block in blocks if block.users == 0])
 
 
 def _moved_by(thing, armature):
@@ -394,7 +398,8 @@ def _sun(scene, strength, from_zenith, heading, softness):
 
 def _world(scene, colour, strength):
     world = bpy.data.worlds.new("Sky")
-    world.use_nodes = True
+    if world.node_tree is None:  # before 5.0
+        world.use_nodes = True
     background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*colour, 1)
     background.inputs["Strength"].default_value = strength
@@ -416,7 +421,8 @@ def _shiny(name, colour, roughness):
 
 def _material(name, roughness):
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    if material.node_tree is None:  # before 5.0
+        material.use_nodes = True
     nodes = material.node_tree.nodes
     surface = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     surface.inputs["Roughness"].default_value = roughness

@@ -149,7 +149,7 @@ def frame_rate(frame_time: str) -> Fraction:
         return 1 / seconds
     step = Fraction(10) ** written.normalize().as_tuple().exponent
     near = max(step, seconds * Fraction(2, 10**7))  # the latter for digits of a 32-bit float
-    for rates in (_USUAL_RATES, (Fraction(max(1, round(1 / seconds))),)):
+    for rates in (_USUAL_RATES, _TELEVISION_RATES, (Fraction(max(1, round(1 / seconds))),)):
         best = min(rates, key=lambda rate: abs(1 / rate - seconds))
         if abs(1 / best - seconds) <= near:
             return best
@@ -160,7 +160,7 @@ _USUAL_RATES = tuple(
     Fraction(rate)
     for rate in (12, 15, 24, 25, 30, 48, 50, 60, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 250, 300, 360, 480)
 )
-_USUAL_RATES_LESS_ONE_THOUSANDTH = tuple(Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120, 240))
+_TELEVISION_RATES = tuple(Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120, 240))
 
 
 def _simplest_between(low, high):
@@ -173,11 +173,11 @@ def _simplest_between(low, high):
 
 
 def _frame_time_text(fps):
-    seconds = 1 / fps
-    short = f"{float(seconds):.10f}"
-    if frame_rate(short) == fps:
+    seconds = Decimal(fps.denominator) / Decimal(fps.numerator)
+    short = f"{seconds:.10f}"
+    if float(short) > 0 and frame_rate(short) == fps:
         return short
-    return f"{float(seconds):.{15 - math.floor(math.log10(seconds)) - 1}f}"
+    return f"{seconds:.{14 - seconds.adjusted()}f}"
 
 
 # Reading the text
@@ -386,7 +386,7 @@ def _check_lines(path, data, begin, width, rest):
     """Where each frame is a line, a line of another length in the middle would shift all that follow."""
     lengths = [(number, len(line.split())) for number, line in enumerate(data[begin:].split(b"\n")) if line.strip()]
     wrong = [(number, length) for number, length in lengths[:-1] if length != width]
-    if wrong and len(wrong) < len(lengths) / 2:
+    if wrong and len(wrong) <= len(lengths) / 2:
         number, length = wrong[0]
         raise MotionFileError(
             path, _line(data, begin) + number, f"this frame has {length} numbers, not {width}; correct or remove it"
@@ -704,7 +704,7 @@ def _channels_that_hold(motion):
             turns, holds = _TURNS, False
         if not holds:
             own = places + turns
-            if skeleton.channels is not None or joint > 0:
+            if skeleton.channels is not None:
                 widened.append(name)
         channels.append(own)
     return channels, widened

@@ -16,7 +16,7 @@ def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
     """As digits.read_numbers."""
     # The loop below reads up to a blank without looking for the end, so a last word without one is read apart.
     end = behind_last_blank(data, begin, len(data))
-    text = np.frombuffer(data, dtype=np.uint8)[begin:end]
+    text = np.frombuffer(data or b" ", dtype=np.uint8)[begin:end]
     values = np.empty((len(data) - begin) // 2 + 1)
     odd = np.empty((4096, 3), dtype=np.int64)
     at = count = 0

@@ -64,7 +64,7 @@ def read_numbers_plainly(data: bytes, begin: int = 0) -> np.ndarray:
     """read_numbers in plain NumPy, whether numba is installed or not."""
     # A piece is copied between margins of blanks: a word is read back from its end, and may begin before the piece.
     room = np.full(CHUNK + 2 * _MARGIN, ord(" "), dtype=np.uint8)
-    source = np.frombuffer(data, dtype=np.uint8)
+    source = np.frombuffer(data or b" ", dtype=np.uint8)
     values, found = np.empty((len(data) - begin) // 2 + 1), 0
     while begin < len(data):
         end = _piece_end(data, begin)

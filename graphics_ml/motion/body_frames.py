@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from graphics_ml.motion.bone_map import BoneMap, facing, heading_left
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, heading_left
 from graphics_ml.motion.bone_names import FINGERS
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -70,22 +70,29 @@ def measure_body(skeleton: Skeleton, bone_map: BoneMap, motion: Motion | None = 
     """Segment frames and leg measures of a skeleton in its standing pose.
 
     Args:
-        motion: used where the rest pose does not stand.
+        motion: of this skeleton, used where its rest pose does not stand.
 
     Raises:
-        ValueError: the map names joints that the skeleton lacks, or its legs have no length.
+        UnrecognisedBodyError: the rest pose does not stand and there is no motion.
+        KeyError: the map names joints that the skeleton lacks.
+        ValueError: its legs have no length.
     """
     joints = bone_map.joints(skeleton)
     rotations, places = skeleton.rest_transforms()
     rest = stands(places, joints)
-    if rest or motion is None:
+    if not rest and motion is None:
+        raise UnrecognisedBodyError(
+            "the target skeleton's rest pose is no standing one, so nothing says how its limbs are turned; use a file "
+            "with a T-pose or an A-pose, or give target_motion="
+        )
+    if rest:
         front = conjugate(facing(skeleton, bone_map, places))
     else:
         rotations, places = _standing_frame(motion, joints)
         front = _heading(places, joints, ("thigh",))
     turns = _segment_turns(skeleton, joints, rotations, places, front)
     frames = {role: multiply(conjugate(rotations[joints[role]]), turn) for role, turn in turns.items()}
-    if not rest and motion is not None:
+    if not rest:
         frames.update(_frames_of_hinges(motion, joints, frames))
     leg = np.mean([_leg_length(places, joints, side) for side in _SIDES])
     if leg < 1e-9:

@@ -26,6 +26,18 @@ from graphics_ml.motion.skeleton import Skeleton
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
 _SIDES = ("left", "right")
+_REQUIRED_CHAINS = [
+    (upper if upper == "hips" else f"{side}_{upper}", f"{side}_{lower}")
+    for side in _SIDES
+    for upper, lower in (
+        ("hips", "upper_arm"),
+        ("upper_arm", "forearm"),
+        ("forearm", "hand"),
+        ("hips", "thigh"),
+        ("thigh", "shin"),
+        ("shin", "foot"),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,9 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
         what: what the error calls the skeleton: a file, "the target skeleton".
 
     Raises:
-        UnrecognisedBodyError: roles are missing; says which, and how to give them.
+        UnrecognisedBodyError: roles are missing (says which, and how to give them), or a limb's bones do not hang from
+            each other.
+        KeyError: the map names a joint that the skeleton lacks.
     """
     missing = missing_roles(bone_map)
     if missing:
@@ -93,6 +107,13 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
             f"{what}: among its {len(skeleton)} bones is no recognisable {_listed(missing)}; give a bone map (--map): "
             f'a TOML file with [bones] and lines like {missing[0]} = "{skeleton.names[0]}"'
         )
+    joints = bone_map.joints(skeleton)
+    for upper, lower in _REQUIRED_CHAINS:
+        if not descends(skeleton, joints[lower], joints[upper]) or joints[lower] == joints[upper]:
+            raise UnrecognisedBodyError(
+                f"{what}: the bone map has '{bone_map.roles[lower]}' as {lower}, but it does not hang below "
+                f"'{bone_map.roles[upper]}' ({upper}); correct the map"
+            )
     return bone_map
 
 

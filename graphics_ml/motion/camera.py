@@ -65,9 +65,7 @@ class Camera:
         """The same camera for a picture of another size: all of the old picture is seen, in the middle."""
         scale = min(width / self.width, height / self.height)
         shift = (np.array([width, height]) - scale * np.array([self.width, self.height])) / 2
-        return replace(
-            self, width=width, height=height, focal=self.focal * scale, centre=self.centre * scale + shift
-        )
+        return replace(self, width=width, height=height, focal=self.focal * scale, centre=self.centre * scale + shift)
 
     def replace(self, **changes) -> "Camera":
         """A copy with some fields changed."""

@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from graphics_ml.motion.body_frames import Body, measure_body, stands
+from graphics_ml.motion.body_frames import Body, measure_body
 from graphics_ml.motion.body_shape import common_ancestor, descends, path_down
-from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, recognize, require_roles
+from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
 from graphics_ml.motion.bone_names import FINGERS
-from graphics_ml.motion.contacts import CONTACT_ROLES, detect_contacts, spans
+from graphics_ml.motion.contacts import CONTACT_ROLES, LEG, detect_contacts, spans
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
@@ -89,7 +89,9 @@ def retarget(
     require_roles(source_map, motion.skeleton, "the motion's skeleton")
     require_roles(target_map, target, "the target skeleton")
     source = measure_body(motion.skeleton, source_map, motion)
-    goal = _measure_target(target, target_map, motion if target_motion is None else target_motion)
+    if target_motion is None and (target.names, target.parents) == (motion.skeleton.names, motion.skeleton.parents):
+        target_motion = motion
+    goal = measure_body(target, target_map, target_motion)
     scale = float(goal.leg / source.leg if scale is None else scale)
     turns, places = motion.transforms()
     wanted = _wanted_orientations(turns, source, goal)
@@ -116,18 +118,6 @@ def _notes(corrected, held_back):
         notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "
                      f"a quarter of the frames")  # fmt: skip
     return tuple(notes)
-
-
-def _measure_target(target, bone_map, motion):
-    """The target's body; from a motion where the rest pose does not stand and the motion is of the same joints."""
-    if stands(target.rest_positions(), bone_map.joints(target)):
-        return measure_body(target, bone_map)
-    if (target.names, target.parents) != (motion.skeleton.names, motion.skeleton.parents):
-        raise UnrecognisedBodyError(
-            "the target skeleton's rest pose is no standing one, so nothing says how its limbs are turned; use a file "
-            "with a T-pose or an A-pose, or give target_motion="
-        )
-    return measure_body(target, bone_map, motion)
 
 
 def recognize_moving(motion: Motion) -> BoneMap:
@@ -334,7 +324,7 @@ def _confidence(motion, source, goal):
 
 # --- feet --------------------------------------------------------------------------------------------------------
 
-_LISTED = np.radians(2.0)  # a leg bone turned by more than this counts as corrected
+_LISTED = np.radians(1.9)  # a leg bone turned by more than this counts as corrected: by two degrees, with a margin
 _MOST = 0.25  # of a leg's frames may be
 _BLEND = 0.15  # seconds to both sides over which the body's shift is averaged
 
@@ -356,7 +346,11 @@ def _locked(result, motion, places, source, goal, scale, strength):
     free = result.positions()
     shift = strength * _carried(contacts, follow, free, places, source, goal, scale, float(motion.fps))
     result = _shifted(result, shift, goal)
-    locked = lock_feet(result, roles, contacts, follow=follow, strength=strength, hips_drop=0.0, softness=0.0).motion
+    size = goal.leg / LEG
+    locked = lock_feet(
+        result, roles, contacts, follow=follow, strength=strength, limit=0.15 * size, tolerance=0.002 * size,
+        hips_drop=0.0, softness=0.0,
+    ).motion  # fmt: skip
     return _within_budget(result, locked, goal)
 
 

@@ -126,6 +126,13 @@ class Pose:
         return locals_
 
 
+def t_pose(frames: int) -> Pose:
+    """The zero pose at the origin, so many frames of it."""
+    return Pose(
+        np.zeros((frames, 3)), np.tile([1.0, 0, 0, 0], (frames, len(BALLS), 1)), np.zeros((frames, len(HINGES)))
+    )
+
+
 def change(before: Pose, after: Pose) -> np.ndarray:
     """The steps (F, 44) that lead from one pose to the other: `before.moved(change(before, after))` is `after`."""
     turn = axis_angle_from_quaternion(multiply(conjugate(before.balls), after.balls))

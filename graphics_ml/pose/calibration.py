@@ -78,7 +78,9 @@ def load_qualisys(path: str | Path) -> list[CalibratedCamera]:
     except OSError as error:
         raise FileError(path, None, "there is no such calibration file; check the name") from error
     except ElementTree.ParseError as error:
-        raise FileError(path, None, f"it is not XML ({error}); give the .qca.txt file that the tracker wrote") from error
+        raise FileError(
+            path, None, f"it is not XML ({error}); give the .qca.txt file that the tracker wrote"
+        ) from error
     cameras = [_camera(element, path) for element in root.iter("camera")]
     if not cameras:
         raise FileError(path, None, "it holds no camera; give the .qca.txt file that the tracker wrote")

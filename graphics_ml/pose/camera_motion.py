@@ -6,9 +6,13 @@ picture is a pan or tilt, a turn is a roll. A camera that only turns shows no pa
 exactly; a camera that walks is compensated as well as turning can, and that is said.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+from graphics_ml.errors import MissingExtraError
+from graphics_ml.pose.detection import Detections
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,132 @@ class CameraMotion:
             axis=1,
         )
         return _turn_between(roll @ start, ray) @ roll
+
+
+def estimate_camera_motion(
+    frames: Iterable[tuple[int, float, np.ndarray]], detections: Detections, rate: float = 12.0
+) -> CameraMotion | None:
+    """The motion of the camera in a film; None where it stands still, or nothing can be said.
+
+    Args:
+        frames: (index, seconds, RGB picture), as a `Video` gives them.
+        detections: of the same frames; what moves with the person is left out.
+        rate: how many pictures a second are looked at.
+
+    Raises:
+        MissingExtraError: OpenCV, which comes with mediapipe, is not installed.
+    """
+    every = max(1, round(float(detections.fps) / rate))
+    follower, looked_at, places = None, [], []
+    last = len(detections) - 1
+    for index, _, picture in frames:
+        if index > last:
+            break
+        if index % every and index != last:
+            continue
+        if follower is None:
+            follower = _Background(picture.shape[:2])
+        looked_at.append(index)
+        places.append(follower.place(picture, _box(detections, index)))
+    if len(looked_at) < 2:
+        return None
+    moves = np.array(places)  # (N, 4) shift x and y, turn, logarithm of the zoom
+    drift = np.linalg.norm(moves[:, :2], axis=1)
+    width, height = detections.image_size
+    turned = np.abs(moves[:, 2]).max() * max(width, height) / 2
+    if max(drift.max(), turned) < _STILL * max(width, height):
+        return None
+    everywhere = np.arange(len(detections))
+    filled = np.stack([np.interp(everywhere, looked_at, column) for column in moves.T], axis=1)
+    sentence = (
+        f"the camera moves: the background drifts by up to {drift.max():.0f} pixels; it is taken for turning, "
+        "and a camera that also walked shows in the path of the person"
+    )
+    return CameraMotion(filled[:, :2], filled[:, 2], np.exp(filled[:, 3]), (width, height), sentence)
+
+
+_LOOKED_AT = 480  # pixels of the longer side of the pictures that are compared
+_STILL = 0.006  # drift, as part of the longer side, that a camera on a stand seems to make
+_CORNERS = 200
+_FEWEST = 12
+
+
+class _Background:
+    """Follows the background from key pictures; a new one is taken when little of the last is left in sight."""
+
+    def __init__(self, shape):
+        self._cv2 = _opencv()
+        self._scale = min(1.0, _LOOKED_AT / max(shape))
+        self._size = (round(shape[1] * self._scale), round(shape[0] * self._scale))
+        self._key = self._corners = self._guess = None
+        self._key_place = self._last = np.eye(3)
+
+    def place(self, picture, box):
+        """(shift x, shift y, turn, log zoom) against the first picture, in pixels of the whole picture."""
+        cv2 = self._cv2
+        small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), self._size, interpolation=cv2.INTER_AREA)
+        mask = np.full(small.shape, 255, np.uint8)
+        if box is not None:
+            left, top, right, bottom = (int(v * self._scale) for v in box)
+            mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 0
+        if self._key is not None:
+            step, inliers = self._step(small, mask)
+            if step is not None:
+                self._last = step @ self._key_place
+            if step is not None and inliers > 0.5 * len(self._corners):
+                return self._parts()
+        self._key, self._key_place = small, self._last
+        self._corners = cv2.goodFeaturesToTrack(small, _CORNERS, 0.01, 7, mask=mask)
+        self._guess = self._corners
+        return self._parts()
+
+    def _step(self, small, mask):
+        """The similarity (3, 3) from the key picture to this one, and how many corners agree on it."""
+        cv2 = self._cv2
+        if self._corners is None or len(self._corners) < _FEWEST:
+            return None, 0
+        moved, found, _ = cv2.calcOpticalFlowPyrLK(
+            self._key,
+            small,
+            self._corners,
+            self._guess.copy(),
+            winSize=(15, 15),
+            maxLevel=3,
+            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        )
+        at = np.clip(np.round(moved[:, 0]).astype(int), 0, np.array(small.shape[::-1]) - 1)
+        good = (found[:, 0] > 0) & (mask[at[:, 1], at[:, 0]] > 0)
+        if good.sum() < _FEWEST:
+            return None, 0
+        cv2.setRNGSeed(0)
+        matrix, inliers = cv2.estimateAffinePartial2D(self._corners[good], moved[good], ransacReprojThreshold=1.0)
+        if matrix is None or inliers.sum() < _FEWEST:
+            return None, 0
+        self._guess = (self._corners[:, 0] @ matrix[:, :2].T + matrix[:, 2])[:, None].astype(np.float32)
+        return np.vstack((matrix, (0, 0, 1))), int(inliers.sum())
+
+    def _parts(self):
+        middle = np.array([self._size[0] / 2, self._size[1] / 2, 1.0])
+        shift = ((self._last @ middle) - middle)[:2] / self._scale
+        a, b = self._last[0, 0], self._last[1, 0]
+        return shift[0], shift[1], np.arctan2(b, a), np.log(np.hypot(a, b))
+
+
+def _opencv():
+    try:
+        import cv2
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("cv2", "pose") from error
+    return cv2
+
+
+def _box(detections, index):
+    """(left, top, right, bottom) of the person in pixels, with a margin; None where nobody was found."""
+    if not detections.found[index]:
+        return None
+    low, high = detections.keypoints[index].min(axis=0), detections.keypoints[index].max(axis=0)
+    margin = 0.12 * (high - low).max()
+    return (*(low - margin), *(high + margin))
 
 
 def _turn_between(start, end):

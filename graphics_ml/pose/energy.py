@@ -6,27 +6,26 @@ are reweighted squares: Geman and McClure 1987, with the weights of Black and Ra
 processes, outlier rejection, and robust statistics", IJCV 1996.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
     conjugate,
-    matrix_from_quaternion,
     multiply,
     rotation_between,
     swing_twist,
 )
-from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.pose.body import (
     BALL_DOFS,
     BALLS,
     DOFS,
     HINGE_DOFS,
     HINGES,
-    ROOT,
     JOINTS,
+    ROOT,
     SEGMENTS,
     Points,
     Pose,
@@ -34,10 +33,8 @@ from graphics_ml.pose.body import (
     place,
     segment_basis,
 )
-from graphics_ml.pose.camera import tilt_and_roll
 from graphics_ml.pose.landmarks import BONES, Evidence, adjustable_points, points_on_body, segment_of_points
 from graphics_ml.pose.least_squares import NormalEquations
-from graphics_ml.pose.support import mass_points
 
 EVIDENCE_RATE = 25.0
 """Frames a second that count in full: a detector's errors in nearer frames are not independent."""
@@ -55,26 +52,24 @@ class Weights:
         smoothing: 1 as it is; 2 expects half the acceleration.
         segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres) and of the logarithm of
             the focal length, against the prior.
-        balance: how far the centre of mass strays from above the support, metres, apart from acceleration.
-        floor, grip: how far a planted foot may be off the floor, metres, and how fast it may slip, m/s.
+        floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts half, metres.
+        grip: how fast a planted foot may slip, m/s.
     """
 
-    pixel_outlier: float = 4.0
+    pixel_outlier: float = 2.5
     bone_aside: float = 0.08
     bone_depth: float = 0.10
     bone_outlier: float = 3.0
-    root_acceleration: float = 6.0
-    trunk_acceleration: float = 15.0
-    limb_acceleration: float = 50.0
+    root_acceleration: float = 8.0
+    trunk_acceleration: float = 20.0
+    limb_acceleration: float = 80.0
     smoothing: float = 1.0
     segment: float = 0.07
     adjustment: float = 0.012
-    focal: float = 0.2
+    focal: float = 0.04
     floor: float = 0.01
     floor_outlier: float = 0.1
     grip: float = 0.05
-    balance: float = 0.25
-    balance_outlier: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -110,22 +105,14 @@ class Support:
     Attributes:
         points: K points on the feet.
         contact: (F, K) how surely each is planted, 0..1.
-        load: (F, K) how surely each bears the body, 0..1; planted points do, others that are low and slow may.
-        acceleration: (F, 3) of the centre of mass, m/s2.
         floor: height of the floor, metres.
         velocity: (3,) of the floor (a treadmill's belt), m/s.
-        up_clue: tilt and roll of the first camera expected from other clues, and the errors of both; radians.
-        first: (3, 3) world to the first camera's axes.
     """
 
     points: Points
     contact: np.ndarray
-    load: np.ndarray
-    acceleration: np.ndarray
     floor: float
     velocity: np.ndarray
-    up_clue: tuple[float, float, float, float]
-    first: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -174,8 +161,7 @@ def minimise(problem: Problem, pose: Pose, shape: Shape, steps: int, with_shape:
         the pose and the shape.
     """
     for step in range(steps):
-        shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
-        normal = assemble(problem, pose, shape, shared, sharpness[min(step, len(sharpness) - 1)])
+        normal = assemble(problem, pose, shape, with_shape, sharpness[min(step, len(sharpness) - 1)])
         move, shape_move = normal.solve(damping=_DAMPING, held=problem.held)
         pose, size = _stepped(pose, move)
         if with_shape:
@@ -183,35 +169,6 @@ def minimise(problem: Problem, pose: Pose, shape: Shape, steps: int, with_shape:
         if size < _SMALL:
             break
     return pose, shape
-
-
-def settle(problem: Problem, pose: Pose, shape: Shape, steps: int) -> tuple[Pose, np.ndarray, float]:
-    """Gauss-Newton steps of the pose together with up and the height of the floor.
-
-    Returns:
-        the pose in a world whose Y is the up that was found, (3, 3) from the old world to the new one, and the floor's
-        height in the new one.
-    """
-    turned = np.eye(3)
-    for _ in range(steps):
-        support = problem.support
-        normal = assemble(problem, pose, shape, 3, with_ground=True)
-        move, (about_x, about_z, rise) = normal.solve(damping=_DAMPING, held=problem.held)
-        pose, _ = _stepped(pose, move)
-        up = np.array([-about_z, 1.0, about_x])
-        pivot = _pivot(support, place(pose, body_of(shape)[0]))
-        turn = matrix_from_quaternion(rotation_between(up, np.array([0.0, 1.0, 0.0])))
-        floor = float((turn @ pivot)[1] + support.floor + rise - pivot[1])
-        pose, turned = pose.turned(turn), turn @ turned
-        support = replace(
-            support,
-            floor=floor,
-            first=support.first @ turn.T,
-            velocity=turn @ support.velocity * np.array([1, 0, 1]),
-            acceleration=support.acceleration @ turn.T,
-        )
-        problem = replace(problem, rotations=problem.rotations @ turn.T, support=support)
-    return pose, turned, problem.support.floor
 
 
 def _stepped(pose, move):
@@ -224,24 +181,17 @@ _SMALL = 2e-3  # a step this small is the last
 _DAMPING = 1e-3
 
 
-def assemble(
-    problem: Problem, pose: Pose, shape: Shape, shared: int = 0, sharpness: float = 1.0, with_ground: bool = False
-) -> NormalEquations:
-    """The normal equations of all terms at a pose and a shape.
-
-    Args:
-        shared: number of shared unknowns: none, the shape's, or with_ground turns of the world about x and z and the
-            rise of the floor.
-    """
+def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharpness: float = 1.0) -> NormalEquations:
+    """The normal equations of all terms at a pose and a shape; the shape is moved before the ground is known."""
+    shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
     normal = NormalEquations(len(pose), DOFS, shared)
-    with_shape = shared > 0 and not with_ground
     offsets, points = body_of(shape)
     placed = place(pose, offsets)
     _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
     _add_limits_and_habits(normal, problem, pose)
     _add_smoothness(normal, problem, pose)
     if problem.support is not None:
-        _add_support(normal, problem, placed, with_ground)
+        _add_support(normal, problem, placed)
     if with_shape:
         _add_shape_prior(normal, problem, shape)
     return normal
@@ -396,10 +346,9 @@ def _add_smoothness(normal, problem, pose):
 # The ground
 
 
-def _add_support(normal, problem, placed, with_ground):
+def _add_support(normal, problem, placed):
     support, weights = problem.support, problem.weights
     fps = float(problem.evidence.fps)
-    rate = np.sqrt(min(1.0, EVIDENCE_RATE / fps))
     at = support.points.at(placed)
     moves = support.points.jacobian(placed, at).transpose(0, 2, 1, 3)  # (F, K, 3, D)
     frames, count = at.shape[:2]
@@ -407,13 +356,9 @@ def _add_support(normal, problem, placed, with_ground):
     # Planted points lie on the floor; the others may not go under it.
     height = at[..., 1] - support.floor
     planted = np.where(height < 0, np.maximum(support.contact, 0.3), support.contact)
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / fps))
     weight = rate * planted / weights.floor / (1 + (height / weights.floor_outlier) ** 2)
-    by_step = moves[:, :, 1]
-    if with_ground:
-        arm = at - _pivot(support, placed)
-        by_ground = np.stack((arm[..., 2], -arm[..., 0], -np.ones_like(height)), axis=-1)
-        by_step = np.concatenate((by_step, by_ground), axis=-1)
-    normal.add(height * weight, by_step * weight[..., None])
+    normal.add(height * weight, moves[:, :, 1] * weight[..., None])
 
     # They move with the floor.
     both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
@@ -425,67 +370,6 @@ def _add_support(normal, problem, placed, with_ground):
         (-moves[:-1] * weight[..., None]).reshape(shape),
         (moves[1:] * weight[..., None]).reshape(shape),
     )
-    _add_balance(normal, problem, placed, at, moves, rate, with_ground)
-    if with_ground:
-        tilt, roll, tilt_error, roll_error = support.up_clue
-        now, by_turn = _tilt_and_roll_of_turns(support.first)
-        off = np.array([now[0] - tilt, now[1] - roll]) / (tilt_error, roll_error)
-        strength = np.sqrt(max(1.0, frames * rate**2 / _FRAMES_TO_BELIEVE))
-        slope = np.zeros((2, 3))
-        slope[:, :2] = by_turn / np.array([[tilt_error], [roll_error]])
-        normal.add_shared(strength * off, strength * slope)
-
-
-def _add_balance(normal, problem, placed, at, moves, rate, with_ground):
-    """The ground's push goes through the feet: (centre of mass - support) is parallel to gravity plus acceleration."""
-    support, weights = problem.support, problem.weights
-    total = support.load.sum(axis=1, keepdims=True)
-    part = support.load / np.maximum(total, 1e-6)
-    joints, masses = mass_points()
-    mass_at = np.einsum("p,fpc->fc", masses, placed.positions[:, joints])
-    mass_points_ = Points(joints, np.zeros((len(joints), 3)))
-    by_mass = np.einsum("p,fcpd->fcd", masses, mass_points_.jacobian(placed, placed.positions[:, joints]))
-    lever = mass_at - np.einsum("fk,fkc->fc", part, at)
-    by_lever = by_mass - np.einsum("fk,fkcd->fcd", part, moves)
-    lean = support.acceleration[:, [0, 2]] / (_GRAVITY + support.acceleration[:, 1:2])
-    residual = lever[:, [0, 2]] - lever[:, 1:2] * lean
-    slope = by_lever[:, [0, 2]] - by_lever[:, 1:2] * lean[..., None]
-    if with_ground:
-        zero = np.zeros(len(lever))
-        tall = lever[:, 1]
-        # The world's axes turned about x and z by small angles.
-        by_ground = np.stack((np.stack((zero, tall, zero), -1), np.stack((-tall, zero, zero), -1)), axis=1)
-        slope = np.concatenate((slope, by_ground), axis=-1)
-    sure = np.minimum(1.0, total) * (tall_enough(lever[:, 1:2], problem.prior.height))
-    weight = rate * sure / weights.balance / (1 + np.sum(residual**2, axis=1, keepdims=True) / weights.balance_outlier**2)
-    normal.add(residual * weight, slope * weight[..., None])
-
-
-def tall_enough(lever, height):
-    """0..1: whether a body this far above its feet stands on them, and does not lie or hang."""
-    return np.clip((lever / height - 0.2) / 0.15, 0, 1)
-
-
-def _pivot(support, placed):
-    """(3,) the middle of the planted points, about which the floor is turned."""
-    at = support.points.at(placed)
-    weight = support.contact[..., None] + 1e-9
-    return np.sum(weight * at, axis=(0, 1)) / weight.sum()
-
-
-def _tilt_and_roll_of_turns(first):
-    """Tilt and roll (2,) of the first camera, and their derivatives (2, 2) by turns of up about x and z."""
-    step = 1e-5
-    now = np.array(tilt_and_roll(first @ np.array([0.0, 1.0, 0.0])))
-    columns = [
-        (np.array(tilt_and_roll(first @ up)) - now) / step
-        for up in (np.array([0.0, 1.0, step]), np.array([-step, 1.0, 0.0]))
-    ]
-    return now, np.stack(columns, axis=1)
-
-
-_GRAVITY = 9.81  # m/s2
-_FRAMES_TO_BELIEVE = 50.0  # frames' evidence of the ground that weighs as much as all else that is known of up
 
 
 # The shape
@@ -545,4 +429,3 @@ def _standard(height):
             np.concatenate((local_segment, adjust), axis=2),
         )
     return _CACHE[height]
-

@@ -5,6 +5,8 @@ lies along the landmarks and its hinge at right angles to the plane they bend in
 answer to where the landmarks are seen.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from graphics_ml.motion.rotations import (
@@ -80,7 +82,7 @@ def smoothed(pose: Pose, evidence: Evidence) -> Pose:
     parts = []
     for values in (pose.root, pose.balls.reshape(len(pose), -1), pose.hinges):
         out = np.empty_like(values)
-        for start, stop in zip(starts, starts[1:], strict=False):
+        for start, stop in pairwise(starts):
             if stop == start:
                 continue
             padded = np.pad(values[start:stop], ((reach, reach), (0, 0)), mode="edge")

@@ -204,11 +204,12 @@ def gather(detections: Detections) -> Evidence:
         exchanged |= wrong
 
     seen = detections.found[:, None] & known
-    trust = np.where(seen, np.maximum(visibility, PIX_MIN) ** PIX_EXP, 0.0)
+    # A hidden landmark is the detector's guess: of little use in the picture, of some in depth.
+    trust = np.where(seen, np.maximum(visibility, 0.1) ** 2, 0.0)
+    depth_trust = np.where(seen, np.maximum(visibility, 0.3), 0.0)
     spread = np.array([_SPREAD[_kind(name)] for name in USED])
     ends = (BONES != 0).astype(np.float64)
-    trust_b = np.where(seen, np.maximum(visibility, BONE_MIN) ** BONE_EXP, 0.0)
-    bone_trust = np.stack([trust_b[:, row > 0].min(axis=1) for row in ends], axis=1)
+    bone_trust = np.stack([depth_trust[:, row > 0].min(axis=1) for row in ends], axis=1)
     return Evidence(
         pixels=pixels,
         pixel_weight=trust / spread,
@@ -282,7 +283,7 @@ def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=N
     for k in range(1, len(seen)):
         stay, cross = cost + same[k - 1], cost[::-1] + crossed[k - 1]
         came_from[k] = np.where(cross < stay, (1, 0), (0, 1))
-        cost = np.minimum(stay, cross) + (0.0, _EXCHANGE_COST)
+        cost = np.minimum(stay, cross) + np.array([0.0, _EXCHANGE_COST])
     state = int(cost.argmin())
     for k in range(len(seen) - 1, -1, -1):
         exchanged[seen[k]] = bool(state)
@@ -308,4 +309,3 @@ def _jump(before, after, size):
     weight = np.sqrt(before[1] * after[1]) + 1e-6
     distance = np.minimum(np.linalg.norm(after[0] - before[0], axis=-1) / size, _LONGEST_JUMP)
     return np.sum(weight * distance, axis=1) / np.sum(weight, axis=1)
-PIX_MIN, PIX_EXP, BONE_MIN, BONE_EXP = 0.1, 1.5, 0.1, 1.5

@@ -16,19 +16,18 @@ import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.camera import Camera
-from graphics_ml.motion.filters import smooth
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.humanoid import BODY_ROLES
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import rotate, rotation_between, unroll
-from graphics_ml.pose.body import JOINTS, SEGMENTS, Pose, place, shaped_skeleton
+from graphics_ml.motion.rotations import matrix_from_quaternion, rotate, rotation_between, unroll
+from graphics_ml.pose.body import JOINTS, SEGMENTS, Placed, place, shaped_skeleton, t_pose
 from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
 from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
-from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, settle
+from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise
 from graphics_ml.pose.first_guess import first_pose, smoothed
-from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, USED, Evidence, gather, points_on_body
-from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points, up_clue
+from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
+from graphics_ml.pose.support import estimate_up, find_footing, foot_points
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -112,9 +111,7 @@ def solve(
 
     evidence = _seen_from_camera(evidence, view.shape.focal, view.centre)
     offsets, points = body_of(view.shape)
-    pose = smoothed(
-        first_pose(evidence, points, offsets, view.shape.focal, view.centre, view.rotations), evidence
-    )
+    pose = smoothed(first_pose(evidence, points, offsets, view.shape.focal, view.centre, view.rotations), evidence)
     report(0.1)
     pose, view = _fit_shape(evidence, pose, view, weights, camera.focal_length(*evidence.size) is None)
     report(0.4)
@@ -122,10 +119,8 @@ def solve(
         pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
     report(0.55)
     pose, view = _upright(evidence, pose, view, camera)
-    if camera.tilt is None or camera.roll is None:
-        pose, view = _settled(evidence, pose, view, weights, camera)
     for part in range(2):
-        support = _support(evidence, pose, view, camera)
+        support = _support(evidence, pose, view)
         pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
     return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
@@ -134,7 +129,8 @@ def solve(
 _WINDOW = 240  # frames solved at once
 _OVERLAP = 24  # frames solved again by the next window
 _POSE_ONLY, _SHAPED = 2, 5  # Gauss-Newton steps
-_DEFAULT_FIELD = 1.0  # focal length as part of the picture's longer side, where nothing is known: 53 degrees
+_DEFAULT_FOCAL = 0.95  # part of the picture's longer side, where nothing is known of the camera: 56 degrees
+_TRUE_SIZE = 1.06  # of people over the detector's metric bones, on four calibrated cameras and on filmed characters
 _FILLED = 0.3  # confidence below which a joint counts as filled in
 
 
@@ -154,37 +150,26 @@ class _View:
 
 def _scaled(evidence: Evidence, height: float | None) -> tuple[float, Evidence]:
     """The height, and the evidence with metric bones scaled to it."""
-    own = points_on_body(1.0)
-    lengths = _STANDARD_BONES(own)
     ratios, parts = [], []
-    for name, length in lengths.items():
+    for name, length in _standard_lengths().items():
         b = BONE_NAMES.index(name)
         sure = evidence.bone_weight[:, b]
         if sure.max() > 0:
-            seen = np.linalg.norm(evidence.bones[:, b], axis=-1)[sure >= np.quantile(sure, 0.5)]
+            seen = np.linalg.norm(evidence.bones[:, b], axis=-1)[(sure > 0) & (sure >= np.quantile(sure, 0.5))]
             ratios.append(np.median(seen))
             parts.append(length)
     guess = float(np.sum(ratios) / np.sum(parts))
-    wanted = float(np.clip(guess, 1.45, 1.95)) if height is None else float(height)
+    wanted = float(np.clip(_TRUE_SIZE * guess, 1.45, 1.95)) if height is None else float(height)
     return wanted, replace(evidence, bones=evidence.bones * (wanted / guess))
 
 
-def _STANDARD_BONES(points):
-    """Lengths of the long bones of a standard body of height 1, between landmarks."""
-    from graphics_ml.pose.body import PARENTS  # noqa: F401
-    from graphics_ml.pose.energy import _standard
-    from graphics_ml.pose.landmarks import BONES
-
-    pose = Pose(np.zeros((1, 3)), np.tile([1.0, 0, 0, 0], (1, 7, 1)), np.zeros((1, 20)))
-    offsets = _standard(1.0)[0]
-    at = points.at(place(pose, offsets))[0]
-    vectors = BONES @ at
-    keep = ("upper arm", "forearm", "thigh", "shin")
-    return {
-        name: float(np.linalg.norm(vectors[b]))
-        for b, name in enumerate(BONE_NAMES)
-        if name == "trunk" or any(name.endswith(k) for k in keep)
-    }
+def _standard_lengths():
+    """Lengths of the long bones, between landmarks, of a standard body of height 1."""
+    shape = Shape(1.0, np.ones(len(SEGMENTS)), np.array(ADJUSTMENT_PRIOR), 0.0)
+    offsets, points = body_of(shape)
+    vectors = BONES @ points.at(place(t_pose(1), offsets))[0]
+    long = ("trunk", "upper arm", "forearm", "thigh", "shin")
+    return {n: float(np.linalg.norm(v)) for n, v in zip(BONE_NAMES, vectors, strict=True) if n.endswith(long)}
 
 
 def _seen_from_camera(evidence, focal, centre):
@@ -201,7 +186,7 @@ def _seen_from_camera(evidence, focal, centre):
 
 def _first_view(evidence, camera, camera_motion, height):
     width, high = evidence.size
-    focal = camera.focal_length(width, high) or _DEFAULT_FIELD * max(width, high)
+    focal = camera.focal_length(width, high) or _DEFAULT_FOCAL * max(width, high)
     centre = np.array(camera.centre if camera.centre is not None else (width / 2, high / 2), dtype=np.float64)
     turns = np.tile(np.eye(3), (len(evidence), 1, 1))
     if camera_motion is not None:
@@ -223,12 +208,7 @@ def _world_to_camera(up):
 def _problem(evidence, view, weights, free_focal, support=None, chosen=slice(None), held=None, breaks=None):
     part = evidence.frames(chosen)
     if support is not None:
-        support = replace(
-            support,
-            contact=support.contact[chosen],
-            load=support.load[chosen],
-            acceleration=support.acceleration[chosen],
-        )
+        support = replace(support, contact=support.contact[chosen])
     return Problem(
         evidence=part,
         rotations=view.rotations[chosen],
@@ -313,45 +293,14 @@ def _upright(evidence, pose, view, camera):
     return pose.turned(first.T @ view.first), replace(view, first=first)
 
 
-def _settled(evidence, pose, view, weights, camera):
-    """Up and the floor together with the pose, on the stretches that show the person best."""
-    chosen, breaks = _stretches(evidence)
-    for tolerance in (0.15, 0.08):
-        support = _support(evidence, pose, view, camera, tolerance)
-        problem = _problem(evidence, view, weights, False, support, chosen, breaks=breaks)
-        part, turn, _ = settle(problem, pose.frames(chosen), view.shape, 2)
-        pose = pose.turned(turn).with_frames(chosen, part)
-        view = replace(view, first=view.first @ turn.T)
-    tilt, roll = tilt_and_roll(view.first[:, 1])
-    tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
-    roll = roll if camera.roll is None else math.radians(camera.roll)
-    first = _world_to_camera(up_in_camera(tilt, roll))
-    return pose.turned(first.T @ view.first), replace(view, first=first)
-
-
-def _support(evidence, pose, view, camera, tolerance=0.05):
+def _support(evidence, pose, view):
     placed, feet = _feet(pose, view)
-    fps = float(evidence.fps)
     ahead = placed.positions[:, 0] / np.linalg.norm(placed.positions[:, 0], axis=1, keepdims=True)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
-    footing = find_footing(feet, pose.root, _trust(evidence), ahead, fps, leg, tolerance)
-    mass = smooth(centre_of_mass(placed), fps, 3.0)
-    acceleration = np.zeros_like(mass)
-    if len(mass) > 2:
-        acceleration[1:-1] = (mass[2:] - 2 * mass[1:-1] + mass[:-2]) * fps**2
-        acceleration[[0, -1]] = acceleration[[1, -2]]
-    acceleration = np.clip(acceleration, -3.0, 3.0)  # more is jumping, or an error in depth
-    return Support(
-        foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")]),
-        footing.contact,
-        footing.load,
-        acceleration,
-        footing.floor,
-        footing.velocity,
-        up_clue(camera.tilt, camera.roll),
-        view.first,
-    )
+    footing = find_footing(feet, pose.root, _trust(evidence), ahead, float(evidence.fps), leg)
+    points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
+    return Support(points, footing.contact, footing.floor, footing.velocity)
 
 
 # The result
@@ -372,7 +321,7 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
     if strength > 0 and contacts.any():
         path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
         follow = np.broadcast_to(path, (len(motion), 4, 3))
-        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.08).motion
+        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength).motion
         pose = replace(pose, root=motion.root_positions)
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)
@@ -385,15 +334,10 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
 
 def _cameras(evidence, view, shift, turning):
     rotations = view.rotations if turning else view.rotations[:1]
-    return tuple(
-        Camera(*evidence.size, view.shape.focal, view.centre, rotation, -shift) for rotation in rotations
-    )
+    return tuple(Camera(*evidence.size, view.shape.focal, view.centre, rotation, -shift) for rotation in rotations)
 
 
 def _keypoints(motion, view, cameras):
-    from graphics_ml.motion.rotations import matrix_from_quaternion
-    from graphics_ml.pose.body import Placed
-
     world, positions = motion.transforms()
     placed = Placed(matrix_from_quaternion(world), positions, np.zeros((len(motion), 0, 3)))
     _, points = body_of(view.shape)
@@ -435,9 +379,7 @@ def _confidence(evidence, pose, view, shift):
     scale = np.maximum(seen[..., 2].mean(axis=1), 0.1) / view.shape.focal / view.shape.height
     errors = np.linalg.norm(pixels - evidence.pixels, axis=-1) * scale[:, None]
     agreed = evidence.visibility / (1 + (errors / 0.06) ** 2)
-    columns = [
-        np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS
-    ]
+    columns = [np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS]
     return np.stack(columns, axis=1), errors
 
 
@@ -464,7 +406,9 @@ def _warnings(evidence, motion, support, camera_motion):
         warnings.append(f"the detector mistook left for right in {_ranges(wrong)}; they were exchanged")
     speed = np.linalg.norm(support.velocity)
     if speed > 0:
-        warnings.append(f"the ground moves under the feet at {speed:.2f} m/s, as on a treadmill; the person stays in place")
+        warnings.append(
+            f"the ground moves under the feet at {speed:.2f} m/s, as on a treadmill; the person stays in place"
+        )
     if camera_motion is not None and camera_motion.warning:
         warnings.append(camera_motion.warning)
     return tuple(warnings)

@@ -9,7 +9,9 @@ the trunk and the picture's own up count beside it.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 
+from graphics_ml.motion.contacts import contacts_from_positions
 from graphics_ml.motion.filters import smooth
 from graphics_ml.pose.body import JOINTS, Placed, Points
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
@@ -32,14 +34,16 @@ _SEGMENT_MASS = (
         )
     ),
 )
+_LEVEL_ERROR = 0.12  # metres by which points of support seem off the floor
+_LENIENCE = 1.7
 _GRAVITY = 9.81
 # Most films are taken from a standing person's hand, looking down a little.
-_PICTURE_TILT = np.radians(-10.0)
+_PICTURE_TILT = np.radians(-12.0)
 # Expected errors of tilt and roll.
-_PICTURE_ERROR = np.radians((12.0, 12.0))
+_PICTURE_ERROR = np.radians((9.0, 10.0))
 _TRUNK_ERROR = np.radians((25.0, 25.0))
 _BALANCE_ERROR = np.radians((8.0, 4.0))
-_SOLE_ERROR = np.radians((10.0, 10.0))
+_SOLE_ERROR = np.radians((15.0, 15.0))
 
 
 def foot_points(height: float, foot_scale: float) -> Points:
@@ -50,31 +54,13 @@ def foot_points(height: float, foot_scale: float) -> Points:
     return Points(np.array(joints), places)
 
 
-def mass_points() -> tuple[np.ndarray, np.ndarray]:
-    """Joints (P,) and parts (P,) of the body's mass, adding up to 1, whose mean place is the centre of mass."""
-    parts = np.zeros(len(JOINTS))
-    for start, end, mass, along in _SEGMENT_MASS:
-        parts[JOINTS.index(start)] += mass * (1 - along)
-        parts[JOINTS.index(end)] += mass * along
-    joints = np.flatnonzero(parts)
-    return joints, parts[joints] / parts.sum()
-
-
 def centre_of_mass(placed: Placed) -> np.ndarray:
     """(F, 3) metres, of segments with the masses of an average adult."""
-    joints, parts = mass_points()
-    return np.einsum("p,fpc->fc", parts, placed.positions[:, joints])
-
-
-def up_clue(tilt: float | None = None, roll: float | None = None) -> tuple[float, float, float, float]:
-    """What is expected of a camera's tilt and roll before anything is seen, and the errors of both, radians; tilt and
-    roll in degrees are taken as they are where they are given."""
-    return (
-        _PICTURE_TILT if tilt is None else float(np.radians(tilt)),
-        0.0 if roll is None else float(np.radians(roll)),
-        _PICTURE_ERROR[0] if tilt is None else 1e-3,
-        _PICTURE_ERROR[1] if roll is None else 1e-3,
-    )
+    total, mass = 0.0, 0.0
+    for start, end, part, along in _SEGMENT_MASS:
+        a, b = (placed.positions[:, JOINTS.index(joint)] for joint in (start, end))
+        total, mass = total + part * (a + along * (b - a)), mass + part
+    return total / mass
 
 
 def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float, to_camera: np.ndarray) -> np.ndarray:
@@ -115,7 +101,29 @@ def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float,
             normal = np.sum(flat[..., None] * soles, axis=(0, 1))
             more.append((*tilt_and_roll(to_camera @ normal), *_SOLE_ERROR))
         up = _agreed(clues + more)
+        up = to_camera @ _levelled(to_camera.T @ up, support, load.max(axis=1), clues + more, to_camera, fps)
     return up
+
+
+def _levelled(up, support, weight, clues, to_camera, fps):
+    """Up turned so far that the points of support lie level, as far as their spread outweighs the clues."""
+    right = to_camera.T @ np.array([1.0, 0.0, 0.0])
+    right = _unit(right - (right @ up) * up)
+    arm = support - np.average(support, axis=0, weights=weight)
+    flat = np.stack((arm @ right, arm @ np.cross(up, right)), axis=1)
+    errors = np.array([clue[2:] for clue in clues])
+    certain = np.diag((errors**-2.0).sum(axis=0)[::-1])  # leaning aside is roll, leaning ahead is tilt
+    independent = max(1.0, 2 * len(arm) / fps) / weight.sum()
+    slope = np.zeros(2)
+    for _ in range(5):
+        off = arm @ up - flat @ slope
+        robust = independent * weight / (1 + (off / (2 * _LEVEL_ERROR)) ** 2) / _LEVEL_ERROR**2
+        slope = np.linalg.solve((flat * robust[:, None]).T @ flat + certain, flat.T @ (robust * (arm @ up)))
+    return _unit(up - slope[0] * right - slope[1] * np.cross(up, right))
+
+
+def _unit(vector):
+    return vector / np.linalg.norm(vector)
 
 
 def _agreed(clues):
@@ -132,13 +140,11 @@ class Footing:
 
     Attributes:
         contact: (F, 4) how surely each of the FOOT_POINTS is planted, 0..1.
-        load: (F, 4) how surely each bears weight, 0..1.
         floor: height of the floor, metres.
         velocity: (3,) of the floor under the feet, m/s; not zero on a treadmill.
     """
 
     contact: np.ndarray
-    load: np.ndarray
     floor: float
     velocity: np.ndarray
 
@@ -150,7 +156,6 @@ def find_footing(
     ahead: np.ndarray,
     fps: float,
     leg: float,
-    tolerance: float = 0.05,
 ) -> Footing:
     """Contacts, floor and a treadmill's belt.
 
@@ -161,24 +166,32 @@ def find_footing(
         ahead: (F, 3) direction in which the camera sees the person; speed along it is known least.
         fps: frames per second.
         leg: leg length, metres.
-        tolerance: how far from the floor a planted point may seem, metres for a leg of 0.9 m.
     """
     size = leg / 0.9
-    velocity = np.gradient(feet, axis=0) * fps if len(feet) > 1 else np.zeros_like(feet)
-    lowest = feet[..., 1].min(axis=1)
-    floor = float(np.percentile(lowest, 20))
-    low = np.exp(-((np.maximum(feet[..., 1] - floor, 0) / (tolerance * size)) ** 2))
-    low = low * np.exp(-((np.maximum(feet[..., 1] - lowest[:, None], 0) / (1.6 * tolerance * size)) ** 2))
+    calm = smooth(feet, fps, 4.0)
+    velocity = np.gradient(calm, axis=0) * fps if len(feet) > 1 else np.zeros_like(feet)
+    # The ground is where the lower foot was in the last moments or will be in the next: it may seem to rise or fall.
+    lowest = calm[..., 1].min(axis=1)
+    ground = minimum_filter1d(lowest, 2 * max(1, round(0.75 * fps)) + 1, mode="nearest")
+    above = calm[..., 1] - ground[:, None]
+    low = np.exp(-((np.maximum(above, 0) / (0.05 * size)) ** 2))
     belt = _belt_velocity(velocity, root, low * trust, fps, size)
-    slip = velocity - belt
-    along = np.sum(slip * ahead[:, None], axis=-1, keepdims=True)
-    slip = slip - 0.7 * along * ahead[:, None]
-    load = smooth(low * np.exp(-np.sum(slip**2, axis=-1) / (0.4 * size) ** 2), fps, 8.0)
-    load = np.clip(load, 0, 1) * trust
-    contact = np.clip((load - 0.25) / 0.35, 0, 1)
-    if contact.sum() > 1:
+    # Places on the floor, flattened along the line of sight, where errors are largest.
+    time = np.arange(len(feet))[:, None, None] / fps
+    places = np.concatenate((feet[..., :1], (feet[..., 1] - ground[:, None])[..., None], feet[..., 2:]), axis=-1)
+    places = places - belt * time
+    sight = np.average(ahead, axis=0) * (1, 0, 1)
+    sight = sight / (np.linalg.norm(sight) + 1e-9)
+    places = places - 0.6 * (places @ sight)[..., None] * sight
+    # A longer leg stands for wider limits: the paths of solved feet are less exact than those of captured ones.
+    planted = contacts_from_positions(
+        places, fps, _LENIENCE * leg, hysteresis=2.0, shortest=0.1, shortest_gap=0.07, cutoff=4.0
+    )
+    contact = planted * np.clip(trust / 0.3, 0.1, 1)
+    floor = float(np.percentile(lowest, 20))
+    if planted.any():
         floor = float(np.average(feet[..., 1], weights=contact + 1e-12))
-    return Footing(contact, load, floor, belt)
+    return Footing(contact, floor, belt)
 
 
 def _belt_velocity(velocity, root, weight, fps, size):

@@ -19,6 +19,7 @@ import numpy as np
 
 from graphics_ml.errors import VideoError
 from graphics_ml.pose.detection import (
+    CONNECTIONS,
     LANDMARKS,
     MIRRORED,
     Detections,
@@ -129,7 +130,7 @@ def follow_people(
         if progress is not None:
             progress(frames, max(frames, video.frames))
     second = min(float(video.fps), frames)
-    people = [p for p in follower.people if _steadily_seen(p, frames, 0.25 * second) >= 0.5 * second]
+    people = [p for p in follower.people if _steadily_seen(p, frames, 0.4 * second) >= 0.5 * second]
     return sorted(people, key=lambda p: -_prominence(p, frames, video)), frames
 
 
@@ -174,8 +175,9 @@ _LEAP = 0.4  # of the region's side; nobody moves that far between two frames
 _PATIENCE = 0.5  # seconds in which a person who is not seen is looked for at the same place
 _SAME = 0.6  # likeness from which two poses are the same person
 _TOUCHING = 0.35  # likeness from which a pose is no longer certain to be one's own
+_BORROWED = 0.4  # of a newcomer's joints may lie on somebody else's body; where it is more they are that body's
 _SMALLEST = 0.5  # of the largest person in sight; who is smaller is not followed
-_MOST = 5  # people followed at a time
+_MOST = 4  # people followed at a time
 _KNOWN = 0.6  # similarity of colours from which someone is known again; strangers reach 0.5 or so
 _MISSED = 4.0  # seconds in which someone out of sight is looked for where they were
 _LOOK_BACK = 1.5  # seconds
@@ -251,8 +253,24 @@ class _Follower:
                     stray, kept = (a, b) if fit[0] < fit[1] else (b, a)
                 else:
                     stray, kept = (a, b) if len(a.seen) < len(b.seen) else (b, a)
-                _withdraw(stray, kept, index)
+                if not self._recover(stray, kept, index, picture):
+                    _withdraw(stray, kept, index)
         self.people = [person for person in self.people if person.seen]
+
+    def _recover(self, stray: Person, kept: Person, index: int, picture: np.ndarray) -> bool:
+        """Look for the stray again where they just were, with the other one painted over."""
+        before = stray.seen.get(index - 1)
+        if before is None:
+            return False
+        if _likeness(before, kept.seen[index]) > _SAME:
+            return False
+        pose = self._detector.pose(_painted_over(picture, [kept.seen[index]]), stray.last_region)
+        if pose is None or not _credible(pose, picture) or _leap(stray.last_region, pose.region) > _LEAP:
+            return False
+        if _likeness(_pack(pose), kept.seen[index]) > _TOUCHING:
+            return False
+        stray.record(index, pose, _blend(stray.last_region, pose.region, self._keep))
+        return True
 
     def _update_looks(self, index: int, picture: np.ndarray) -> None:
         present = [person for person in self.people if index in person.seen]
@@ -373,7 +391,7 @@ class _Follower:
         outline: packed pose as seen with those painted over who are followed already.
         """
         present = [person for person in self.people if index in person.seen]
-        if any(_likeness(outline, person.seen[index]) > _TOUCHING for person in present):
+        if not self._stands_apart(outline, index):
             return
         largest = max((person.region.size for person in present if person.region), default=0.0)
         if region.size < _SMALLEST * largest:
@@ -384,7 +402,7 @@ class _Follower:
         packed = _pack(pose)
         if pose.region.size < _SMALLEST * largest:
             return
-        if any(_likeness(packed, person.seen[index]) > _TOUCHING for person in present):
+        if not self._stands_apart(packed, index):
             return
         looks = _looks(picture, packed)
         person = self._known(index, pose.region, looks)
@@ -401,6 +419,11 @@ class _Follower:
         before = person.last_frame
         person.record(index, pose, pose.region)
         self._look_back(person, before, index, pose.region)
+
+    def _stands_apart(self, packed: np.ndarray, frame: int) -> bool:
+        """Whether this is somebody else than those seen in the frame, and not made of somebody's limbs."""
+        seen = [person.seen[frame] for person in self.people if frame in person.seen]
+        return all(_likeness(packed, one) < _TOUCHING and _shared(packed, one) < _BORROWED for one in seen)
 
     def _known(self, index: int, region: Region, looks: np.ndarray) -> Person | None:
         """Who of those out of sight this is, by place and by looks."""
@@ -428,8 +451,7 @@ class _Follower:
             if pose is None or not _credible(pose, picture) or _leap(region, pose.region) > _LEAP:
                 return
             packed = _pack(pose)
-            others = [other for other in self.people if other is not person and frame in other.seen]
-            if any(_likeness(packed, other.seen[frame]) > _TOUCHING for other in others):
+            if not self._stands_apart(packed, frame):
                 return
             person.seen[frame] = packed
             region = _blend(region, pose.region, self._keep)
@@ -532,6 +554,18 @@ def _likeness(a: np.ndarray, b: np.ndarray) -> float:
     size = max(np.ptp(a[:, 1]), np.ptp(b[:, 1]), 1.0)
     apart = np.linalg.norm(a[BODY, :2] - b[BODY, :2], axis=1) / (0.08 * size)
     return float(np.exp(-0.5 * apart**2).mean())
+
+
+_BONES = np.array([c for c in CONNECTIONS if c[0] in BODY and c[1] in BODY])
+
+
+def _shared(new: np.ndarray, old: np.ndarray) -> float:
+    """Part of the body joints of one packed pose that lie on the trunk or the limbs of another, 0..1."""
+    points, begin, end = new[BODY, None, :2], old[_BONES[:, 0], :2], old[_BONES[:, 1], :2]
+    along = end - begin
+    share = np.clip(((points - begin) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-9), 0, 1)
+    apart = np.linalg.norm(points - begin - share[..., None] * along, axis=-1).min(axis=1)
+    return float((apart < 0.06 * np.ptp(old[:, 1])).mean())
 
 
 _BINS = 6

@@ -11,6 +11,7 @@ from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.outputs import ensure_extension, ensure_writable
+from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.capture import notes_on, watch
@@ -54,10 +55,11 @@ def animate(job: Animate, progress: Progress) -> Outcome:
 
         write_preview(
             job.preview,
-            job.video,
+            open_video(job.video, job.start, job.end, job.fps),
             detections,
             solution,
             armature,
+            scale=report.scale,
             progress=lambda done, total: progress("preview", done, total),
         )
         outputs.append(job.preview)

@@ -146,7 +146,9 @@ def load_truth(path: str | Path) -> Truth:
                 about["made_by"],
             )
     except FileNotFoundError:
-        raise FileError(path, None, "there is no such file; it lies beside a film that was made by film_motion") from None
+        raise FileError(
+            path, None, "there is no such file; it lies beside a film that was made by film_motion"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, ZeroDivisionError) as error:
         raise FileError(path, None, "it holds no truth of a film, or is damaged; make the film again") from error
 

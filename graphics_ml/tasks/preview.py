@@ -13,7 +13,7 @@ from graphics_ml.blender.stage import filmed_points, lay_grid, stage
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.outputs import replacing
 from graphics_ml.pose.detection import CONNECTIONS, Detections
-from graphics_ml.pose.overlay import LEFT, RIGHT, draw_detected, draw_legend, draw_solved
+from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_detected, draw_legend, draw_solved
 from graphics_ml.pose.solver import Solution
 from graphics_ml.pose.video import Video, write_video
 
@@ -143,23 +143,20 @@ def _path_scale(armature, frame, motion):
 
 
 def _drawn(video, detections, solution, width, height) -> Iterator[np.ndarray]:
-    size = max(width, height) / 480
-    entries = [
-        ("left: detected thin, solved thick", LEFT, 3.6 * size),
-        ("right", RIGHT, 3.6 * size),
-    ]
     for frame, _, picture in video:
         drawn = annotated(picture, frame, detections, solution, width)
-        if drawn.shape[0] != height:
-            drawn = resized(drawn, width, height)
-        draw_legend(drawn, entries)
-        yield drawn
+        yield drawn if drawn.shape[0] == height else resized(drawn, width, height)
 
 
 def _side_by_side(left, right, total, progress):
     # A film that was cut off holds fewer pictures than it announced; the preview ends with it.
-    for done, pair in enumerate(zip(left, right, strict=False), start=1):
-        yield np.concatenate(pair, axis=1)
+    for done, (film, rig) in enumerate(zip(left, right, strict=False), start=1):
+        bold = max(film.shape) / 480
+        draw_legend(
+            rig,
+            (("left", LEFT, 3.6 * bold), ("right", RIGHT, 3.6 * bold), ("detected", MIDDLE, 1.2 * bold)),
+        )
+        yield np.concatenate((film, rig), axis=1)
         progress(done, total)
 
 

@@ -24,7 +24,7 @@ from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle, q
 FPS = 24
 FRAMES = 100
 HEIGHT = 1.72
-STEP_TIME, STEP_LENGTH, FEET_APART = 0.55, 0.60, 0.15
+STEP_TIME, STEP_LENGTH, FEET_APART, END_APART = 0.55, 0.60, 0.15, 0.24
 FIRST_STRIKE, STEPS = -0.75, 4  # the film begins in the middle of the walk; a last step closes up
 TURN = np.radians(50)  # how far the path bends before it ends facing +Z at the origin
 HEEL_FIRST, HEEL_OFF = np.radians(-17), np.radians(42)  # pitch of the foot as it lands and as it leaves
@@ -45,18 +45,17 @@ class Footfall:
 def main() -> None:
     from graphics_ml.blender.characters import Character, build_character
     from graphics_ml.blender.scene import empty_scene
-    from graphics_ml.motion.camera import focal_length, look_at
-    from graphics_ml.motion.camera import Camera
+    from graphics_ml.motion.camera import Camera, focal_length, look_at
     from graphics_ml.tasks.film import film_motion
 
     here = Path(__file__).parent
     motion = choreography()
     formats.save(motion, here / "clip.npz")
     empty_scene()
-    position = np.array([1.75, 1.35, 3.75])
-    rotation = look_at(position, [-0.35, 0.88, -0.1])
-    camera = Camera(480, 480, focal_length(480, 480, np.radians(41)), (240, 240), rotation, position)
-    film_motion(motion, build_character(Character(height=HEIGHT)), here / "clip.mp4", seed=4, camera=camera, samples=12)
+    position = np.array([1.35, 1.30, 3.35])
+    focal = focal_length(480, 480, np.radians(40))
+    camera = Camera(480, 480, focal, (240, 240), look_at(position, [-0.2, 0.80, 0.0]), position)
+    film_motion(motion, build_character(Character(height=HEIGHT)), here / "clip.mp4", seed=4, camera=camera, samples=8)
 
 
 def choreography() -> Motion:
@@ -78,9 +77,11 @@ def choreography() -> Motion:
     left, ahead = compass(heading)
     hips = place + 0.022 * -sway[:, None] * left
     hips[:, 1] = 0.530 * HEIGHT - 0.020 - walking * (0.014 + 0.016 * np.cos(2 * beat)) - 0.27 * squat
-    hips += ((0.025 * walking - 0.20 * squat) [:, None]) * ahead
+    hips += ((0.025 * walking - 0.20 * squat)[:, None]) * ahead
     idle = 1 - walking
-    hips += (idle * (0.012 * np.sin(2.1 * time + 0.4)))[:, None] * left
+    # The closing foot lands wider: the hips end in the middle of the feet.
+    closing = (END_APART - FEET_APART) / 2 * (1 if STEPS % 2 else -1)
+    hips += (idle * (closing + 0.012 * np.sin(2.1 * time + 0.4)))[:, None] * left
 
     world_yaw = turn(heading + np.radians(5) * swing, 1)
     local = {"hips": multiply(world_yaw, tilt(np.radians(3.0 * walking + 30 * squat), np.radians(-2.5) * sway))}
@@ -95,7 +96,7 @@ def choreography() -> Motion:
         local[name] = multiply(turn(yaw, 1), tilt(nod / 2 - np.radians(1.0), np.radians(-1.4) * wave))
 
     rhythm = 7.8 * (time - 1.7)
-    reach = squat * 68
+    reach = 85 * np.maximum(squat, 0)
     arms = {
         "left": dict(flex=9 + 20 * swing + reach, abduct=9 + 3 * wave, twist=0 * time, bend=22 + 9 * swing + 4 * squat),
         "right": dict(
@@ -135,8 +136,10 @@ def footfalls(skeleton, joint) -> dict[str, list[Footfall]]:
     for step in range(-2, STEPS + 1):
         side = SIDES[1 - step % 2]
         place, heading = path(np.array([min(step, STEPS - 1) * STEP_LENGTH]))
-        left, ahead = compass(heading)
-        place = place[0] + (0.5 if side == "left" else -0.5) * FEET_APART * left[0] + [0, ankle_height, 0]
+        left, _ = compass(heading)
+        apart = FEET_APART if step < STEPS else 2 * END_APART - FEET_APART
+        aside = apart / 2 if side == "left" else -apart / 2
+        place = place[0] + aside * left[0] + np.array([0, ankle_height, 0])
         outward = np.radians(6 if side == "left" else -6)
         strike = FIRST_STRIKE + step * STEP_TIME
         lift = np.inf if step >= STEPS - 1 else strike + STEP_TIME + 0.11
@@ -163,7 +166,9 @@ def foot_path(time, falls, skeleton, joint, side):
         ankle[swings] = CubicHermiteSpline(span, (leaving, arriving), (speed, [0, -0.25, 0]))(time[swings])
         part = (time[swings] - span[0]) / (span[1] - span[0])
         ankle[swings, 1] += 0.045 * 16 * part**2 * (1 - part) ** 2
-        pitch[swings] = PchipInterpolator((0, 0.12, 0.55, 0.85, 1), (HEEL_OFF, 1.08 * HEEL_OFF, 0.1, HEEL_FIRST, HEEL_FIRST))(part)
+        pitch[swings] = PchipInterpolator(
+            (0, 0.12, 0.55, 0.85, 1), (HEEL_OFF, 1.08 * HEEL_OFF, 0.1, HEEL_FIRST, HEEL_FIRST)
+        )(part)
         heading[swings] = fall.heading + (following.heading - fall.heading) * ease(part, 0, 1)
     return ankle, heading, pitch
 
@@ -223,7 +228,7 @@ def leg(hip, ankle, forward, skeleton, joint, side):
 
 
 def arm_rotations(side, arm, shrug, hand_lag):
-    """Local rotations (F, 4) of an arm, by angles in degrees: forward, out from the side, about itself, at the elbow."""
+    """Local rotations (F, 4) of an arm by degrees: forward, out from the side, about itself, at the elbow."""
     flex, abduct, twist, bend = (np.radians(arm[key]) for key in ("flex", "abduct", "twist", "bend"))
     lowered = multiply(turn(-flex, 0), turn(abduct - np.pi / 2, 2))
     rotations = {
@@ -244,7 +249,7 @@ def turn(angle, axis):
 
 
 def tilt(forward, side):
-    """Rotations (F, 4) that lean forward, then to the right... by angles (F,)."""
+    """Rotations (F, 4) that lean forward and then raise the left side, by angles (F,)."""
     return multiply(turn(forward, 0), turn(side, 2))
 
 

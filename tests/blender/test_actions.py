@@ -84,6 +84,29 @@ def test_a_new_action_leaves_older_ones_as_they_were():
     np.testing.assert_allclose(places, swing(obj, seed=1).positions()[:1], atol=2e-6)
 
 
+def test_what_an_older_action_did_to_the_pose_does_not_reach_the_new_one():
+    obj = build_rig()
+    old = swing(obj, seed=1)
+    local = np.tile(old.skeleton.offsets, (len(old), 1, 1))
+    local[:, 1] += 0.2
+    write_action(obj, old.replace(local_positions=local), "old")
+    bpy.context.scene.frame_set(6)
+    motion = swing(obj, seed=2)
+    write_action(obj, motion, "new", bones={"hips", "spine", "arm.L", "hand.L"})
+    _, places = evaluated_transforms(obj, range(1, len(motion) + 1), ["arm.L", "hand.L"])
+    assert np.abs(places - motion.positions()[:, 2:4]).max() < 2e-6
+    assert obj.pose.bones["leg.L"].rotation_quaternion[0] == pytest.approx(1)
+
+
+def test_a_static_location_of_a_keyed_bone_does_not_shift_it():
+    obj = build_rig()
+    obj.pose.bones["spine"].location = (3, 2, 1)
+    motion = swing(obj)
+    write_action(obj, motion, "swing")
+    _, places = evaluated_transforms(obj, range(1, len(motion) + 1))
+    assert np.abs(places - motion.positions()).max() < 2e-6
+
+
 def test_bone_names_with_quotes_are_keyed():
     obj = build_rig()
     obj.data.bones["arm.L"].name = 'the "left" arm\\'

@@ -120,6 +120,8 @@ def test_textures_travel_inside_the_file(tmp_path):
         empty_scene()
         obj = build_rig()
         material = bpy.data.materials.new("Cloth")
+        if material.node_tree is None:  # before Blender 5.0
+            material.use_nodes = True
         texture = material.node_tree.nodes.new("ShaderNodeTexImage")
         texture.image = bpy.data.images.load(str(tmp_path / "cloth.png"))
         surface = material.node_tree.nodes["Principled BSDF"]

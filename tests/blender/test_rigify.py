@@ -197,6 +197,25 @@ def test_ik_on_deform_bones_is_muted_and_said():
     assert directions_apart(obj, motion, skeleton.names).max() < 0.1
 
 
+def test_the_body_moves_where_its_top_bone_hangs_connected_from_a_bone_that_is_no_part_of_it():
+    empty_scene()
+    obj = build_rig()
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    ground = obj.data.edit_bones.new("ground")
+    ground.tail, ground.use_deform = obj.data.edit_bones["hips"].head, False
+    obj.data.edit_bones["hips"].parent, obj.data.edit_bones["hips"].use_connect = ground, True
+    bpy.ops.object.mode_set(mode="OBJECT")
+    add_control(obj, "arm.L", "ctrl_arm.L")
+    skeleton, _ = drive_skeleton(obj)
+    assert skeleton.names[0] == "hips"
+    motion = dance(skeleton)
+    apply_motion(obj, motion, "dance")
+    _, places = evaluated_transforms(obj, range(1, len(motion) + 1), ["hips"])
+    assert np.abs(places[:, 0] - motion.root_positions).max() < 1e-3
+    assert directions_apart(obj, motion, skeleton.names).max() < 2
+
+
 def test_a_motion_of_another_rig_is_refused(rig):
     empty_scene()
     obj = build_rig()

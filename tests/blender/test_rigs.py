@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import struct
+import subprocess
+import sys
 
 import bpy
 import numpy as np
@@ -159,6 +161,8 @@ def test_a_file_without_armature_says_what_it_holds(tmp_path):
 def test_an_fbx_material_that_would_not_be_seen_is_made_opaque(tmp_path):
     obj = build_rig()
     glass = bpy.data.materials.new("Glass")
+    if glass.node_tree is None:  # before Blender 5.0
+        glass.use_nodes = True
     glass.node_tree.nodes["Principled BSDF"].inputs["Alpha"].default_value = 0.0
     bpy.data.objects["Skin"].data.materials.append(glass)
     path = tmp_path / "rig.fbx"
@@ -166,6 +170,23 @@ def test_an_fbx_material_that_would_not_be_seen_is_made_opaque(tmp_path):
     load_rig(path)
     (material,) = bpy.data.materials
     assert material.node_tree.nodes["Principled BSDF"].inputs["Alpha"].default_value == 1.0
+
+
+def test_without_blenders_module_the_extra_that_brings_it_is_named():
+    script = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "bpy" else find(name, *rest)
+import graphics_ml.blender
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert "MissingExtraError" in done.stderr and "graphics-ml[blender]" in done.stderr
+
+
+def test_importing_the_package_does_not_import_blender():
+    script = "import sys, graphics_ml.blender; print('bpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False", done.stderr
 
 
 def test_loading_prints_nothing(tmp_path, capfd):

@@ -346,6 +346,14 @@ def test_a_chair_has_no_limbs_and_the_error_says_which_and_what_to_do():
     assert "\n" not in str(caught.value)
 
 
+def test_a_map_whose_limbs_do_not_hang_together_is_refused():
+    names = dict(CONVENTIONS["LAFAN1"][0])
+    skeleton = build(names)
+    names["left_shin"], names["right_shin"] = names["right_shin"], names["left_shin"]
+    with pytest.raises(UnrecognisedBodyError, match=r"'RightLeg' as left_shin.*below 'LeftUpLeg'"):
+        require_roles(BoneMap(names), skeleton, "rig.fbx")
+
+
 def test_a_single_joint_is_no_body():
     assert missing_roles(recognize(Skeleton(("Bone",), (-1,), [(0, 0, 0)]))) == REQUIRED_ROLES
 

@@ -353,6 +353,13 @@ def test_in_place_takes_the_travel_out_and_keeps_the_height():
     np.testing.assert_allclose(result.root_positions[:, 1], motion.root_positions[:, 1], atol=1e-9)
 
 
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_very_short_clips_are_retargeted(frames):
+    motion = walk(frames=frames)
+    result, report = retarget(motion, scaled(motion.skeleton, {"shin": 1.2, "": 1}))
+    assert len(result) == frames and report.corrected.shape == (frames, 2)
+
+
 def test_confidence_goes_over_by_role():
     motion = wild(standard_skeleton(), 12)
     confidence = np.random.default_rng(0).random((len(motion), len(motion.skeleton)))

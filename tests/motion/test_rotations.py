@@ -113,7 +113,9 @@ def test_slerp_takes_a_time_for_each_pair():
     q = R.quaternion_from_euler(np.array([[0.1, 0.2, 0.3], [1.0, -0.5, 0.2]]), "XYZ")
     between = R.slerp(q[:1], q[1:], np.array([0.0, 0.25, 1.0]))
     assert between.shape == (3, 4)
-    np.testing.assert_allclose(R.angle_between(between, q[:1]), R.angle_between(q[1], q[0]) * np.array([0, 0.25, 1]), atol=1e-12)
+    np.testing.assert_allclose(
+        R.angle_between(between, q[:1]), R.angle_between(q[1], q[0]) * np.array([0, 0.25, 1]), atol=1e-12
+    )
 
 
 @given(seed=st.integers(0, 10**6), opening=st.sampled_from([1.0, 1e-4, 1e-7, 1e-9, 0.0]), flip=st.sampled_from([1, -1]))
@@ -137,7 +139,7 @@ def test_swing_and_twist_make_the_rotation_again_and_each_keeps_to_its_own(q, se
     axis = R.normalize(np.random.default_rng(seed).normal(size=3))
     swing, twist = R.swing_twist(q, axis)
     assert_same_rotation(R.multiply(swing, twist), q)
-    np.testing.assert_allclose(R.rotate(twist, axis), np.broadcast_to(axis, q.shape[:-1] + (3,)), atol=1e-9)
+    np.testing.assert_allclose(R.rotate(twist, axis), np.broadcast_to(axis, (*q.shape[:-1], 3)), atol=1e-9)
     # A swing turns about an axis at right angles to that of the twist.
     np.testing.assert_allclose(swing[..., 1:] @ axis, 0, atol=1e-9)
 

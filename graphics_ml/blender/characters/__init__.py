@@ -1,7 +1,7 @@
 """Our own characters: believable parametric people, made procedurally, skinned and rigged.
 
-    from graphics_ml.blender.characters import Character, build_character
-    rig = build_character(Character(height=1.68, masculinity=0.0, hair="bob"))
+from graphics_ml.blender.characters import Character, build_character
+rig = build_character(Character(height=1.68, masculinity=0.0, hair="bob"))
 """
 
 from .build import build_character, save_character

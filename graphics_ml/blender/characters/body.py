@@ -81,8 +81,15 @@ class Body:
         thumb = joints["thumb"]
         ball = rounded_cone(t, back, dorsal, thumb[0] + [0.004 * s, 0.004 * s, 0], thumb[1], 0.0165 * s, 0.0118 * s)
         palm = smooth_min(palm, ball, 0.018 * s)
-        web = rounded_cone(t, back, dorsal, 0.5 * (thumb[0] + thumb[1]), joints["index"][0] - [0.028 * s, 0, 0.008 * s],
-                           0.009 * s, 0.009 * s)
+        web = rounded_cone(
+            t,
+            back,
+            dorsal,
+            0.5 * (thumb[0] + thumb[1]),
+            joints["index"][0] - [0.028 * s, 0, 0.008 * s],
+            0.009 * s,
+            0.009 * s,
+        )
         palm = smooth_min(palm, web, 0.016 * s)
         thick = m.hand_breadth / 0.0883 * 0.19 / m.hand_length
         fingers = None
@@ -116,8 +123,9 @@ class Body:
         zz = z - spring
         roof = self._instep(t / length) * k
         last = smooth_max(outline, (zz - roof) * 0.8, 0.045 * k)
-        collar = rounded_cone(px, py, z, (0.0, 0.006 * k, 0.05), (-0.001, 0.012 * k, ankle[2] + 0.012 * k),
-                              0.041 * k, 0.041 * k)
+        collar = rounded_cone(
+            px, py, z, (0.0, 0.006 * k, 0.05), (-0.001, 0.012 * k, ankle[2] + 0.012 * k), 0.041 * k, 0.041 * k
+        )
         collar = smooth_max(collar, z - ankle[2] - 0.006 * k, 0.006)
         upper = smooth_max(smooth_min(last, collar, 0.05 * k), 0.008 - z, 0.008)
         return smooth_min(upper, smooth_max(sole, 0.001 - z, 0.004), 0.005)
@@ -218,7 +226,9 @@ class Body:
         s = self.scale
         thigh, low = m.thigh_circumference / (2 * np.pi), m.lower_thigh_circumference / (2 * np.pi)
         calf, ankle = m.calf_circumference / (2 * np.pi), m.ankle_circumference / (2 * np.pi)
-        knee = (self.head_of("thigh.L")[2] - self.head_of("shin.L")[2]) / (self.head_of("thigh.L")[2] - self.head_of("foot.L")[2])
+        knee = (self.head_of("thigh.L")[2] - self.head_of("shin.L")[2]) / (
+            self.head_of("thigh.L")[2] - self.head_of("foot.L")[2]
+        )
         rows = [  # place / leg length, centre outwards, centre back, radius out, in, back, front
             (-0.06, 0.000, 0.000, 0.70 * thigh, 0.70 * thigh, 0.70 * thigh, 0.70 * thigh),
             (0.04, 0.004, -0.004, 0.92 * thigh, 0.90 * thigh, 0.96 * thigh, 0.96 * thigh),
@@ -255,8 +265,9 @@ class Body:
 
     def _instep(self, t):
         """Height of the shoe's upper along its length, for a foot of 0.265 m."""
-        return np.interp(t, (0.0, 0.10, 0.30, 0.45, 0.60, 0.78, 0.92, 1.0),
-                         (0.072, 0.076, 0.084, 0.084, 0.070, 0.055, 0.047, 0.036))
+        return np.interp(
+            t, (0.0, 0.10, 0.30, 0.45, 0.60, 0.78, 0.92, 1.0), (0.072, 0.076, 0.084, 0.084, 0.070, 0.055, 0.047, 0.036)
+        )
 
     def _finger(self, t, back, dorsal, points, radius):
         """Three rounded cones that taper towards the tip, with slight knuckles."""

@@ -50,7 +50,9 @@ def save_character(path: str | Path, character: Character | None = None, detail:
     path = Path(path)
     writers = {".blend": _write_blend, ".glb": _write_glb, ".fbx": _write_fbx}
     if path.suffix.lower() not in writers:
-        raise OutputError(path, None, f"cannot write {path.suffix or 'a file without ending'}; use .blend, .glb or .fbx")
+        raise OutputError(
+            path, None, f"cannot write {path.suffix or 'a file without ending'}; use .blend, .glb or .fbx"
+        )
     if not path.parent.is_dir():
         raise OutputError(path, None, "its folder does not exist; make it first")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -152,7 +154,8 @@ def _look(character):
 
 def _material(name, colour, roughness):
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    if material.node_tree is None:  # Blender 5 makes it by itself
+        material.use_nodes = True
     rgba = (*(float(c) for c in colour), 1.0)
     shader = material.node_tree.nodes["Principled BSDF"]
     shader.inputs["Base Color"].default_value = rgba

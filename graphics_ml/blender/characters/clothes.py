@@ -31,7 +31,7 @@ class Clothes:
     def shirt(self, x, y, z):
         """Trunk and sleeves."""
         s, h = self.body.scale, self.body.measures.height
-        hang = (1.0 - smoothstep(z, 0.62 * h, 0.76 * h)) * (0.65 + 0.35 * smoothstep(z, self.shirt_end, 0.62 * h))
+        hang = (1.0 - smoothstep(z, 0.62 * h, 0.76 * h)) * (0.75 + 0.25 * smoothstep(z, self.shirt_end, 0.62 * h))
         trunk = self.body.trunk(x, y, z, ease=self._shirt_ease + (self._waist_ease - self._shirt_ease) * hang)
         trunk = trunk - self._folds(x, y, z)
         sleeve = self.body.arm(x, y, z, ease=self._sleeve_ease, cuff=self._cuff)

@@ -105,8 +105,8 @@ class Lens:
     """A magnifying glass for the mesher's grid: fine cells around a centre, growing to normal size further out.
 
     Grid position u maps to place p = c + (u - c) g(r) / r, r = |u - c|, with g' = 1 / magnification up to `radius` and
-    rising smoothly to 1 at `outer`, both measured on the grid (metres). g(r) / r <= 1, so a field that grows no faster than distance in p
-    grows no faster in u either.
+    rising smoothly to 1 at `outer`, both measured on the grid (metres). g(r) / r <= 1, so a field that grows no faster
+    than distance in p grows no faster in u either.
     """
 
     def __init__(self, centre, magnification, radius, outer):

@@ -101,7 +101,9 @@ class _Builder:
         rings = np.radians([0.0, 6.0, 11.0, 11.0, 20.0, 28.5, 28.5, 42.0, 58.0, 75.0, 95.0, 130.0, 180.0])
         rings = np.unique(np.round(rings, 9))
         turns = np.linspace(0.0, 2.0 * np.pi, 28, endpoint=False)
-        polar = np.array([[np.sin(a) * np.cos(b), np.cos(a), np.sin(a) * np.sin(b)] for a in rings[1:-1] for b in turns])
+        polar = np.array(
+            [[np.sin(a) * np.cos(b), np.cos(a), np.sin(a) * np.sin(b)] for a in rings[1:-1] for b in turns]
+        )
         unit = np.concatenate([[[0.0, 1.0, 0.0]], polar, [[0.0, -1.0, 0.0]]])
         triangles, names, n = [], [], len(turns)
         for ring in range(len(rings) - 1):

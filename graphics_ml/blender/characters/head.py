@@ -8,7 +8,7 @@ Features between the measured landmarks are drawn from portrait anatomy.
 import numpy as np
 
 from .body import Body
-from .field import ellipsoid, rounded_cone, smooth_max, smooth_min, smoothstep
+from .field import ellipsoid, rounded_cone, smooth_max, smooth_min
 
 EYE_CENTRE = np.array([31.5, 72.0, 0.0])
 EYE_RADIUS = 13.2
@@ -92,7 +92,7 @@ class Head:
         s, f, u = self.coordinates(x, y, z)
         along = np.clip((s - 12.0) / 40.0, 0.0, 1.0)
         male = self.masculinity
-        line = 15.8 + (5.6 - 1.2 * male) * np.sin(np.pi * (0.06 + 0.60 * along)) - 3.0 * along**2.5
+        line = 16.4 + (5.2 - 1.2 * male) * np.sin(np.pi * (0.08 + 0.60 * along)) - 3.0 * along**2.5
         thick = (2.9 + 0.9 * male) * (1.0 - 0.55 * along**1.5)
         return np.stack([u - line - thick, line - thick - u, 12.0 - s, s - 50.0, 40.0 - f])
 
@@ -136,12 +136,16 @@ class Head:
         corner = (43.0 + 3.0 * male + 5.0 * full, 18.0, -64.0 - 2 * male)
         chin = (14.0 + 5.0 * male, 78.0, -96.0)
         value = smooth_min(value, rounded_cone(s, f, u, corner, chin, 13.0 + 4.0 * full, 13.5), 30.0)
-        value = smooth_min(value, ellipsoid(s, f, u, (0.0, 86.0 + 2.0 * male, -97.0), (17.0 + 4 * male, 14.0, 14.0)), 16.0)
+        value = smooth_min(
+            value, ellipsoid(s, f, u, (0.0, 86.0 + 2.0 * male, -97.0), (17.0 + 4 * male, 14.0, 14.0)), 16.0
+        )
         if full > 0.2:
             value = smooth_min(value, ellipsoid(s, f, u, (0.0, 52.0, -98.0), (34.0, 34.0, 20.0 * full)), 26.0)
         # cheekbones and cheeks
         value = smooth_min(value, ellipsoid(s, f, u, (44.0, 62.0, -24.0), (20.0, 19.0, 13.0)), 18.0)
-        value = smooth_min(value, ellipsoid(s, f, u, (34.0, 66.0, -50.0), (20.0 + 6 * full, 20.0 + 3 * full, 24.0)), 20.0)
+        value = smooth_min(
+            value, ellipsoid(s, f, u, (34.0, 66.0, -50.0), (20.0 + 6 * full, 20.0 + 3 * full, 24.0)), 20.0
+        )
         # eye sockets below the brow, then the brow's edge
         value = smooth_max(value, -ellipsoid(s, f, u, (33.0, 99.0, -2.0), (19.5, 17.0, 14.5)), 14.0)
         ridge = rounded_cone(s, f, u, (9.0, 86.5 + male, 15.5), (46.0, 73.0 + male, 18.0), 8.0, 7.0)

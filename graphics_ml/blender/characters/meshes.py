@@ -133,7 +133,9 @@ def step(vertices, triangles, inside, move):
         that the patch nowhere meets itself in a single point.
     """
     border = _border(triangles, inside)
-    while (pinched := np.bincount(border[:, 0], minlength=1) > 1).any():  # the patch meets itself in a point: round it off
+    while (
+        pinched := np.bincount(border[:, 0], minlength=1) > 1
+    ).any():  # the patch meets itself in a point: round it off
         inside = inside & ~np.isin(triangles, np.nonzero(pinched)[0]).any(axis=1)
         border = _border(triangles, inside)
     patch = np.unique(triangles[inside])
@@ -172,9 +174,7 @@ def close(vertices, triangles, thickness=0.0, depth=0.0):
             new = np.full(len(vertices), -1)
             new[ring] = len(vertices) + np.arange(len(ring))
             a, b = rim.T
-            triangles = np.concatenate(
-                [triangles, np.stack([b, a, new[a]], -1), np.stack([b, new[a], new[b]], -1)]
-            )
+            triangles = np.concatenate([triangles, np.stack([b, a, new[a]], -1), np.stack([b, new[a], new[b]], -1)])
             vertices = np.concatenate([vertices, moved])
             normals, inward = (np.concatenate([f, f[ring]]) for f in (normals, inward))
             rim = new[rim]

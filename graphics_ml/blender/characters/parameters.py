@@ -73,7 +73,9 @@ def random_character(rng) -> Character:
     stature = 1.628 + (1.756 - 1.628) * masculinity  # Gordon et al. 2014, table of stature: sd 64 and 69 mm
     skin = _mix(_SKINS[rng.integers(len(_SKINS))], _SKINS[rng.integers(len(_SKINS))], rng.random())
     masculine = masculinity > 0.5
-    styles = ("bald", "buzz", "short", "short", "short", "bob") if masculine else ("short", "bob", "long", "long", "bun")
+    styles = (
+        ("bald", "buzz", "short", "short", "short", "bob") if masculine else ("short", "bob", "long", "long", "bun")
+    )
     return Character(
         height=_clip(rng.normal(stature, 0.067), 1.45, 2.05),
         body_mass_index=_clip(rng.normal(24.5, 3.8), 17.5, 38.0),
@@ -92,7 +94,14 @@ def random_character(rng) -> Character:
 
 
 _SKINS = ((0.93, 0.76, 0.67), (0.86, 0.66, 0.54), (0.78, 0.57, 0.42), (0.60, 0.41, 0.29), (0.42, 0.27, 0.19))
-_HAIRS = ((0.08, 0.06, 0.05), (0.20, 0.13, 0.09), (0.35, 0.22, 0.13), (0.72, 0.55, 0.33), (0.52, 0.24, 0.12), (0.6, 0.6, 0.6))
+_HAIRS = (
+    (0.08, 0.06, 0.05),
+    (0.20, 0.13, 0.09),
+    (0.35, 0.22, 0.13),
+    (0.72, 0.55, 0.33),
+    (0.52, 0.24, 0.12),
+    (0.6, 0.6, 0.6),
+)
 _EYES = ((0.24, 0.14, 0.08), (0.36, 0.24, 0.12), (0.28, 0.40, 0.46), (0.30, 0.40, 0.26))
 
 

@@ -14,6 +14,7 @@ pelvis' breadth inward); finger segments after Buchholz, Armstrong and Goldstein
 Blender's axes: Z up, the character faces -Y, its left is +X; metres.
 """
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,7 +96,7 @@ def _trunk(m):
     y = dict(hips=0.0, spine=0.010, chest=0.016, upper_chest=0.022, neck=0.020, head=0.002, top=0.002)
     points = {k: np.array([0.0, y[k] * h / 1.75, z[k]]) for k in z}
     names = list(points)
-    return {a: np.stack([points[a], points[b]]) for a, b in zip(names[:-1], names[1:], strict=True)}
+    return {a: np.stack([points[a], points[b]]) for a, b in pairwise(names)}
 
 
 def arm_frame() -> np.ndarray:
@@ -159,7 +160,9 @@ def _thumb(length, breadth):
     points = [np.array([0.105 * length, -0.250 * breadth, -0.045 * length])]
     for part, spread, drop in ((0.251, 38.0, 22.0), (0.180, 28.0, 18.0), (0.150, 18.0, 16.0)):
         s, d = np.radians(spread), np.radians(drop)
-        points.append(points[-1] + part * length * np.array([np.cos(s) * np.cos(d), -np.sin(s) * np.cos(d), -np.sin(d)]))
+        points.append(
+            points[-1] + part * length * np.array([np.cos(s) * np.cos(d), -np.sin(s) * np.cos(d), -np.sin(d)])
+        )
     return np.array(points)
 
 

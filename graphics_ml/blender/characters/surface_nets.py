@@ -117,7 +117,9 @@ def _active_cells(field, to_place, origin, spacing, blocks, cells):
 
 
 _CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-_EDGES = [(a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit]  # four along x, four along y, four along z
+_EDGES = [
+    (a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit
+]  # four along x, four along y, four along z
 
 
 @cache

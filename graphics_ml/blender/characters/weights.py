@@ -1,7 +1,7 @@
 """Skin weights: how much every bone moves a point of the rest pose.
 
-The body is split along its bones, from the hips outwards. At each joint a smooth step hands a share of the weight to the
-next bone; its coordinate is the signed distance to a plane through the joint for hinges, and the difference of two
+The body is split along its bones, from the hips outwards. At each joint a smooth step hands a share of the weight to
+the next bone; its coordinate is the signed distance to a plane through the joint for hinges, and the difference of two
 fields of the body for the shoulder (arm against trunk). The shares multiply down the chain, so that weights are smooth
 wherever the fields are, sum to one by construction, and skin and clothes that lie together move together.
 """
@@ -107,8 +107,8 @@ def _arm_shares(body, x, y, z):
     upper, fore = body.arm_lengths
     s = body.scale
     t, back, dorsal = body.along_arm(x, y, z)
-    elbow = smoothstep(t - 0.15 * np.abs(back), upper - 0.048 * s, upper + 0.048 * s)
-    wrist = smoothstep(t, upper + fore - 0.040 * s, upper + fore + 0.018 * s)
+    elbow = smoothstep(t - 0.15 * np.abs(back), upper - 0.056 * s, upper + 0.056 * s)
+    wrist = smoothstep(t, upper + fore - 0.062 * s, upper + fore + 0.022 * s)
     shares = {"upper_arm": 1.0 - elbow, "forearm": elbow * (1.0 - wrist)}
     hand = elbow * wrist
     free = np.ones_like(t)
