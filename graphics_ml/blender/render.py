@@ -136,6 +136,11 @@ def _feather(part, shape, hidden=2, width=8):
 
 
 def _set_up(scene):
+    with quiet():  # Cycles says at its first use that it found no CUDA
+        _set_up_cycles(scene)
+
+
+def _set_up_cycles(scene):
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
     render.use_persistent_data = False

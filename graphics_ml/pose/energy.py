@@ -360,6 +360,8 @@ def _add_support(normal, problem, placed):
     weight = rate * planted / weights.floor / (1 + (height / weights.floor_outlier) ** 2)
     normal.add(height * weight, moves[:, :, 1] * weight[..., None])
 
+    if frames < 2:
+        return
     # They move with the floor.
     both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
     weight = (np.sqrt(EVIDENCE_RATE / fps) * fps / weights.grip * both)[..., None]

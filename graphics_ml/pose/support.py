@@ -85,7 +85,7 @@ def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float,
     mass = centre_of_mass(placed)
     gained = _mean_acceleration(mass, fps)
     soles = placed.rotations[..., 1][:, [JOINTS.index("left_foot"), JOINTS.index("right_foot")]]
-    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps
+    speed = np.linalg.norm(_velocity(feet, fps), axis=-1)
     still = np.exp(-((speed / (0.3 + np.median(speed))) ** 2))
     for _ in range(4):
         height = feet @ (to_camera.T @ up)
@@ -169,7 +169,7 @@ def find_footing(
     """
     size = leg / 0.9
     calm = smooth(feet, fps, 4.0)
-    velocity = np.gradient(calm, axis=0) * fps if len(feet) > 1 else np.zeros_like(feet)
+    velocity = _velocity(calm, fps)
     # The ground is where the lower foot was in the last moments or will be in the next: it may seem to rise or fall.
     lowest = calm[..., 1].min(axis=1)
     ground = minimum_filter1d(lowest, 2 * max(1, round(0.75 * fps)) + 1, mode="nearest")
@@ -215,6 +215,10 @@ def _belt_velocity(velocity, root, weight, fps, size):
     if speed < 0.35 * size or support(mode) < 2 * support(np.zeros(2)) or travel > 0.4 * speed:
         return still
     return np.array([mode[0], 0.0, mode[1]])
+
+
+def _velocity(points, fps):
+    return np.gradient(points, axis=0) * fps if len(points) > 1 else np.zeros_like(points)
 
 
 def _mean_acceleration(points, fps):

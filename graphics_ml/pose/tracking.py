@@ -176,7 +176,8 @@ _PATIENCE = 0.5  # seconds in which a person who is not seen is looked for at th
 _SAME = 0.6  # likeness from which two poses are the same person
 _TOUCHING = 0.35  # likeness from which a pose is no longer certain to be one's own
 _BORROWED = 0.4  # of a newcomer's joints may lie on somebody else's body; where it is more they are that body's
-_SMALLEST = 0.5  # of the largest person in sight; who is smaller is not followed
+_MADE_OF = 0.7  # the same for somebody who is followed, and may pass behind another
+_SMALLEST = 0.5  # of the leading person in sight; who is smaller is not followed
 _MOST = 4  # people followed at a time
 _KNOWN = 0.6  # similarity of colours from which someone is known again; strangers reach 0.5 or so
 _MISSED = 4.0  # seconds in which someone out of sight is looked for where they were
@@ -222,7 +223,7 @@ class _Follower:
             person.lose()
         return False
 
-    def _without_others(self, picture: np.ndarray, index: int, person: Person | None, packed: np.ndarray) -> np.ndarray:
+    def _without_others(self, picture: np.ndarray, index: int, person: Person, packed: np.ndarray) -> np.ndarray:
         """The picture with those painted over who stand in front of this person.
 
         The landmark model takes whoever is plainest in its region, and someone half hidden is not; painted over, the
@@ -246,13 +247,19 @@ class _Follower:
         present = [person for person in self.people if index in person.seen]
         for i, a in enumerate(present):
             for b in present[i + 1 :]:
-                if index not in a.seen or index not in b.seen or _likeness(a.seen[index], b.seen[index]) < _SAME:
+                if index not in a.seen or index not in b.seen:
+                    continue
+                younger, older = (a, b) if len(a.seen) < len(b.seen) else (b, a)
+                if _shared(younger.seen[index], older.seen[index]) > _MADE_OF:
+                    _withdraw(younger, older, index)
+                    continue
+                if _likeness(a.seen[index], b.seen[index]) < _SAME:
                     continue
                 fit = [_similarity(_looks(picture, p.seen[index]), p.looks) for p in (a, b)]
                 if abs(fit[0] - fit[1]) > 0.1:
                     stray, kept = (a, b) if fit[0] < fit[1] else (b, a)
                 else:
-                    stray, kept = (a, b) if len(a.seen) < len(b.seen) else (b, a)
+                    stray, kept = younger, older
                 if not self._recover(stray, kept, index, picture):
                     _withdraw(stray, kept, index)
         self.people = [person for person in self.people if person.seen]
@@ -295,7 +302,7 @@ class _Follower:
             for crop in self._plan_crops()[1:]:
                 self._look(index, picture, crop)
             for step in range(3):
-                self._look(index, picture, self._around_largest(step))
+                self._look(index, picture, self._around_leader(step))
             self._cycle_start = index
         elif someone_was_lost or nobody:
             self._look(index, picture, (0, 0, *picture.shape[1::-1]))
@@ -308,10 +315,10 @@ class _Follower:
             if not between:
                 self._look(index, picture, self._next_crop(index, step))
                 if len(self._live()) > 1:  # where there are two there may be three
-                    self._look(index, picture, self._around_largest(step))
+                    self._look(index, picture, self._around_leader(step))
 
     def _next_crop(self, index: int, step: int) -> tuple[int, int, int, int] | None:
-        """Where to look next: in turn through the picture, around the largest person, and where someone was lost."""
+        """Where to look next: in turn through the picture, around the leading person, and where someone was lost."""
         missed = self._missed(index)
         if not self._crops and index - self._cycle_start >= self._pause * self._fps:
             self._cycle_start = index
@@ -320,22 +327,27 @@ class _Follower:
         if step % 3 == 1 and missed:
             return self._square(missed[step // 3 % len(missed)].last_seen, 1.6)
         if step % 3 == 2 and (missed or self._crops):
-            return self._around_largest(step // 3)
+            return self._around_leader(step // 3)
         return self._crops.popleft() if self._crops else None
 
-    def _around_largest(self, step: int) -> tuple[int, int, int, int] | None:
-        """A square around the largest person, whose close neighbours are the hardest to tell apart."""
-        largest = max(self._live(), key=lambda person: person.region.size, default=None)
-        return None if largest is None else self._square(largest.last_seen, (1.1, 1.4, 0.9)[step % 3])
+    def _around_leader(self, step: int) -> tuple[int, int, int, int] | None:
+        """A square around the leading person, whose close neighbours are the hardest to tell apart."""
+        leader = self._leader()
+        return None if leader is None else self._square(leader.last_seen, (1.1, 1.4, 0.9)[step % 3])
+
+    def _leader(self) -> Person | None:
+        """Of those in sight, who was seen largest for longest."""
+        return max(self._live(), key=lambda person: len(person.seen) * _height(person.last_seen) ** 2, default=None)
 
     def _missed(self, index: int) -> list[Person]:
         """People out of sight only lately, who were seen long enough to be worth looking for where they were."""
-        largest = max((person.region.size for person in self._live()), default=0.0)
+        leader = self._leader()
+        smallest = _SMALLEST * leader.region.size if leader else 0.0
         return [
             person
             for person in self.people
             if person.region is None
-            and person.last_region.size > _SMALLEST * largest
+            and person.last_region.size > smallest
             and index - person.last_frame < _MISSED * self._fps
             and len(person.seen) > 0.3 * self._fps
         ]
@@ -344,18 +356,16 @@ class _Follower:
         """(x, y, width, height) of the whole picture, then of overlapping squares in which smaller people are found.
 
         The finder sees people of a fifth of its picture and more, and best those who fill it; so squares a little
-        larger than the largest person, around that person and on a row with them, show the neighbours.
+        larger than the leading person, around that person and on a row with them, show the neighbours.
         """
         height, width = self._size
         short, long = sorted((height, width))
         crops = [(0, 0, width, height)]
         if long > 1.3 * short:
             crops += _squares(width, height, short)
-        live = self._live()
-        if not live:
+        if not self._live():
             return crops + _squares(width, height, short // 2)
-        largest = max(live, key=lambda person: person.region.size)
-        _, top, side, _ = self._square(largest.last_seen, 1.2)
+        _, top, side, _ = self._square(self._leader().last_seen, 1.2)
         if side < 0.75 * short:
             crops += [(x, top, side, side) for x, _, _, _ in _squares(width, side, side)]
         return crops
@@ -393,14 +403,15 @@ class _Follower:
         present = [person for person in self.people if index in person.seen]
         if not self._stands_apart(outline, index):
             return
-        largest = max((person.region.size for person in present if person.region), default=0.0)
-        if region.size < _SMALLEST * largest:
+        leader = self._leader()
+        smallest = _SMALLEST * leader.region.size if leader else 0.0
+        if region.size < smallest:
             return
-        pose = self._detector.pose(self._without_others(picture, index, None, outline), region)
+        pose = self._detector.pose(_painted_over(picture, [person.seen[index] for person in present]), region)
         if pose is None or not _credible(pose, picture) or pose.visibility[BODY].mean() < 0.5:
             return
         packed = _pack(pose)
-        if pose.region.size < _SMALLEST * largest:
+        if pose.region.size < smallest:
             return
         if not self._stands_apart(packed, index):
             return
@@ -408,10 +419,10 @@ class _Follower:
         person = self._known(index, pose.region, looks)
         if person is None:
             if len(present) >= _MOST:
-                smallest = min(present, key=lambda other: other.region.size if other.region else math.inf)
-                if smallest.region is None or pose.region.size < 1.2 * smallest.region.size:
+                least = min(present, key=lambda other: _height(other.seen[index]))
+                if _height(packed) < 1.15 * _height(least.seen[index]):
                     return
-                smallest.lose()
+                least.lose()
             person = Person()
             person.looks, person.glances = looks, 1
             self.people.append(person)
@@ -423,7 +434,7 @@ class _Follower:
     def _stands_apart(self, packed: np.ndarray, frame: int) -> bool:
         """Whether this is somebody else than those seen in the frame, and not made of somebody's limbs."""
         seen = [person.seen[frame] for person in self.people if frame in person.seen]
-        return all(_likeness(packed, one) < _TOUCHING and _shared(packed, one) < _BORROWED for one in seen)
+        return all(_are_apart(packed, one) for one in seen)
 
     def _known(self, index: int, region: Region, looks: np.ndarray) -> Person | None:
         """Who of those out of sight this is, by place and by looks."""
@@ -467,7 +478,7 @@ def _withdraw(stray: Person, kept: Person, index: int) -> None:
     """Take back the stray's poses since they began to slide onto the other person."""
     frame = index
     while frame in stray.seen and frame in kept.seen:
-        if _likeness(stray.seen[frame], kept.seen[frame]) < _TOUCHING:
+        if _are_apart(stray.seen[frame], kept.seen[frame]):
             break
         del stray.seen[frame]
         frame -= 1
@@ -566,6 +577,10 @@ def _shared(new: np.ndarray, old: np.ndarray) -> float:
     share = np.clip(((points - begin) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-9), 0, 1)
     apart = np.linalg.norm(points - begin - share[..., None] * along, axis=-1).min(axis=1)
     return float((apart < 0.06 * np.ptp(old[:, 1])).mean())
+
+
+def _are_apart(new: np.ndarray, old: np.ndarray) -> bool:
+    return _likeness(new, old) < _TOUCHING and _shared(new, old) < _BORROWED
 
 
 _BINS = 6

@@ -1,6 +1,7 @@
 """A video drives a rig: capture, retarget, write the action, save, preview."""
 
 from graphics_ml import formats
+from graphics_ml.blender.armature import deform_flags
 from graphics_ml.blender.characters import Character, build_character
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
 from graphics_ml.blender.export import save_scene
@@ -32,7 +33,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     armature = _open_rig(job, notes)
     skeleton, how_driven = drive_skeleton(armature)
     notes += [how_driven] if how_driven else []
-    bones = load_map(job.map, skeleton) if job.map else recognize(skeleton)
+    bones = load_map(job.map, skeleton) if job.map else recognize(skeleton, deform_flags(armature, skeleton))
     require_roles(bones, skeleton, job.map or job.rig or "our own character")
     detections, solution = watch(job, progress)
 

@@ -5,8 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-cv2 = pytest.importorskip("cv2")
+pytest.importorskip("cv2")
 pytest.importorskip("bpy")
+
+import cv2
 
 from graphics_ml.motion.camera import Camera, look_at
 from graphics_ml.motion.humanoid import standard_skeleton

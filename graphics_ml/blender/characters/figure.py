@@ -149,7 +149,7 @@ class _Builder:
         deep = 0.5 * max(body.measures.chest_depth, body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
         lower = np.array([0.0, -deep, clothes.shirt_end - 0.03])
         upper = np.array([wide, deep, body.measures.cervicale_height + 0.06])
-        mesh = self._mesh(clothes.shirt, lower, upper, 0.0125, half=True)
+        mesh = self._mesh(clothes.shirt, lower, upper, 0.0138, half=True)
         for level in (clothes.above_hem, clothes.outside_collar, clothes.within_sleeve):
             mesh = meshes.trim(*mesh, level)
         return self._hemmed(mesh, "shirt")
@@ -159,7 +159,7 @@ class _Builder:
         deep = 0.5 * max(body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
         lower = np.array([0.0, -deep, 0.0])
         upper = np.array([body.measures.hip_breadth / 2 + 0.12 * s, deep, clothes.waistband + 0.03])
-        mesh = self._mesh(clothes.trousers, lower, upper, 0.0125, half=True)
+        mesh = self._mesh(clothes.trousers, lower, upper, 0.0138, half=True)
         for level in (clothes.below_waistband, clothes.above_cuff):
             mesh = meshes.trim(*mesh, level)
         return self._hemmed(mesh, "trousers")
@@ -171,8 +171,8 @@ class _Builder:
         hand = body.measures.hand_length
         lower = np.array([start - 0.02, -0.11 * s, -0.09 * s])
         upper = np.array([reach + 1.08 * hand, 0.09 * s, 0.08 * s])
-        lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), 2.3, 0.50 * hand, 1.1 * hand)
-        vertices, triangles = self._mesh(body.arm_and_hand, lower, upper, 0.0100, lens=lens)
+        lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), 2.6, 0.56 * hand, 1.2 * hand)
+        vertices, triangles = self._mesh(body.arm_and_hand, lower, upper, 0.0110, lens=lens)
         vertices, triangles = meshes.trim(vertices, triangles, lambda t, back, dorsal: start - t)
         vertices, triangles = meshes.close(vertices, triangles)
         vertices = body.head_of("upper_arm.L") + vertices @ arm_frame().T

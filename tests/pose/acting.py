@@ -1,0 +1,113 @@
+"""Bodies that move by formula, and what a perfect detector would see of them."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from graphics_ml.motion.camera import Camera, focal_length, look_at
+from graphics_ml.motion.humanoid import standard_skeleton
+from graphics_ml.motion.rotations import quaternion_from_axis_angle
+from graphics_ml.pose.body import BALLS, HINGES, Pose, place, t_pose
+from graphics_ml.pose.detection import LANDMARKS, Detections
+from graphics_ml.pose.landmarks import USED, points_on_body
+
+
+def ball(joint):
+    return next(k for k, group in enumerate(BALLS) if joint in group)
+
+
+def hinge(joint, movement):
+    return next(k for k, (j, m, _) in enumerate(HINGES) if (j, m) == (joint, movement))
+
+
+def standing(frames=60, fps=30, height=1.75) -> Pose:
+    """Someone who stands with feet apart on y = 0 and waves both arms, bending the elbows; hips over the origin."""
+    pose = t_pose(frames)
+    time = np.arange(frames) / fps
+    root = np.zeros((frames, 3))
+    root[:, 1] = 0.53 * height
+    balls, hinges = pose.balls.copy(), pose.hinges.copy()
+    for side, s in (("left", 1), ("right", -1)):
+        down = -s * (1.1 + 0.5 * np.sin(2 * np.pi * 0.5 * time + s))
+        balls[:, ball(f"{side}_upper_arm")] = quaternion_from_axis_angle(down[:, None] * np.array([0, 0, 1.0]))
+        hinges[:, hinge(f"{side}_forearm", "flexion")] = 0.7 + 0.5 * np.sin(2 * np.pi * 0.7 * time)
+        apart = s * 0.12
+        balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(np.array([0, 0, apart]))
+        hinges[:, hinge(f"{side}_foot", "eversion")] = -0.12
+    root[:, 1] -= 0.491 * height * (1 - np.cos(0.12))
+    return Pose(root, balls, hinges)
+
+
+def walking(frames=90, fps=30, height=1.75, speed=1.2) -> Pose:
+    """Someone who walks along +X by swinging thighs and knees; the feet touch the floor only roughly."""
+    pose = standing(frames, fps, height)
+    time = np.arange(frames) / fps
+    phase = 2 * np.pi * 0.9 * time
+    balls, hinges = pose.balls.copy(), pose.hinges.copy()
+    balls[:, 0] = quaternion_from_axis_angle(np.array([0, np.pi / 2, 0]))
+    for side, shift in (("left", 0.0), ("right", np.pi)):
+        swing = -0.45 * np.sin(phase + shift)
+        bend = 0.15 + 0.5 * np.maximum(0, np.cos(phase + shift))
+        balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(swing[:, None] * np.array([1.0, 0, 0]))
+        hinges[:, hinge(f"{side}_shin", "flexion")] = bend
+        hinges[:, hinge(f"{side}_foot", "eversion")] = 0
+        hinges[:, hinge(f"{side}_foot", "plantarflexion")] = -0.3 * (swing + bend)
+    pose = Pose(pose.root, balls, hinges)
+    placed = place(pose, standard_skeleton(height).offsets)
+    feet = [standard_skeleton(height).index(name) for name in ("left_toes", "right_toes")]
+    root = pose.root.copy()
+    root[:, 1] += 0.012 * height - placed.positions[:, feet, 1].min(axis=1)
+    root[:, 0] = speed * (time - time.mean())
+    return Pose(root, balls, hinges)
+
+
+def camera(distance=4.0, tilt_height=1.5, roll=0.0, width=1280, height=720, fov=55.0, side=0.0) -> Camera:
+    """A camera on the +Z side that looks at the hips."""
+    position = np.array([side, tilt_height, distance])
+    return Camera(
+        width,
+        height,
+        focal_length(width, height, np.radians(fov)),
+        (width / 2, height / 2),
+        look_at(position, (0.0, 0.95, 0.0), roll),
+        position,
+    )
+
+
+def seen(pose: Pose, eye: Camera, fps=30, height=1.75, noise=0.0, depth_noise=0.0, seed=0) -> Detections:
+    """What a detector sees: exact pixels and metric landmarks, but for noise in pixels and in metres of depth."""
+    rng = np.random.default_rng(seed)
+    at = points_on_body(height).at(place(pose, standard_skeleton(height).offsets))
+    frames = len(pose)
+    pixels, world = np.zeros((frames, 33, 2)), np.zeros((frames, 33, 3))
+    where = [LANDMARKS.index(name) for name in USED]
+    pixels[:, where] = eye.project(at) + noise * rng.normal(size=(*at.shape[:2], 2))
+    local = eye.to_camera(at)
+    hips = local[:, [USED.index("left_hip"), USED.index("right_hip")]].mean(axis=1, keepdims=True)
+    world[:, where] = local - hips
+    world[:, where, 2] += depth_noise * rng.normal(size=at.shape[:2])
+    visibility = np.full((frames, 33), 0.95)
+    return Detections(
+        keypoints=pixels,
+        depth=np.zeros((frames, 33)),
+        world=world,
+        visibility=visibility,
+        presence=visibility,
+        found=np.ones(frames, dtype=bool),
+        fps=Fraction(fps),
+        image_size=(eye.width, eye.height),
+        person="the only one",
+        detector="a formula",
+    )
+
+
+def unseen(detections: Detections, frames) -> Detections:
+    """The same with nobody found in some frames."""
+    changed = {
+        name: getattr(detections, name).copy() for name in ("keypoints", "depth", "world", "visibility", "found")
+    }
+    for name in ("keypoints", "depth", "world"):
+        changed[name][frames] = np.nan
+    changed["visibility"][frames] = 0
+    changed["found"][frames] = False
+    return detections.replace(**changed)

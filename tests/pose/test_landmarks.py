@@ -1,0 +1,67 @@
+"""Left and right, cuts, and how far landmarks are believed."""
+
+import numpy as np
+import pytest
+from acting import camera, seen, standing, unseen, walking
+
+from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
+from graphics_ml.pose.body import Pose
+from graphics_ml.pose.detection import MIRRORED
+from graphics_ml.pose.landmarks import BONE_NAMES, BONES, USED, gather
+
+
+def exchanged(detections, frames):
+    keypoints, world = detections.keypoints.copy(), detections.world.copy()
+    for frame in frames:
+        keypoints[frame], world[frame] = keypoints[frame][list(MIRRORED)], world[frame][list(MIRRORED)]
+    return detections.replace(keypoints=keypoints, world=world)
+
+
+@pytest.mark.parametrize("frames", [[20], range(30, 45), [*range(10, 14), 50]])
+def test_frames_with_left_and_right_exchanged_are_mended(frames):
+    plain = seen(standing(), camera(), noise=1.0)
+    evidence = gather(exchanged(plain, frames))
+    assert evidence.exchanged == tuple(frames)
+    np.testing.assert_allclose(evidence.pixels, gather(plain).pixels)
+    np.testing.assert_allclose(evidence.bones, gather(plain).bones)
+
+
+def test_a_person_who_walks_or_turns_round_stays_as_they_are():
+    assert gather(seen(walking(), camera(distance=6), noise=1.0)).exchanged == ()
+    pose = standing(90)
+    turn = quaternion_from_axis_angle(np.linspace(0, 2 * np.pi, 90)[:, None] * np.array([0, 1.0, 0]))
+    balls = pose.balls.copy()
+    balls[:, 0] = multiply(turn, balls[:, 0])
+    assert gather(seen(Pose(pose.root, balls, pose.hinges), camera(), noise=1.0)).exchanged == ()
+
+
+def test_a_cut_to_another_take_is_found_and_motion_is_none():
+    first, second = seen(walking(40), camera(side=1.0), noise=1.0), seen(standing(40), camera(), noise=1.0)
+    joined = first.replace(
+        **{
+            name: np.concatenate((getattr(first, name), getattr(second, name)))
+            for name in ("keypoints", "depth", "world", "visibility", "presence", "found")
+        }
+    )
+    assert np.flatnonzero(gather(joined).breaks).tolist() == [40]
+    assert not gather(first).breaks.any()
+
+
+def test_one_wrong_frame_is_no_cut():
+    detections = seen(standing(), camera(), noise=1.0)
+    keypoints = detections.keypoints.copy()
+    keypoints[25] = keypoints[25][:, ::-1]
+    assert not gather(detections.replace(keypoints=keypoints)).breaks.any()
+
+
+def test_what_was_not_seen_has_no_weight():
+    evidence = gather(unseen(seen(standing(), camera()), [3, 4]))
+    assert (evidence.pixel_weight[[3, 4]] == 0).all() and (evidence.bone_weight[[3, 4]] == 0).all()
+    assert np.isfinite(evidence.pixels).all() and np.isfinite(evidence.bones).all()
+    assert (evidence.pixel_weight[5] > 0).all()
+
+
+def test_bone_vectors_are_differences_of_landmarks():
+    np.testing.assert_allclose(BONES.sum(axis=1), 0, atol=1e-12)
+    row = BONES[BONE_NAMES.index("left forearm")]
+    assert row[USED.index("left_wrist")] == 1 and row[USED.index("left_elbow")] == -1
