@@ -70,7 +70,9 @@ class Capture(Job):
     camera: str | None = setting(
         "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a camera file; the rest is estimated", None
     )
-    smoothing: float = setting("how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20)
+    smoothing: float = setting(
+        "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
+    )
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
 
 

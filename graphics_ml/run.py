@@ -2,9 +2,12 @@
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
+from graphics_ml.errors import FormatWarning
 from graphics_ml.jobs import Job, Outcome
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
@@ -24,7 +27,11 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
         GraphicsMLError: as the task raises it; no output is left behind then.
     """
     module, function = job.task.split(":")
-    return getattr(import_module(module), function)(job, progress or (lambda stage, done, total: None))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FormatWarning)
+        outcome = getattr(import_module(module), function)(job, progress or (lambda stage, done, total: None))
+    lost = tuple(str(one.message) for one in caught if issubclass(one.category, FormatWarning))
+    return replace(outcome, notes=outcome.notes + lost)
 
 
 def run_in_terminal(job: Job) -> int:

@@ -51,6 +51,19 @@ def meshes_of(armature: bpy.types.Object) -> list[bpy.types.Object]:
     ]
 
 
+def rest_height(armature: bpy.types.Object) -> float:
+    """Metres from the lowest to the highest point of the character in its rest pose."""
+    heights = []
+    for mesh in meshes_of(armature):
+        places = np.empty(len(mesh.data.vertices) * 3, np.float32)
+        mesh.data.vertices.foreach_get("co", places)
+        heights.append(_moved(mesh.matrix_world, places.reshape(-1, 3))[:, 2])
+    if not heights:
+        ends = [end for bone in armature.data.bones for end in (bone.head_local, bone.tail_local)]
+        heights.append(_moved(armature.matrix_world, np.array(ends, dtype=np.float64))[:, 2])
+    return float(np.ptp(np.concatenate(heights)))
+
+
 def filmed_points(scene: bpy.types.Scene, armature: bpy.types.Object, frames: Iterable[int], most: int = 24):
     """Points (N, 3) on the character's skin, Y up, over at most `most` of the frames spread evenly.
 

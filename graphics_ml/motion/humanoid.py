@@ -53,12 +53,12 @@ ROLE_PARENT = {
 ROLES = tuple(ROLE_PARENT)
 FINGER_ROLES = tuple(role for role in ROLES if any(f"_{finger}_" in role for finger in _FINGERS))
 BODY_ROLES = tuple(role for role in ROLES if role not in FINGER_ROLES)
-# Without these a rig is no humanoid that a whole-body motion can drive.
-REQUIRED_ROLES = ("hips",) + tuple(
-    f"{side}_{part}"
-    for side in ("left", "right")
-    for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
+# The joints on which poses are compared: those that detectors, rigs and mocap all have.
+COMPARED_ROLES = tuple(
+    f"{side}_{part}" for side in ("left", "right") for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 )
+# Without these a rig is no humanoid that a whole-body motion can drive.
+REQUIRED_ROLES = ("hips", *COMPARED_ROLES)
 # The bone of a role points at the joint of this role.
 ROLE_CHILD = {
     "hips": "spine",
@@ -119,18 +119,8 @@ def standard_skeleton(height: float = 1.70) -> Skeleton:
     places = np.array([_place(role) for role in BODY_ROLES]) * height
     parents = [-1 if ROLE_PARENT[role] is None else BODY_ROLES.index(ROLE_PARENT[role]) for role in BODY_ROLES]
     offsets = np.array([p if parent < 0 else p - places[parent] for p, parent in zip(places, parents, strict=True)])
-    ends = tuple(
-        EndSite(joint, _end(role) * height) for joint, role in enumerate(BODY_ROLES) if _part(role) in _ENDS
-    )
+    ends = tuple(EndSite(joint, _end(role) * height) for joint, role in enumerate(BODY_ROLES) if _part(role) in _ENDS)
     return Skeleton(BODY_ROLES, tuple(parents), offsets, end_sites=ends)
-
-
-# The joints on which poses are compared: those that detectors, rigs and mocap all have.
-COMPARED_ROLES = tuple(
-    f"{side}_{part}"
-    for side in ("left", "right")
-    for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
-)
 
 
 def compared_joints(positions, joints):

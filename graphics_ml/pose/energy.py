@@ -64,7 +64,7 @@ class Weights:
     trunk_acceleration: float = 20.0
     limb_acceleration: float = 80.0
     smoothing: float = 1.0
-    segment: float = 0.07
+    segment: float = 0.12
     adjustment: float = 0.012
     focal: float = 0.04
     floor: float = 0.01

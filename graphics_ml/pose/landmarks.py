@@ -237,12 +237,18 @@ def cuts(pixels: np.ndarray, visibility: np.ndarray, mirror) -> np.ndarray:
     if len(seen) < 4:
         return found
     at, size = pixels[seen], _size(pixels[seen])
+    clear = visibility[seen] > 0.5
 
     def jump(reach):
         move = (at[reach:] - at[:-reach]) / size
         whole = np.median(move, axis=1, keepdims=True)
         crossed = (at[reach:] - at[:-reach][:, mirror]) / size - whole
-        return np.median(np.minimum(*(np.linalg.norm(m, axis=-1) for m in (move - whole, crossed))), axis=1)
+        far = np.minimum(*(np.linalg.norm(m, axis=-1) for m in (move - whole, crossed)))
+        # The median of the landmarks that are clearly seen before and after; hidden ones jump without a cut.
+        both = clear[reach:] & clear[:-reach]
+        far = np.sort(np.where(both, far, np.inf), axis=1)
+        middle = far[np.arange(len(far)), np.maximum(both.sum(axis=1) - 1, 0) // 2]
+        return np.where(both.sum(axis=1) >= len(mirror) // 2, middle, 0.0)
 
     once, twice = np.concatenate(([0.0], jump(1))), jump(2)
     least = once.copy()

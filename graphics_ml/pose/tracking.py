@@ -180,6 +180,7 @@ _MADE_OF = 0.7  # the same for somebody who is followed, and may pass behind ano
 _SMALLEST = 0.5  # of the leading person in sight; who is smaller is not followed
 _MOST = 4  # people followed at a time
 _KNOWN = 0.6  # similarity of colours from which someone is known again; strangers reach 0.5 or so
+_STRANGE = 0.6  # similarity to one's own colours below which one may be somebody else
 _MISSED = 4.0  # seconds in which someone out of sight is looked for where they were
 _LOOK_BACK = 1.5  # seconds
 _LOOK_BACK_BYTES = 400e6
@@ -205,6 +206,7 @@ class _Follower:
             nearest_first = sorted(self._live(), key=lambda person: -person.last_seen[:, 1].max())
             lost = [p for p in nearest_first if not self._follow(p, index, picture) and p.misses == 1]
             self._part_merged(index, picture)
+            self._suspect(index, picture)
             self._update_looks(index, picture)
             self._search(index, picture, bool(lost))
         self._remember(index, picture)
@@ -262,7 +264,45 @@ class _Follower:
                     stray, kept = younger, older
                 if not self._recover(stray, kept, index, picture):
                     _withdraw(stray, kept, index)
-        self.people = [person for person in self.people if person.seen]
+        briefly = 0.15 * self._fps
+        self.people = [person for person in self.people if person.region is not None or len(person.seen) >= briefly]
+
+    def _suspect(self, index: int, picture: np.ndarray) -> None:
+        """Whoever suddenly looks like somebody else may have lost their track to a neighbour: look for them nearby.
+
+        If they are there, `_meet` gives them their track back. If not, they have only turned round.
+        """
+        if index % 3:
+            return
+        for person in self._live():
+            if person.glances > 5 and index in person.seen:
+                if _similarity(_looks(picture, person.seen[index]), person.looks) < _STRANGE:
+                    self._look(index, picture, self._square(person.seen[index], 1.4))
+
+    def _give_back(self, index: int, picture: np.ndarray, looks: np.ndarray) -> Person | None:
+        """The person whose track went astray and who was just found again by these looks, with the stray part cut off.
+
+        What was cut off becomes the track of somebody new.
+        """
+        for person in self._live():
+            if index not in person.seen or person.glances <= 5:
+                continue
+            now = _similarity(_looks(picture, person.seen[index]), person.looks)
+            if now > _STRANGE or _similarity(looks, person.looks) < max(_KNOWN, now + 0.15):
+                continue
+            other = Person()
+            for frame, old in [(index, picture), *reversed(self._recent)]:
+                if frame not in person.seen:
+                    break
+                if frame < index and _similarity(_looks(old, person.seen[frame]), person.looks) > _STRANGE:
+                    break
+                other.seen[frame] = person.seen.pop(frame)
+            other.region = other.last_region = person.last_region
+            other.last_frame, other.looks, other.glances = index, _looks(picture, other.seen[index]), 1
+            person.last_frame = max(person.seen, default=-1)
+            self.people.append(other)
+            return person
+        return None
 
     def _recover(self, stray: Person, kept: Person, index: int, picture: np.ndarray) -> bool:
         """Look for the stray again where they just were, with the other one painted over."""
@@ -416,7 +456,7 @@ class _Follower:
         if not self._stands_apart(packed, index):
             return
         looks = _looks(picture, packed)
-        person = self._known(index, pose.region, looks)
+        person = self._give_back(index, picture, looks) or self._known(index, pose.region, looks)
         if person is None:
             if len(present) >= _MOST:
                 least = min(present, key=lambda other: _height(other.seen[index]))

@@ -6,9 +6,11 @@ from graphics_ml import formats
 from graphics_ml.jobs import Capture, Outcome
 from graphics_ml.outputs import ensure_extension, ensure_writable
 from graphics_ml.pose.camera import parse_camera
+from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.solver import Solution, solve
 from graphics_ml.pose.tracking import detect
+from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 
@@ -42,12 +44,14 @@ def watch(job: Capture, progress: Progress) -> tuple[Detections, Solution]:
         cache=detection_cache(job.output),
         progress=lambda done, total: progress("detecting", done, total),
     )
+    turning = estimate_camera_motion(open_video(job.video, job.start, job.end, job.fps), detections)
     solution = solve(
         detections,
         height=job.height,
         camera=camera,
         smoothing=job.smoothing,
         foot_lock=job.foot_lock,
+        camera_motion=turning,
         progress=lambda part: progress("solving", round(100 * part), 100),
     )
     return detections, solution
@@ -61,4 +65,3 @@ def detection_cache(output: Path) -> Path:
 def notes_on(detections: Detections, solution: Solution) -> tuple[str, ...]:
     """What the user should know of a capture, a sentence each."""
     return (f"following {detections.person}", *detections.warnings, *solution.warnings)
-

@@ -9,8 +9,9 @@ import numpy as np
 
 from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.render import render_preview
-from graphics_ml.blender.stage import filmed_points, lay_grid, stage
+from graphics_ml.blender.stage import filmed_points, lay_grid, rest_height, stage
 from graphics_ml.motion.bone_map import recognize
+from graphics_ml.motion.rotations import rotate
 from graphics_ml.outputs import replacing
 from graphics_ml.pose.detection import CONNECTIONS, Detections
 from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_detected, draw_legend, draw_solved
@@ -34,8 +35,9 @@ def write_preview(
 ) -> None:
     """Write an .mp4: left the film with the detected and the solved skeleton, right the animated rig, in step.
 
-    The rig is seen by the solved camera, so it stands where the person stands in the film; for a rig of another size
-    the camera's place is scaled by `scale`, which gives the same picture.
+    The rig is seen by the solved camera, so it stands where the person stands in the film. For a rig of another size
+    the camera's place is scaled with it, which gives the same picture; by height where the rig is much taller than its
+    legs tell, as figures with big heads are, or it would not fit.
 
     Args:
         path: what to write.
@@ -55,7 +57,9 @@ def write_preview(
     if scale is None:
         scale = _path_scale(armature, start_frame, solution.motion)
     cameras = [solution.camera(i) for i in range(count)]
-    seen_by = [camera.replace(position=scale * camera.position).resized(width, height) for camera in cameras]
+    taller = rest_height(armature) / _height(solution.motion.skeleton)
+    away = taller if taller > 1.15 * scale else scale
+    seen_by = [camera.replace(position=away * camera.position).resized(width, height) for camera in cameras]
     with stage(armature) as scene:
         lay_grid(scene, filmed_points(scene, armature, frames), step=0.5 * max(scale, 0.05))
         rendered = render_preview(scene, frames, seen_by)
@@ -158,6 +162,13 @@ def _side_by_side(left, right, total, progress):
         )
         yield np.concatenate((film, rig), axis=1)
         progress(done, total)
+
+
+def _height(skeleton):
+    rotations, places = skeleton.rest_transforms()
+    tops = [places[end.joint] + rotate(rotations[end.joint], end.offset) for end in skeleton.end_sites]
+    tall = np.concatenate((places, np.reshape(tops, (-1, 3))))[:, 1]
+    return float(np.ptp(tall))
 
 
 def _legs(positions, joints):

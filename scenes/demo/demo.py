@@ -1,7 +1,7 @@
 """The demo: a film of our own character drives another one, and the result is compared with what really happened.
 
-    python scenes/demo/demo.py --out demo_output
-    python scenes/demo/demo.py --video me.mp4 --rig my_rig.fbx --out demo_output
+python scenes/demo/demo.py --out demo_output
+python scenes/demo/demo.py --video me.mp4 --rig my_rig.fbx --out demo_output
 """
 
 import argparse
@@ -51,7 +51,8 @@ def animate(video: Path, rig: Path, out: Path) -> None:
     """Write demo.blend with a preview, and demo.glb from the same detections."""
     run_in_terminal(Animate(video=video, rig=rig, output=out / "demo.blend", preview=out / "demo_preview.mp4"))
     run(Animate(video=video, rig=rig, output=out / "demo.glb"))
-    print(f"Blender file: {out / 'demo.blend'}\nglTF file:    {out / 'demo.glb'}\npreview:      {out / 'demo_preview.mp4'}")
+    print(f"Blender file: {out / 'demo.blend'}\nglTF file:    {out / 'demo.glb'}")
+    print(f"preview:      {out / 'demo_preview.mp4'}")
 
 
 def compare(video: Path, out: Path) -> None:

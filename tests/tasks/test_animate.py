@@ -47,9 +47,7 @@ def angles(a, b):
 @pytest.mark.parametrize(
     ("rig", "extension"), [("Geno.fbx", ".blend"), ("Geno.fbx", ".fbx"), ("Knight.glb", ".glb"), (None, ".blend")]
 )
-def test_blenders_evaluation_of_the_file_points_where_the_person_does(
-    rig, extension, film, solved, work, test_data
-):
+def test_blenders_evaluation_of_the_file_points_where_the_person_does(rig, extension, film, solved, work, test_data):
     """Limbs within 2 degrees in every frame; legs that foot locking bent are at most a quarter of the leg frames."""
     import bpy
 

@@ -48,7 +48,7 @@ def refused(arguments, folder, capfd):
         ("folder.mp4", "folder"),
         ("text.mp4", "video"),
         ("empty.mp4", "empty"),
-        ("sound.mp4", "no pictures"),
+        ("sound.mp4", "only sound"),
         ("nobody.mp4", "nobody"),
     ],
 )
@@ -59,7 +59,7 @@ def test_a_film_that_cannot_be_used_is_named(job, name, words, films, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("output", "words"), [("out.xyz", ".xyz"), ("out", "no extension"), ("film.mp4", ".mp4"), (".", "folder")]
+    ("output", "words"), [("out.xyz", ".xyz"), ("out", "no extension"), ("film.mp4", ".mp4"), (".", "no extension")]
 )
 def test_an_output_that_cannot_be_written_is_named(output, words, films, tmp_path, capfd):
     target = tmp_path if output == "." else tmp_path / output
