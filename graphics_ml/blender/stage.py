@@ -256,7 +256,7 @@ def furnish_room(scene: bpy.types.Scene, rng: np.random.Generator, points: np.nd
     floor_hue, wall_hue = rng.uniform(size=2)
     floor = _planks if rng.uniform() < 0.5 else _tiles
     ground = _plane(scene, "Floor", 2.9 * reach, blender_from_ours(middle), (0, 0, turn))
-    ground.data.materials.append(floor("Floor", _colour(floor_hue, 0.35, rng.uniform(0.15, 0.45))))
+    ground.data.materials.append(floor("Floor", _colour(floor_hue, 0.2, rng.uniform(0.15, 0.45))))
     paint = _plaster("Wall", _colour(wall_hue, rng.uniform(0.05, 0.4), rng.uniform(0.35, 0.75)))
     tall = max(2.8, 1.2 * camera.position[1])
     for side in range(4):

@@ -35,7 +35,7 @@ _SEGMENT_MASS = (
     ),
 )
 _LEVEL_ERROR = 0.12  # metres by which points of support seem off the floor
-_LENIENCE = 1.7
+_LENIENCE = 2.3
 _GRAVITY = 9.81
 # Most films are taken from a standing person's hand, looking down a little.
 _PICTURE_TILT = np.radians(-12.0)
@@ -185,7 +185,7 @@ def find_footing(
     places = places - 0.6 * (places @ sight)[..., None] * sight
     # A longer leg stands for wider limits: the paths of solved feet are less exact than those of captured ones.
     planted = contacts_from_positions(
-        places, fps, _LENIENCE * leg, hysteresis=2.0, shortest=0.1, shortest_gap=0.07, cutoff=4.0
+        places, fps, _LENIENCE * leg, hysteresis=2.0, shortest=0.06, shortest_gap=0.07, cutoff=8.0
     )
     contact = planted * np.clip(trust / 0.3, 0.1, 1)
     floor = float(np.percentile(lowest, 20))

@@ -130,7 +130,7 @@ def follow_people(
         if progress is not None:
             progress(frames, max(frames, video.frames))
     second = min(float(video.fps), frames)
-    people = [p for p in follower.people if _steadily_seen(p, frames, 0.4 * second) >= 0.5 * second]
+    people = [p for p in follower.people if _steadily_seen(p, frames, 0.25 * second) >= 0.4 * second]
     return sorted(people, key=lambda p: -_prominence(p, frames, video)), frames
 
 
@@ -180,7 +180,7 @@ _MADE_OF = 0.7  # the same for somebody who is followed, and may pass behind ano
 _SMALLEST = 0.5  # of the leading person in sight; who is smaller is not followed
 _MOST = 4  # people followed at a time
 _KNOWN = 0.6  # similarity of colours from which someone is known again; strangers reach 0.5 or so
-_STRANGE = 0.6  # similarity to one's own colours below which one may be somebody else
+_STRANGE = 0.7  # similarity to one's own colours below which one may be somebody else
 _MISSED = 4.0  # seconds in which someone out of sight is looked for where they were
 _LOOK_BACK = 1.5  # seconds
 _LOOK_BACK_BYTES = 400e6
@@ -252,10 +252,8 @@ class _Follower:
                 if index not in a.seen or index not in b.seen:
                     continue
                 younger, older = (a, b) if len(a.seen) < len(b.seen) else (b, a)
-                if _shared(younger.seen[index], older.seen[index]) > _MADE_OF:
-                    _withdraw(younger, older, index)
-                    continue
-                if _likeness(a.seen[index], b.seen[index]) < _SAME:
+                made_of_the_other = _shared(younger.seen[index], older.seen[index]) > _MADE_OF
+                if not made_of_the_other and _likeness(a.seen[index], b.seen[index]) < _SAME:
                     continue
                 fit = [_similarity(_looks(picture, p.seen[index]), p.looks) for p in (a, b)]
                 if abs(fit[0] - fit[1]) > 0.1:
@@ -275,9 +273,10 @@ class _Follower:
         if index % 3:
             return
         for person in self._live():
-            if person.glances > 5 and index in person.seen:
-                if _similarity(_looks(picture, person.seen[index]), person.looks) < _STRANGE:
-                    self._look(index, picture, self._square(person.seen[index], 1.4))
+            if person.glances <= 5 or index not in person.seen:
+                continue
+            if _similarity(_looks(picture, person.seen[index]), person.looks) < _STRANGE:
+                self._look(index, picture, self._square(person.seen[index], 1.4))
 
     def _give_back(self, index: int, picture: np.ndarray, looks: np.ndarray) -> Person | None:
         """The person whose track went astray and who was just found again by these looks, with the stray part cut off.

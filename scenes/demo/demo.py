@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from graphics_ml import formats
+from graphics_ml.blender.characters import Character, save_character
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Animate, Capture
 from graphics_ml.motion.humanoid import COMPARED_ROLES, compared_joints
@@ -38,12 +39,8 @@ def main() -> int:
 
 def make_rig(path: Path) -> Path:
     """Save a character of another build than the actor's."""
-    from graphics_ml.blender.characters import Character, build_character, save_character
-    from graphics_ml.blender.scene import empty_scene
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    empty_scene()
-    save_character(build_character(Character(height=1.62, masculinity=0.1, hair="bob")), path)
+    save_character(path, Character(height=1.62, masculinity=0.1, hair="bob", shirt_colour=(0.72, 0.30, 0.26)))
     return path
 
 

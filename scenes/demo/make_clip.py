@@ -55,7 +55,7 @@ def main() -> None:
     position = np.array([1.35, 1.30, 3.35])
     focal = focal_length(480, 480, np.radians(40))
     camera = Camera(480, 480, focal, (240, 240), look_at(position, [-0.2, 0.80, 0.0]), position)
-    film_motion(motion, build_character(Character(height=HEIGHT)), here / "clip.mp4", seed=4, camera=camera, samples=8)
+    film_motion(motion, build_character(Character(height=HEIGHT)), here / "clip.mp4", seed=10, camera=camera, samples=8)
 
 
 def choreography() -> Motion:

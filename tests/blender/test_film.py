@@ -18,6 +18,7 @@ from graphics_ml.blender.stage import (
     lay_grid,
     place_camera,
     random_camera,
+    rest_height,
     stage,
 )
 from graphics_ml.motion.camera import Camera, look_at
@@ -212,6 +213,12 @@ def test_transparent_materials_are_opaque_on_the_stage_alone(rig):
         assert node.inputs["Alpha"].default_value == 1.0
     assert surface.inputs["Alpha"].default_value == 0.0
     assert bpy.data.objects["Skin"].material_slots[0].material is material
+
+
+def test_the_rest_height_is_the_meshs_own(rig):
+    skin = bpy.data.objects["Skin"]
+    tall = [(skin.matrix_world @ vertex.co).z for vertex in skin.data.vertices]
+    assert rest_height(rig) == pytest.approx(max(tall) - min(tall), abs=1e-5)
 
 
 def test_no_frames_are_no_film(rig):

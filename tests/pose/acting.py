@@ -38,27 +38,37 @@ def standing(frames=60, fps=30, height=1.75) -> Pose:
     return Pose(root, balls, hinges)
 
 
-def walking(frames=90, fps=30, height=1.75, speed=1.2) -> Pose:
-    """Someone who walks along +X by swinging thighs and knees; the feet touch the floor only roughly."""
+def walking(frames=90, fps=30, height=1.75, in_place=False) -> Pose:
+    """Someone who walks along +X at 0.9 m/s, or on a treadmill: planted feet lie flat on the floor and do not slip."""
+    period, stride, stance = 1.1, 1.0, 0.6
     pose = standing(frames, fps, height)
     time = np.arange(frames) / fps
-    phase = 2 * np.pi * 0.9 * time
+    ahead = stride / period * (time - time.mean())
+    drop = 0.52 * height  # of the hips above the floor
     balls, hinges = pose.balls.copy(), pose.hinges.copy()
     balls[:, 0] = quaternion_from_axis_angle(np.array([0, np.pi / 2, 0]))
-    for side, shift in (("left", 0.0), ("right", np.pi)):
-        swing = -0.45 * np.sin(phase + shift)
-        bend = 0.15 + 0.5 * np.maximum(0, np.cos(phase + shift))
-        balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(swing[:, None] * np.array([1.0, 0, 0]))
+    for side, shift in (("left", 0.0), ("right", 0.5)):
+        cycle = (time - time.mean()) / period + shift
+        begun, phase = np.floor(cycle), cycle % 1
+        swing = np.clip((phase - stance) / (1 - stance), 0, 1)
+        foot = stride * (begun - shift + stance / 2 + swing * swing * (3 - 2 * swing)) - ahead
+        up = 0.039 * height + 0.08 * np.sin(np.pi * swing) ** 2
+        thigh, bend = leg_angles(foot, drop - up, 0.245 * height, 0.246 * height)
+        balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(thigh[:, None] * np.array([1.0, 0, 0]))
         hinges[:, hinge(f"{side}_shin", "flexion")] = bend
         hinges[:, hinge(f"{side}_foot", "eversion")] = 0
-        hinges[:, hinge(f"{side}_foot", "plantarflexion")] = -0.3 * (swing + bend)
-    pose = Pose(pose.root, balls, hinges)
-    placed = place(pose, standard_skeleton(height).offsets)
-    feet = [standard_skeleton(height).index(name) for name in ("left_toes", "right_toes")]
-    root = pose.root.copy()
-    root[:, 1] += 0.012 * height - placed.positions[:, feet, 1].min(axis=1)
-    root[:, 0] = speed * (time - time.mean())
+        hinges[:, hinge(f"{side}_foot", "plantarflexion")] = -thigh - bend
+    root = np.stack((np.zeros(frames) if in_place else ahead, np.full(frames, drop), np.zeros(frames)), axis=1)
     return Pose(root, balls, hinges)
+
+
+def leg_angles(ahead, below, thigh, shin):
+    """Turn of the thigh and bend of the knee, radians about +X, that put the ankle this far ahead of and below the hip
+    (law of cosines)."""
+    reach = np.hypot(ahead, below)
+    bend = np.pi - np.arccos(np.clip((thigh**2 + shin**2 - reach**2) / (2 * thigh * shin), -1, 1))
+    inside = np.arccos(np.clip((thigh**2 + reach**2 - shin**2) / (2 * thigh * reach), -1, 1))
+    return -np.arctan2(ahead, below) - inside, bend
 
 
 def camera(distance=4.0, tilt_height=1.5, roll=0.0, width=1280, height=720, fov=55.0, side=0.0) -> Camera:
