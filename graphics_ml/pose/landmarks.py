@@ -256,6 +256,8 @@ def cuts(pixels: np.ndarray, visibility: np.ndarray, mirror) -> np.ndarray:
     least[1:-1] = np.minimum(least[1:-1], twice)
     around = np.pad(once, 3)
     around = np.max([around[3 + k : len(once) + 3 + k] for k in (-3, -2, -1, 1, 2, 3)], axis=0)
+    # After a gap the person may well be posed differently.
+    least[1:][np.diff(seen) > 1] = 0
     found[seen] = (least > _OTHER_TAKE) & (least > 2 * around)
     return found
 
@@ -282,8 +284,10 @@ def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=N
     before, after = (at[:-1], sure[:-1]), (at[1:], sure[1:])
     same = _jump(before, after, size)
     crossed = _jump((before[0][:, mirror], before[1][:, mirror]), after, size)
+    apart = np.diff(seen) > 3
     if breaks is not None:
-        same[breaks[seen[1:]]] = crossed[breaks[seen[1:]]] = 0
+        apart |= breaks[seen[1:]]
+    same[apart] = crossed[apart] = 0
     # Of two labellings that continue equally well, the fewer exchanges win.
     cost, came_from = np.array([0.0, _EXCHANGE_COST]), np.zeros((len(seen), 2), dtype=int)
     for k in range(1, len(seen)):

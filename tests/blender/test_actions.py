@@ -4,12 +4,12 @@ import json
 import bpy
 import numpy as np
 import pytest
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, write_action
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.motion.rotations import angle_between
+from tests.blender.simple_rig import build_rig, swing
 
 MODES = ("QUATERNION", "AXIS_ANGLE", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 

@@ -2,7 +2,6 @@
 import bpy
 import numpy as np
 import pytest
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import (
@@ -25,6 +24,7 @@ from graphics_ml.blender.scene import (
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
+from tests.blender.simple_rig import build_rig, swing
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import textwrap
 import bpy
 import numpy as np
 import pytest
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender import export
 from graphics_ml.blender.actions import write_action
@@ -17,6 +16,7 @@ from graphics_ml.blender.gltf import read_glb
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import OutputError
+from tests.blender.simple_rig import build_rig, swing
 
 TOLERANCE = {".blend": 2e-6, ".fbx": 1e-4, ".glb": 1e-4}
 
@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, extension):
     script = f"""
         import resource, signal
         import bpy
-        from simple_rig import build_rig, swing
+        from tests.blender.simple_rig import build_rig, swing
         from graphics_ml.blender.actions import write_action
         from graphics_ml.blender.export import save_scene
         from graphics_ml.blender.scene import empty_scene

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.film import filming
@@ -22,6 +21,7 @@ from graphics_ml.blender.stage import (
     stage,
 )
 from graphics_ml.motion.camera import Camera, look_at
+from tests.blender.simple_rig import build_rig, swing
 
 BLOCKS = ("objects", "meshes", "materials", "cameras", "lights", "worlds", "scenes", "armatures", "actions")
 

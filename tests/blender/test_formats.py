@@ -3,7 +3,6 @@ import warnings
 
 import numpy as np
 import pytest
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender import formats
 from graphics_ml.blender.actions import write_action
@@ -13,6 +12,7 @@ from graphics_ml.errors import MotionFileError, OutputError
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_axis_angle
+from tests.blender.simple_rig import build_rig, swing
 
 EXTENSIONS = (".blend", ".fbx", ".glb")
 

@@ -2,7 +2,6 @@
 import bpy
 import numpy as np
 import pytest
-from simple_rig import build_rig, swing
 
 from graphics_ml.blender.actions import curves_of
 from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
@@ -13,6 +12,7 @@ from graphics_ml.blender.scene import empty_scene, quiet
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
+from tests.blender.simple_rig import build_rig, swing
 
 FINGERS = ("f_", "thumb", "palm")
 

@@ -7,7 +7,6 @@ import sys
 import bpy
 import numpy as np
 import pytest
-from simple_rig import add_mesh, build_rig, swing
 
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import skeleton_from_armature
@@ -19,6 +18,7 @@ from graphics_ml.errors import RigError
 from graphics_ml.formats import save
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
+from tests.blender.simple_rig import add_mesh, build_rig, swing
 
 EXTENSIONS = (".blend", ".fbx", ".glb")
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from acting import camera, seen, standing
 
 from graphics_ml.motion.camera import Camera
 from graphics_ml.pose.camera_motion import CameraMotion, estimate_camera_motion
 from graphics_ml.pose.solver import solve
+from tests.pose.acting import camera, seen, standing
 
 pytest.importorskip("cv2")
 

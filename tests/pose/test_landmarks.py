@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from acting import camera, seen, standing, unseen, walking
 
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
 from graphics_ml.pose.body import Pose
 from graphics_ml.pose.detection import MIRRORED
 from graphics_ml.pose.landmarks import BONE_NAMES, BONES, USED, gather
+from tests.pose.acting import camera, seen, standing, unseen, walking
 
 
 def exchanged(detections, frames):

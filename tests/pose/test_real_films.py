@@ -5,10 +5,10 @@ Slow for a test (some 30 seconds): five films have to be watched by the detector
 
 import numpy as np
 import pytest
-from evaluation import against_detector, against_truth, multiview_cases
 
 from graphics_ml.pose.solver import solve
 from graphics_ml.pose.tracking import detect
+from tests.pose.evaluation import against_detector, against_truth, multiview_cases
 
 pytest.importorskip("mediapipe")
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from acting import standing, walking
 
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.rotations import matrix_from_quaternion, quaternion_from_axis_angle
 from graphics_ml.pose.body import place
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
+from tests.pose.acting import standing, walking
 
 OFFSETS = standard_skeleton(1.75).offsets
 

@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from videos import make_film
 
 from graphics_ml.errors import MissingExtraError, VideoError
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Pose, Region
 from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
 from graphics_ml.pose.tracking import detect, mend_left_right
 from graphics_ml.pose.video import open_video
+from tests.pose.videos import make_film
 
 WIDTH, HEIGHT = 320, 180
 COLOURS = {"red": (230, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}

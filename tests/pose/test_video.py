@@ -5,10 +5,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from videos import CODECS, make_film, make_sound, number_of, numbered
 
 from graphics_ml.errors import OutputError, VideoError
 from graphics_ml.pose.video import open_video, write_video
+from tests.pose.videos import CODECS, make_film, make_sound, number_of, numbered
 
 
 def numbers(video):
