@@ -262,6 +262,18 @@ _BALL_DEVIATION = {"hips": np.inf, "spine": 30, "neck": 30, "upper_arm": 70, "th
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
 
 
+def within_limits(pose: Pose) -> Pose:
+    """The pose with every hinge inside its range; the soft limits of `assemble` let it pass them by a degree or two.
+
+    Knees and elbows keep a bend of a degree, so that whoever bends them further knows which way.
+    """
+    low = np.where(np.array([movement for _, movement, _ in HINGES]) == "flexion", np.maximum(_LOW, _LEAST_BEND), _LOW)
+    return Pose(pose.root, pose.balls, np.clip(pose.hinges, low, _HIGH))
+
+
+_LEAST_BEND = np.radians(1.0)
+
+
 def _part(joint):
     return joint.removeprefix("left_").removeprefix("right_")
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from graphics_ml.motion.rotations import (
+    angle_between,
     axis_angle_from_quaternion,
     conjugate,
     cross,
@@ -19,10 +20,11 @@ from graphics_ml.motion.rotations import (
     quaternion_from_columns,
     rotate,
     rotation_between,
+    slerp,
     unroll,
 )
 from graphics_ml.pose.body import BALLS, HINGES, Points, Pose, place
-from graphics_ml.pose.landmarks import Evidence, bone_vector
+from graphics_ml.pose.landmarks import BONE_NAMES, Evidence, bone_vector
 
 _STRAIGHT = 0.35  # radians of bend at which the bending plane and the shortest turn count alike
 
@@ -46,6 +48,9 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
     for b in range(bones.shape[1]):
         for c in range(3):
             bones[:, b, c] = np.interp(filled, seen, bones[seen, b, c])
+
+    trunk = [BONE_NAMES.index(name) for name in ("trunk", "hips", "shoulders", "ears", "face")]
+    bones[:, trunk] = _averaged(bones[:, trunk], evidence, 0.25)
 
     balls = np.zeros((frames, len(BALLS), 4))
     hinges = np.zeros((frames, len(HINGES)))
@@ -76,22 +81,61 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
 
 def smoothed(pose: Pose, evidence: Evidence) -> Pose:
     """The pose less its jitter (root, free rotations and hinges averaged over a tenth of a second), takes apart."""
-    reach = max(1, round(0.05 * float(evidence.fps)))
-    kernel = np.hanning(2 * reach + 3)[1:-1]
-    starts = [0, *np.flatnonzero(evidence.breaks), len(pose)]
-    parts = []
-    for values in (pose.root, pose.balls.reshape(len(pose), -1), pose.hinges):
-        out = np.empty_like(values)
-        for start, stop in pairwise(starts):
-            if stop == start:
-                continue
-            padded = np.pad(values[start:stop], ((reach, reach), (0, 0)), mode="edge")
-            moved = [kernel[k] * padded[k : k + stop - start] for k in range(2 * reach + 1)]
-            out[start:stop] = sum(moved) / kernel.sum()
-        parts.append(out)
-    balls = parts[1].reshape(pose.balls.shape)
+    balls = _averaged(pose.balls, evidence, 0.1)
     lost = np.linalg.norm(balls, axis=-1, keepdims=True) < 0.1
-    return Pose(parts[0], normalize(np.where(lost, pose.balls, balls)), parts[2])
+    calm = Pose(
+        _averaged(pose.root, evidence, 0.1),
+        normalize(np.where(lost, pose.balls, balls)),
+        _averaged(pose.hinges, evidence, 0.1),
+    )
+    return unwound(calm, float(evidence.fps), evidence.breaks)
+
+
+def unwound(pose: Pose, fps: float, breaks: np.ndarray) -> Pose:
+    """The pose without needless whole turns.
+
+    A rotation that a detector flips over and back can come out of smoothing as a quick spin right round, which no
+    further smoothing undoes. Where a free rotation travels three quarters of a turn further, within six tenths of a
+    second, than from its first to its last place, it goes the short way instead.
+
+    Args:
+        pose: F frames.
+        fps: frames per second.
+        breaks: (F,) bool, frames that do not continue the one before.
+    """
+    reach = max(1, round(0.3 * fps))
+    balls = pose.balls.copy()
+    takes = np.cumsum(breaks)
+    for b in range(balls.shape[1]):
+        for _ in range(len(balls) // reach + 1):
+            path = np.concatenate(([0.0], np.cumsum(angle_between(balls[:-1, b], balls[1:, b]) * ~breaks[1:])))
+            low = np.maximum(np.arange(len(balls)) - reach, np.searchsorted(takes, takes, "left"))
+            high = np.minimum(np.arange(len(balls)) + reach, np.searchsorted(takes, takes, "right") - 1)
+            excess = path[high] - path[low] - angle_between(balls[low, b], balls[high, b])
+            worst = int(excess.argmax())
+            if excess[worst] < _SPIN:
+                break
+            start, stop = low[worst], high[worst]
+            part = np.linspace(0, 1, stop - start + 1)
+            balls[start : stop + 1, b] = slerp(balls[start, b], balls[stop, b], part)
+    return Pose(pose.root, unroll(balls), pose.hinges)
+
+
+_SPIN = 1.5 * np.pi
+
+
+def _averaged(values, evidence, seconds):
+    """Values (F, ...) averaged over about so many seconds, takes apart."""
+    reach = max(1, round(0.5 * seconds * float(evidence.fps)))
+    kernel = np.hanning(2 * reach + 3)[1:-1]
+    kernel = kernel / kernel.sum()
+    flat = values.reshape(len(values), -1)
+    result = np.empty_like(flat)
+    for start, stop in pairwise([0, *np.flatnonzero(evidence.breaks), len(flat)]):
+        if stop > start:
+            padded = np.pad(flat[start:stop], ((reach, reach), (0, 0)), mode="edge")
+            result[start:stop] = sum(w * padded[k : k + stop - start] for k, w in enumerate(kernel))
+    return result.reshape(values.shape)
 
 
 def _ball(joint):

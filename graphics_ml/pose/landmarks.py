@@ -195,10 +195,13 @@ def gather(detections: Detections) -> Evidence:
 
     exchanged = np.zeros(len(pixels), dtype=bool)
     breaks = cuts(pixels, visibility, mirror)
+    # In depth too: legs that cross in a side view are at one place in the picture only.
+    deep = world[..., 2:] * (_size(pixels[visibility.max(axis=1) > 0]) / _TALL)
+    places = np.concatenate((pixels, deep), axis=-1)
     for part in (_UPPER, ~_UPPER):  # a detector may mistake the legs alone
         own = np.flatnonzero(part)
         twin = [int(np.flatnonzero(own == mirror[row])[0]) for row in own]
-        wrong = exchanged_sides(pixels[:, own], visibility[:, own], twin, breaks)
+        wrong = exchanged_sides(places[:, own], visibility[:, own], twin, breaks)
         for values in (pixels, world, visibility):
             values[np.ix_(wrong, own)] = values[wrong][:, own][:, twin]
         exchanged |= wrong
@@ -262,7 +265,7 @@ def cuts(pixels: np.ndarray, visibility: np.ndarray, mirror) -> np.ndarray:
     return found
 
 
-def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=None) -> np.ndarray:
+def exchanged_sides(places: np.ndarray, visibility: np.ndarray, mirror, breaks=None) -> np.ndarray:
     """(F,) bool: frames in which left and right were taken for each other.
 
     The labelling under which landmarks move least from frame to frame, found by dynamic programming (Viterbi 1967);
@@ -270,17 +273,17 @@ def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=N
     without a jump and stays as they are.
 
     Args:
-        pixels: (F, L, 2) of one part of the body, both sides.
+        places: (F, L, 2) pixels of one part of the body, both sides, or (F, L, 3) with depth in the same unit.
         visibility: (F, L) 0..1.
         mirror: (L,) index of each landmark's counterpart.
         breaks: (F,) bool, frames that do not continue the one before.
     """
-    frames = len(pixels)
+    frames = len(places)
     seen = np.flatnonzero(visibility.max(axis=1) > 0)
     exchanged = np.zeros(frames, dtype=bool)
     if len(seen) < 3:
         return exchanged
-    at, sure, size = pixels[seen], visibility[seen], _size(pixels[seen])
+    at, sure, size = places[seen], visibility[seen], _size(places[seen, :, :2])
     before, after = (at[:-1], sure[:-1]), (at[1:], sure[1:])
     same = _jump(before, after, size)
     crossed = _jump((before[0][:, mirror], before[1][:, mirror]), after, size)
@@ -291,7 +294,7 @@ def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=N
     # Of two labellings that continue equally well, the fewer exchanges win.
     cost, came_from = np.array([0.0, _EXCHANGE_COST]), np.zeros((len(seen), 2), dtype=int)
     for k in range(1, len(seen)):
-        stay, cross = cost + same[k - 1], cost[::-1] + crossed[k - 1]
+        stay, cross = cost + same[k - 1], cost[::-1] + crossed[k - 1] + _SWITCH_COST
         came_from[k] = np.where(cross < stay, (1, 0), (0, 1))
         cost = np.minimum(stay, cross) + np.array([0.0, _EXCHANGE_COST])
     state = int(cost.argmin())
@@ -303,7 +306,8 @@ def exchanged_sides(pixels: np.ndarray, visibility: np.ndarray, mirror, breaks=N
 
 _LONGEST_JUMP = 0.3  # of the person's size, per frame
 _OTHER_TAKE = 0.04  # jump of the median landmark, as part of the size and apart from the whole body's
-_EXCHANGE_COST = 1e-3
+_EXCHANGE_COST, _SWITCH_COST = 1e-3, 0.01  # in the same unit: of each exchanged frame, of each change
+_TALL = 1.5  # metres that the size of a person in the picture stands for
 
 
 def _size(pixels):

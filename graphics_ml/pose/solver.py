@@ -24,8 +24,8 @@ from graphics_ml.pose.body import JOINTS, SEGMENTS, Placed, place, shaped_skelet
 from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
 from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
-from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise
-from graphics_ml.pose.first_guess import first_pose, smoothed
+from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, within_limits
+from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
 from graphics_ml.pose.support import estimate_up, find_footing, foot_points
 
@@ -118,7 +118,7 @@ def solve(
     if len(evidence) > _WINDOW:
         pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
     report(0.55)
-    pose, view = _upright(evidence, pose, view, camera)
+    pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
     for part in range(2):
         support = _support(evidence, pose, view)
         pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3 - part)
@@ -308,7 +308,7 @@ def _support(evidence, pose, view):
 
 def _solution(detections, evidence, pose, view, support, height, strength, camera_motion):
     shift = np.array([pose.root[0, 0], support.floor, pose.root[0, 2]])
-    pose = replace(pose, root=pose.root - shift)
+    pose = within_limits(replace(pose, root=pose.root - shift))
     confidence, errors = _confidence(evidence, pose, view, shift)
     motion = Motion(
         shaped_skeleton(height, view.shape.segments),
@@ -321,7 +321,7 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
     if strength > 0 and contacts.any():
         path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
         follow = np.broadcast_to(path, (len(motion), 4, 3))
-        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength).motion
+        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.08).motion
         pose = replace(pose, root=motion.root_positions)
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)

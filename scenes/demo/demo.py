@@ -14,8 +14,10 @@ from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Animate, Capture
 from graphics_ml.motion.humanoid import COMPARED_ROLES, compared_joints
 from graphics_ml.motion.metrics import mpjpe, pa_mpjpe
+from graphics_ml.pose.video import open_video
 from graphics_ml.run import run, run_in_terminal
 from graphics_ml.tasks.film import load_truth, truth_path
+from graphics_ml.tasks.preview import contact_sheet
 
 CLIP = Path(__file__).parent / "clip.mp4"
 
@@ -49,7 +51,15 @@ def animate(video: Path, rig: Path, out: Path) -> None:
     run_in_terminal(Animate(video=video, rig=rig, output=out / "demo.blend", preview=out / "demo_preview.mp4"))
     run(Animate(video=video, rig=rig, output=out / "demo.glb"))
     print(f"Blender file: {out / 'demo.blend'}\nglTF file:    {out / 'demo.glb'}")
-    print(f"preview:      {out / 'demo_preview.mp4'}")
+    print(f"preview:      {out / 'demo_preview.mp4'}\npicture:      {picture(out)}")
+
+
+def picture(out: Path, count: int = 4) -> Path:
+    """Save some frames of the preview as one picture."""
+    preview = open_video(out / "demo_preview.mp4")
+    wanted = {round(preview.frames * (i + 0.5) / count) for i in range(count)}
+    contact_sheet([frame for index, _, frame in preview if index in wanted], out / "demo_preview.png", columns=2)
+    return out / "demo_preview.png"
 
 
 def compare(video: Path, out: Path) -> None:
