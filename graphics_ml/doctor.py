@@ -35,7 +35,13 @@ SYSTEM_LIBRARIES = {
 EXTRAS = {
     "base": {"numpy": "numpy", "array_api_compat": "array-api-compat", "tyro": "tyro", "rich": "rich"},
     "blender": {"bpy": "bpy"},
-    "pose": {"mediapipe": "mediapipe", "av": "av", "scipy": "scipy", "numba": "numba"},
+    "pose": {
+        "mediapipe": "mediapipe",
+        "av": "av",
+        "scipy": "scipy",
+        "numba": "numba",
+        "threadpoolctl": "threadpoolctl",
+    },
     "learn": {"torch": "torch", "lightning": "lightning", "torchmetrics": "torchmetrics", "safetensors": "safetensors"},
     "geometry": {"trimesh": "trimesh", "open3d": "open3d", "smplx": "smplx"},
     "cluster": {"distributed": "distributed"},

@@ -89,11 +89,12 @@ def reset_pose(obj: bpy.types.Object) -> None:
 
 def meshes_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
     """The mesh objects that the armature deforms or carries."""
-    return [
-        other
-        for other in bpy.data.objects
-        if other.type == "MESH" and (obj in _ancestors(other) or obj in _modifier_armatures(other))
-    ]
+    return [other for other in bpy.data.objects if other.type == "MESH" and is_moved_by(other, obj)]
+
+
+def is_moved_by(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    """Whether the armature deforms the object, or stands anywhere above it."""
+    return armature in _ancestors(thing) or armature in _modifier_armatures(thing)
 
 
 def _read_blend(path, actions, notes):
@@ -250,7 +251,7 @@ def _needs(obj):
 
 def _belonging_to(armature):
     kept, todo = set(), [armature]
-    todo += [obj for obj in bpy.data.objects if armature in _ancestors(obj) or armature in _modifier_armatures(obj)]
+    todo += [obj for obj in bpy.data.objects if is_moved_by(obj, armature)]
     while todo:
         obj = todo.pop()
         if obj not in kept:

@@ -93,28 +93,57 @@ def first_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def quiet():
-    """Keep what Blender and its add-ons print away from standard output, which belongs to the command."""
-    with contextlib.redirect_stdout(io.StringIO()), _closed_descriptor():
+    """Keep what Blender, its add-ons and its drivers print off the terminal, which belongs to the command.
+
+    All that goes to standard output is dropped, and what C code writes to standard error; what Python writes there
+    (warnings, tracebacks, a progress bar in another thread) still comes out.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), _python_errors_kept(), _dropped(1), _dropped(2):
         yield
 
 
 @contextlib.contextmanager
-def _closed_descriptor():
-    """What C code writes to standard output goes nowhere."""
+def _python_errors_kept():
+    """Python's standard error keeps writing where file descriptor 2 leads now, wherever that will lead meanwhile."""
+    global _errors
     try:
-        kept = os.dup(1)
+        apart = sys.stderr is None or sys.stderr.fileno() != 2
+    except (OSError, ValueError):
+        apart = True
+    if apart:
+        yield
+        return
+    sys.stderr.flush()
+    if _errors is None:
+        _errors = open(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115
+    else:
+        os.dup2(2, _errors.fileno())
+    with contextlib.redirect_stderr(_errors):
+        yield
+    _errors.flush()
+
+
+_errors = None  # never closed: another thread may just be writing to it
+
+
+@contextlib.contextmanager
+def _dropped(descriptor):
+    """What C code writes to standard output (1) or standard error (2) goes nowhere."""
+    try:
+        kept = os.dup(descriptor)
     except OSError:
-        # Blender's own window on Windows has no standard output at all.
+        # Blender's own window on Windows has neither.
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    sys.__stdout__.flush()
-    os.dup2(nowhere, 1)
+    if descriptor == 1 and sys.__stdout__ is not None:
+        sys.__stdout__.flush()
+    os.dup2(nowhere, descriptor)
     try:
         yield
     finally:
         # C's own buffer must be emptied before the descriptor is given back, or its lines come out later.
         ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
-        os.dup2(kept, 1)
+        os.dup2(kept, descriptor)
         os.close(kept)
         os.close(nowhere)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
+from graphics_ml.blender.rigs import is_moved_by, meshes_of
 from graphics_ml.blender.scene import blender_from_ours, ours_from_blender
 from graphics_ml.motion.camera import Camera, focal_length, look_at
 
@@ -30,7 +31,7 @@ def stage(armature: bpy.types.Object) -> Iterator[bpy.types.Scene]:
     shown, window.scene = window.scene, scene
     try:
         _link(scene, armature)
-        for mesh in meshes_of(armature):
+        for mesh in _shown_meshes(armature):
             copy = mesh.copy()
             copy.data = mesh.data.copy()
             _link(scene, copy)
@@ -42,19 +43,10 @@ def stage(armature: bpy.types.Object) -> Iterator[bpy.types.Scene]:
         _strike(scene, armature)
 
 
-def meshes_of(armature: bpy.types.Object) -> list[bpy.types.Object]:
-    """The mesh objects that the armature moves and that are rendered."""
-    return [
-        thing
-        for thing in bpy.data.objects
-        if thing.type == "MESH" and not thing.hide_render and _moved_by(thing, armature)
-    ]
-
-
 def rest_height(armature: bpy.types.Object) -> float:
     """Metres from the lowest to the highest point of the character in its rest pose."""
     heights = []
-    for mesh in meshes_of(armature):
+    for mesh in _shown_meshes(armature):
         places = np.empty(len(mesh.data.vertices) * 3, np.float32)
         mesh.data.vertices.foreach_get("co", places)
         heights.append(_moved(mesh.matrix_world, places.reshape(-1, 3))[:, 2])
@@ -80,7 +72,7 @@ def filmed_points(scene: bpy.types.Scene, armature: bpy.types.Object, frames: It
 
 def skins_in(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[bpy.types.Object]:
     """The meshes of the scene that the armature moves."""
-    return [thing for thing in scene.objects if thing.type == "MESH" and _moved_by(thing, armature)]
+    return [thing for thing in scene.objects if thing.type == "MESH" and is_moved_by(thing, armature)]
 
 
 def skin_points(scene: bpy.types.Scene, armature: bpy.types.Object) -> np.ndarray:
@@ -315,8 +307,8 @@ def _strike(scene, armature):
         bpy.data.batch_remove([block for block in blocks if block.users == 0])
 
 
-def _moved_by(thing, armature):
-    return thing.parent is armature or any(m.type == "ARMATURE" and m.object is armature for m in thing.modifiers)
+def _shown_meshes(armature):
+    return [mesh for mesh in meshes_of(armature) if not mesh.hide_render]
 
 
 def _link(scene, thing):

@@ -8,8 +8,6 @@ The landmarks are the 33 of BlazePose (Bazarevsky et al. 2020, "BlazePose: On-de
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,7 +16,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from graphics_ml.errors import FileError, OutputError
+from graphics_ml.errors import FileError
+from graphics_ml.outputs import replacing
 
 LANDMARKS = (
     *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
@@ -151,21 +150,14 @@ def save_detections(path: str | Path, detections: Detections) -> None:
     Raises:
         OutputError: the place cannot be written.
     """
-    path = Path(path)
     about = {
         "format": "graphics_ml detections 1",
         "fps": [detections.fps.numerator, detections.fps.denominator],
         **{name: getattr(detections, name) for name in _ABOUT},
     }
     arrays = {name: getattr(detections, name).astype(np.float32) for name in _shapes(0, 0) if name != "found"}
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", suffix=".npz", delete=False) as file:
-            np.savez_compressed(file, about=np.array(json.dumps(about)), found=detections.found, **arrays)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise OutputError(
-            path, None, f"the detections cannot be written ({error.strerror}); choose another place"
-        ) from error
+    with replacing(path) as unfinished, open(unfinished, "wb") as file:
+        np.savez_compressed(file, about=np.array(json.dumps(about)), found=detections.found, **arrays)
 
 
 def load_detections(path: str | Path) -> Detections:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.camera import Camera
@@ -70,6 +71,8 @@ class Solution:
         return self.cameras[frame if len(self.cameras) > 1 else 0]
 
 
+# On small matrices BLAS spends ten times the work on waking its threads.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def solve(
     detections: Detections,
     *,
@@ -309,7 +312,7 @@ def _support(evidence, pose, view):
 def _solution(detections, evidence, pose, view, support, height, strength, camera_motion):
     shift = np.array([pose.root[0, 0], support.floor, pose.root[0, 2]])
     pose = within_limits(replace(pose, root=pose.root - shift))
-    confidence, errors = _confidence(evidence, pose, view, shift)
+    confidence = _confidence(evidence, pose, view, shift)
     motion = Motion(
         shaped_skeleton(height, view.shape.segments),
         unroll(pose.rotations()),
@@ -321,8 +324,7 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
     if strength > 0 and contacts.any():
         path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
         follow = np.broadcast_to(path, (len(motion), 4, 3))
-        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.08).motion
-        pose = replace(pose, root=motion.root_positions)
+        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.15).motion
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)
     errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)
@@ -370,8 +372,7 @@ _SEEN_BY = {
 
 
 def _confidence(evidence, pose, view, shift):
-    """(F, J) visibility of the landmarks that determine each joint, less where they were overruled; and (F, L) errors
-    as parts of the person's height."""
+    """(F, J) visibility of the landmarks that determine each joint, less where they were overruled."""
     offsets, points = body_of(view.shape)
     at = points.at(place(replace(pose, root=pose.root + shift), offsets))
     seen = np.matmul(at, view.rotations.transpose(0, 2, 1))
@@ -380,7 +381,7 @@ def _confidence(evidence, pose, view, shift):
     errors = np.linalg.norm(pixels - evidence.pixels, axis=-1) * scale[:, None]
     agreed = evidence.visibility / (1 + (errors / 0.06) ** 2)
     columns = [np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS]
-    return np.stack(columns, axis=1), errors
+    return np.stack(columns, axis=1)
 
 
 def _warnings(evidence, motion, support, camera_motion):

@@ -752,7 +752,7 @@ def _detections_of(
         if mended.any():
             warnings.append(f"left and right were exchanged back in {mended.any(axis=1).sum()} frames")
     if not found.all():
-        warnings.append(f"the person is out of sight in {frames - found.sum()} of {frames} frames")
+        warnings.append(_describe_absence(found, float(video.fps), video.start))
     return Detections(
         keypoints=data[..., :2],
         depth=data[..., 2],
@@ -769,6 +769,15 @@ def _detections_of(
         landmarks=detector.landmarks,
         key=key,
     )
+
+
+def _describe_absence(found: np.ndarray, fps: float, start: float, most: int = 3) -> str:
+    away = _runs(~found)
+    spans = [f"{start + first / fps:.1f}-{start + stop / fps:.1f} s" for first, stop in away[:most]]
+    if len(away) > most:
+        spans.append(f"{len(away) - most} more times")
+    times = ", ".join(spans)
+    return f"the person is out of sight in {(~found).sum()} of {len(found)} frames ({times} of the film)"
 
 
 # Left and right

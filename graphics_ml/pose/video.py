@@ -6,8 +6,6 @@ exact constant rate by nearest timestamp, so memory does not grow with the lengt
 (rotation and mirroring tags applied) and with square pixels.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MissingExtraError, OutputError, VideoError
+from graphics_ml.outputs import ensure_extension, replacing
 
 MAX_PIXELS = 2**26
 """Largest picture that is decoded (8192 x 8192)."""
@@ -140,6 +139,8 @@ def open_video(
         raise VideoError(path, None, f"its pictures of {width} x {height} are too large; scale the film down")
 
     warnings = []
+    if any(turn):
+        warnings.append(_describe_turn(turn))
     if scan.missing:
         warnings.append(scan.missing)
     start, stop = _trim(path, times, own_rate, start, end, warnings)
@@ -170,22 +171,9 @@ def write_video(path: str | Path, frames: Iterable[np.ndarray], fps: Fraction | 
         OutputError: the name is no video's, the place cannot be written, there are no frames or they differ in size.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".mp4", ".mov", ".mkv", ".avi"):
-        raise OutputError(path, None, "a film is written as .mp4, .mov, .mkv or .avi; choose one of these endings")
-    try:
-        folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise OutputError(
-            path, None, f"its folder cannot be written ({error.strerror}); choose another place"
-        ) from error
-    with folder:
-        unfinished = Path(folder.name) / path.name
+    ensure_extension(path, (".mp4", ".mov", ".mkv", ".avi"))
+    with replacing(path, lambda unfinished: _check_written(path, unfinished, written)) as unfinished:
         written = _encode(path, unfinished, frames, fps, crf)
-        _check_written(path, unfinished, written)
-        try:
-            os.replace(unfinished, path)
-        except OSError as error:
-            raise OutputError(path, None, f"it cannot be replaced ({error.strerror}); choose another name") from error
     return written
 
 
@@ -386,6 +374,15 @@ def _orientation(frame) -> tuple[bool, bool, bool]:
                 return False, bool(a < 0), bool(d < 0)
             return True, bool(c < 0), bool(b < 0)
     return False, False, False
+
+
+def _describe_turn(turn: tuple[bool, bool, bool]) -> str:
+    transpose, flip_columns, flip_rows = turn
+    if transpose == (flip_columns != flip_rows):
+        how = "on its side" if transpose else "upside down"
+    else:
+        how = "mirrored" + (" and on its side" if transpose else "")
+    return f"the film is stored {how} and tagged so; its pictures are turned upright"
 
 
 def _pixel_aspect(stream) -> float:

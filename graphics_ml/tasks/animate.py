@@ -2,12 +2,13 @@
 
 from graphics_ml import formats
 from graphics_ml.blender.armature import deform_flags
-from graphics_ml.blender.characters import Character, build_character
+from graphics_ml.blender.characters import HEIGHTS, Character, build_character
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
+from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
 from graphics_ml.motion.retarget import retarget
@@ -30,11 +31,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     """
     _ensure_outputs(job)
     notes = []
-    armature = _open_rig(job, notes)
-    skeleton, how_driven = drive_skeleton(armature)
-    notes += [how_driven] if how_driven else []
-    bones = load_map(job.map, skeleton) if job.map else recognize(skeleton, deform_flags(armature, skeleton))
-    require_roles(bones, skeleton, job.map or job.rig or "our own character")
+    armature, skeleton, bones = _open_rig(job, notes)
     detections, solution = watch(job, progress)
 
     progress("animating", 0, 1)
@@ -79,8 +76,25 @@ def _ensure_outputs(job):
 
 
 def _open_rig(job, notes):
-    """The armature that the job names, or our own character, in a scene of its own."""
-    if job.rig:
-        return load_rig(job.rig, actions=job.keep_actions, notes=notes)
+    """The armature that the job names, or our own character, in a scene of its own; its skeleton and bone map."""
+    armature = load_rig(job.rig, actions=job.keep_actions, notes=notes) if job.rig else _our_character(job, notes)
+    try:
+        skeleton, how_driven = drive_skeleton(armature)
+    except ValueError as error:
+        raise RigError(job.rig, None, str(error)) from error
+    notes += [how_driven] if how_driven else []
+    bones = load_map(job.map, skeleton) if job.map else recognize(skeleton, deform_flags(armature, skeleton))
+    require_roles(bones, skeleton, job.map or job.rig or "our own character")
+    return armature, skeleton, bones
+
+
+def _our_character(job, notes):
+    """Our own character, as tall as the person where that is known and it can be."""
     empty_scene()
-    return build_character(Character() if job.height is None else Character(height=job.height))
+    if job.height is None:
+        return build_character()
+    low, high = HEIGHTS
+    height = min(max(job.height, low), high)
+    if height != job.height:
+        notes.append(f"our own character is {height:g} m tall: it is made from {low:g} to {high:g} m")
+    return build_character(Character(height=height))

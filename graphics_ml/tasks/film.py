@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.blender.actions import write_action
-from graphics_ml.blender.armature import skeleton_from_armature
+from graphics_ml.blender.armature import deform_flags
 from graphics_ml.blender.film import filming
+from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.errors import FileError
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.camera import Camera, as_plain, from_plain
@@ -88,11 +88,12 @@ def film_motion(
 
     Raises:
         GraphicsMLError: the rig or the motion is no body, or an output cannot be written.
+        ValueError: as skeleton_from_armature; the motion has no frames.
     """
-    skeleton = skeleton_from_armature(armature)
-    bones = recognize(skeleton)
+    skeleton, _ = drive_skeleton(armature)
+    bones = recognize(skeleton, deform_flags(armature, skeleton))
     moved, _ = retarget(motion, skeleton, target_map=bones)
-    write_action(armature, moved, Path(path).stem)
+    apply_motion(armature, moved, Path(path).stem, bones.roles.values())
     frames = range(1, len(motion) + 1)
     with filming(armature, frames, np.random.default_rng(seed), width, height, camera, samples) as shot:
         truth = Truth(

@@ -1,7 +1,5 @@
 """Pictures that people judge a result by: a preview video of film and character side by side, and contact sheets."""
 
-import struct
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from graphics_ml.blender.render import render_preview
 from graphics_ml.blender.stage import filmed_points, lay_grid, rest_height, stage
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.rotations import rotate
-from graphics_ml.outputs import replacing
+from graphics_ml.outputs import write_bytes
 from graphics_ml.pose.detection import CONNECTIONS, Detections
 from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_detected, draw_legend, draw_solved
 from graphics_ml.pose.solver import Solution
@@ -104,22 +102,15 @@ def contact_sheet(pictures: Iterable[np.ndarray], path: str | Path, columns: int
 
 
 def write_png(picture: np.ndarray, path: str | Path) -> None:
-    """Write a picture uint8 (H, W, 3) as .png (ISO/IEC 15948: one zlib stream of unfiltered rows).
+    """Write a picture uint8 (H, W, 3), RGB, as .png.
 
     Raises:
         OutputError: the place cannot be written.
     """
-    height, width = picture.shape[:2]
-    rows = np.concatenate((np.zeros((height, 1), np.uint8), picture.reshape(height, width * 3)), axis=1)
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 6)),
-        (b"IEND", b""),
-    )
-    with replacing(path) as unfinished, open(unfinished, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, data in chunks:
-            file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+    import cv2
+
+    _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
+    write_bytes(path, encoded.tobytes())
 
 
 def pane_size(width: int, height: int, pixels: int = PANE) -> tuple[int, int]:

@@ -41,7 +41,6 @@ def main() -> int:
 
 def make_rig(path: Path) -> Path:
     """Save a character of another build than the actor's."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_character(path, Character(height=1.62, masculinity=0.1, hair="bob", shirt_colour=(0.72, 0.30, 0.26)))
     return path
 

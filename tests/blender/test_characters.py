@@ -297,8 +297,10 @@ def test_a_saved_character_opens_again_with_rig_and_skin(tmp_path, ending):
     assert max(heights) - min(heights) == pytest.approx(1.75, abs=0.04)
 
 
-def test_saving_refuses_unknown_endings_and_missing_folders(tmp_path):
+def test_saving_refuses_unknown_endings_and_what_is_no_folder(tmp_path):
     with pytest.raises(GraphicsMLError, match=r"\.obj"):
         save_character(tmp_path / "actor.obj")
-    with pytest.raises(GraphicsMLError, match="folder"):
+    (tmp_path / "nowhere").write_text("in the way of a folder")
+    with pytest.raises(GraphicsMLError, match="nowhere"):
         save_character(tmp_path / "nowhere" / "actor.glb")
+    assert [one.name for one in tmp_path.iterdir()] == ["nowhere"]

@@ -86,8 +86,17 @@ def test_an_archive_of_other_arrays_is_no_cache(tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path, detections):
+    (tmp_path / "nowhere").write_text("in the way of a folder")
     with pytest.raises(OutputError, match="nowhere"):
         save_detections(tmp_path / "nowhere" / "d.npz", detections)
+
+
+def test_a_missing_folder_is_made_and_the_file_has_the_usual_rights(tmp_path, detections):
+    path, plain = tmp_path / "made" / "d.npz", tmp_path / "plain"
+    plain.touch()
+    save_detections(path, detections)
+    assert [one.name for one in path.parent.iterdir()] == ["d.npz"]
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 def test_the_key_follows_the_bytes_of_the_film_and_the_settings(tmp_path):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The shape of a person, as fields: trunk, arms with hands, legs and feet.
 
 Cross-sections follow the character's measures (see `proportions`); how a section divides between front and back, and
@@ -9,9 +10,16 @@ from functools import cached_property
 
 import numpy as np
 
-from .field import Tube, ellipsoid, rounded_cone, smooth_max, smooth_min, smoothstep
-from .parameters import Character
-from .proportions import FINGERS, arm_frame, body_skeleton, foot_direction, hand_joints, measures
+from graphics_ml.blender.characters.field import Tube, ellipsoid, rounded_cone, smooth_max, smooth_min, smoothstep
+from graphics_ml.blender.characters.parameters import Character
+from graphics_ml.blender.characters.proportions import (
+    FINGERS,
+    arm_frame,
+    body_skeleton,
+    foot_direction,
+    hand_joints,
+    measures,
+)
 
 
 class Body:

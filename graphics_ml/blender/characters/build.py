@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Characters in Blender: an armature with its skinned mesh, and saving one to a file."""
 
 from pathlib import Path
@@ -6,11 +7,13 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from graphics_ml.errors import GraphicsMLError, OutputError
-
-from .figure import MATERIALS, make_figure
-from .parameters import Character
-from .proportions import BONES, arm_frame, body_skeleton
+from graphics_ml.blender.characters.figure import MATERIALS, make_figure
+from graphics_ml.blender.characters.parameters import Character
+from graphics_ml.blender.characters.proportions import BONES, arm_frame, body_skeleton
+from graphics_ml.blender.export import EXTENSIONS, save_scene
+from graphics_ml.blender.scene import empty_scene
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.outputs import ensure_extension, ensure_writable
 
 _DETAIL = (0.4, 2.0)
 
@@ -45,19 +48,13 @@ def save_character(path: str | Path, character: Character | None = None, detail:
     """Write a character alone to a .blend, .glb or .fbx file. Clears the current Blender session.
 
     Raises:
-        OutputError: the ending is none of these, or the folder is missing.
+        OutputError: the ending is none of these, or the place cannot be written.
     """
     path = Path(path)
-    writers = {".blend": _write_blend, ".glb": _write_glb, ".fbx": _write_fbx}
-    if path.suffix.lower() not in writers:
-        raise OutputError(
-            path, None, f"cannot write {path.suffix or 'a file without ending'}; use .blend, .glb or .fbx"
-        )
-    if not path.parent.is_dir():
-        raise OutputError(path, None, "its folder does not exist; make it first")
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    build_character(character, name=path.stem, detail=detail)
-    writers[path.suffix.lower()](str(path))
+    ensure_extension(path, EXTENSIONS)
+    ensure_writable(path)
+    empty_scene()
+    save_scene(path, build_character(character, name=path.stem, detail=detail), None)
     return path
 
 
@@ -169,15 +166,3 @@ def _linear(srgb):
     """Scene-linear colour of an sRGB one (IEC 61966-2-1)."""
     c = np.asarray(srgb)
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-def _write_blend(path):
-    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
-
-
-def _write_glb(path):
-    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB")
-
-
-def _write_fbx(path):
-    bpy.ops.export_scene.fbx(filepath=path, add_leaf_bones=False, bake_anim=False)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Shirt and trousers: the body's own fields with ease added, and the levels along which they are cut.
 
 A level is a function of world coordinates that is negative where the cloth is kept.
@@ -5,8 +6,8 @@ A level is a function of world coordinates that is negative where the cloth is k
 
 import numpy as np
 
-from .body import Body
-from .field import ellipsoid, smooth_min, smoothstep
+from graphics_ml.blender.characters.body import Body
+from graphics_ml.blender.characters.field import ellipsoid, smooth_min, smoothstep
 
 
 class Clothes:

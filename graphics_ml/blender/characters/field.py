@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Signed fields of simple solids and the smooth set operations that join them into a body.
 
 Every function takes coordinate arrays x, y, z of one shape (metres) and returns values of that shape: negative inside,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A character as arrays: one mesh of closed parts, its materials and its skin weights.
 
 Each part (head, arms, shirt, trousers, legs, shoes, hair, eyes) is the zero surface of its field, cut where it ends and
@@ -8,16 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import meshes
-from .body import Body
-from .clothes import Clothes
-from .field import Lens, smoothstep
-from .hair import hair_field
-from .head import EYE_CENTRE, EYE_RADIUS, Head
-from .parameters import Character
-from .proportions import BONES, arm_frame
-from .surface_nets import surface_nets
-from .weights import rigid, skin_weights
+from graphics_ml.blender.characters import meshes
+from graphics_ml.blender.characters.body import Body
+from graphics_ml.blender.characters.clothes import Clothes
+from graphics_ml.blender.characters.field import Lens, smoothstep
+from graphics_ml.blender.characters.hair import hair_field
+from graphics_ml.blender.characters.head import EYE_CENTRE, EYE_RADIUS, Head
+from graphics_ml.blender.characters.parameters import Character
+from graphics_ml.blender.characters.proportions import BONES, arm_frame
+from graphics_ml.blender.characters.surface_nets import surface_nets
+from graphics_ml.blender.characters.weights import rigid, skin_weights
 
 MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "hair", "shirt", "trousers", "socks",
              "shoes", "soles")  # fmt: skip

@@ -1,9 +1,10 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Hair as a volume of its own over the head, with combed grooves; one field per style."""
 
 import numpy as np
 
-from .field import ellipsoid, smooth_max, smooth_min, smoothstep
-from .head import Head
+from graphics_ml.blender.characters.field import ellipsoid, smooth_max, smooth_min, smoothstep
+from graphics_ml.blender.characters.head import Head
 
 
 def hair_field(head: Head, style: str):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head: skull, face, ears and neck as one field, and the lines drawn on it (eyes, lips, brows, hairline).
 
 Everything is placed in head coordinates: sideways from the middle, forward from the ear canal, up from eye level, in
@@ -7,8 +8,8 @@ Features between the measured landmarks are drawn from portrait anatomy.
 
 import numpy as np
 
-from .body import Body
-from .field import ellipsoid, rounded_cone, smooth_max, smooth_min
+from graphics_ml.blender.characters.body import Body
+from graphics_ml.blender.characters.field import ellipsoid, rounded_cone, smooth_max, smooth_min
 
 EYE_CENTRE = np.array([31.5, 72.0, 0.0])
 EYE_RADIUS = 13.2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Operations on triangle meshes: cut along a level, trim, mirror, close and hem openings.
 
 A mesh here is a pair of arrays, vertices (V, 3) in metres and triangles (T, 3), wound so that they face outwards.

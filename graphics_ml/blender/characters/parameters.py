@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What can be chosen about a character, and how to draw one at random.
 
 All parameters are plain numbers and strings, so that a character can be written in a TOML file and found again.
@@ -10,8 +11,11 @@ from graphics_ml.errors import GraphicsMLError
 
 HAIR_STYLES = ("bald", "buzz", "short", "bob", "long", "bun")
 
+HEIGHTS = (1.40, 2.10)
+"""Least and greatest height of a character, metres."""
+
 _RANGES = {
-    "height": (1.40, 2.10),
+    "height": HEIGHTS,
     "body_mass_index": (16.0, 40.0),
     "masculinity": (0.0, 1.0),
     "sleeve_length": (0.25, 1.0),

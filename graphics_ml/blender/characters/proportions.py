@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From a character's height, body mass index and masculinity to body measures and joint centres.
 
 Measures follow the public ANSUR II survey (Gordon et al., "2012 Anthropometric Survey of U.S. Army Personnel: Methods
@@ -19,7 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .parameters import Character
+from graphics_ml.blender.characters.parameters import Character
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The zero surface of a field as a mesh, by surface nets on a sparse grid.
 
 Naive surface nets (Gibson, "Constrained Elastic Surface Nets", 1998) place one vertex in every cell the surface

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Skin weights: how much every bone moves a point of the rest pose.
 
 The body is split along its bones, from the hips outwards. At each joint a smooth step hands a share of the weight to
@@ -8,9 +9,9 @@ wherever the fields are, sum to one by construction, and skin and clothes that l
 
 import numpy as np
 
-from .body import Body
-from .field import rounded_cone, smoothstep
-from .proportions import BONES, FINGERS, foot_direction
+from graphics_ml.blender.characters.body import Body
+from graphics_ml.blender.characters.field import rounded_cone, smoothstep
+from graphics_ml.blender.characters.proportions import BONES, FINGERS, foot_direction
 
 INFLUENCES = 4
 
