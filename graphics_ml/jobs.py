@@ -40,8 +40,11 @@ class Job:
     task: ClassVar[str] = ""
 
     def __post_init__(self):
-        for one in fields(self):
-            _check_bounds(one, getattr(self, one.name))
+        for one, kind in settings(type(self)):
+            value = getattr(self, one.name)
+            if isinstance(value, str) and Path in (kind, *get_args(kind)):
+                object.__setattr__(self, one.name, Path(value))
+            _check_bounds(one, value)
 
 
 @dataclass(frozen=True)

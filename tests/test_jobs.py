@@ -21,6 +21,10 @@ def test_a_job_survives_the_way_through_plain_values():
     assert from_plain(job_name(job), as_plain(job)) == job
 
 
+def test_paths_may_be_given_as_text():
+    assert Capture(video="a.mp4", output="b.npz") == Capture(video=Path("a.mp4"), output=Path("b.npz"))
+
+
 def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
     video = tmp_path / 'odd "name" ü.mp4'
     video.write_bytes(b"not really a film")

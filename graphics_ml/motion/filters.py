@@ -76,18 +76,15 @@ def smooth_adaptive(values, fps, cutoff=4.0, fast_cutoff=12.0, weights=None, ord
         return values
     xp = array_namespace(values)
     fast_cutoff = min(fast_cutoff, 0.499 * float(fps))
-    if weights is None:
-        weights = xp.ones((values.shape[0],) + (1,) * (values.ndim - 2), dtype=values.dtype, device=device(values))
-    else:
-        weights = xp.reshape(weights, tuple(weights.shape) + (1,) * (values.ndim - 1 - weights.ndim))
-    stiffness = [_stiffness(fps, hertz, order) for hertz in (cutoff, fast_cutoff)]
-    # Both curves as columns of one system.
-    stiffness = xp.asarray(stiffness, dtype=values.dtype, device=device(values))
-    stiffness = xp.reshape(stiffness, (2,) + (1,) * (values.ndim - 2))
-    both = penalized_fit(xp.stack((values, values), axis=1), stiffness, xp.stack((weights, weights), axis=1), order)
-    slow, difference = both[:, 0, ...], both[:, 1, ...] - both[:, 0, ...]
-    # Samples of little weight are noisier by as much: what moves there is movement only if it is that much larger.
-    energy = _trust(xp, weights) * xp.sum(difference * difference, axis=-1)
+    slow, fast = (
+        penalized_fit(values, _stiffness(fps, hertz, order), weights, order) for hertz in (cutoff, fast_cutoff)
+    )
+    difference = fast - slow
+    energy = xp.sum(difference * difference, axis=-1)
+    if weights is not None:
+        # Samples of little weight are noisier by as much: what moves there is movement only if it is that much larger.
+        weights = xp.reshape(weights, tuple(weights.shape) + (1,) * (energy.ndim - weights.ndim))
+        energy = energy * _trust(xp, weights)
     around = smooth(energy, fps, cutoff, order=1)
     noise = _median(xp, energy) / _MEDIAN_OF_MEAN
     floor = xp.full_like(around, 1e-30)
@@ -192,33 +189,30 @@ def fill_gaps(
 def penalized_fit(values, stiffness, weights=None, order=3):
     """The curve z (F, ...) that makes sum w (values - z)^2 + stiffness * sum (order-th difference of z)^2 least.
 
-    The normal equations are a symmetric band of half width `order`, solved by LDL^T in time linear in F, all columns
-    at once. Arguments as smooth; too few samples for the order lower it.
-
-    Args:
-        stiffness: a number, or with weights (F, ...) also an array that broadcasts against one frame of them.
+    The normal equations are a symmetric band of half width `order`: tridiagonal in blocks of `order` frames, and solved
+    so, in float64. Arguments as smooth; too few samples for the order lower it.
     """
     xp = array_namespace(values)
     count = values.shape[0]
     order = min(order, count - 1)
     if order < 1:
         return values
-    bands = _penalty_bands(count, order)
-    if weights is None:
-        bands = bands * stiffness
-        diagonal, off = (1 + bands[0]).tolist(), bands[1:].tolist()
-        right = values
-    else:
-        weights = xp.astype(weights, values.dtype)
-        bands = xp.asarray(bands, dtype=values.dtype, device=device(values))
-        bands = xp.reshape(bands, tuple(bands.shape) + (1,) * (weights.ndim - 1)) * stiffness
-        widen = (1,) * (values.ndim - weights.ndim)  # the axes that values have more
-        weights = xp.reshape(weights, tuple(weights.shape) + widen)
-        bands = xp.reshape(bands, tuple(bands.shape) + widen)
-        diagonal = [*(weights + bands[0, ...])]
-        off = [[*bands[k, ...]] for k in range(1, order + 1)]
-        right = weights * values
-    return xp.stack(_solve_band(diagonal, off, [right[f, ...] for f in range(count)]), axis=0)
+    if weights is None:  # one matrix serves all columns
+        weights = xp.ones((count,), dtype=xp.float64, device=device(values))
+    weights = xp.astype(weights, xp.float64)
+    right = weights[..., None] * xp.reshape(xp.astype(values, xp.float64), (*weights.shape, -1))
+    main, side = (xp.asarray(blocks, device=device(values)) for blocks in _penalty_blocks(count, order))
+    size, each = main.shape[0], (1,) * (weights.ndim - 1)
+    # Frames that the last block has too many are unknowns of their own.
+    weights = _in_blocks(xp, _extended(xp, weights, size * order, 1.0)[..., None], order)
+    right = _in_blocks(xp, _extended(xp, right, size * order, 0.0), order)
+    unit = xp.eye(order, dtype=xp.float64, device=device(values))
+    main = stiffness * xp.reshape(main, (size, *each, order, order)) + weights * unit
+    side = stiffness * xp.reshape(side, (size - 1, *each, order, order))
+    side = xp.broadcast_to(side, (size - 1, *main.shape[1:]))
+    fit = xp.moveaxis(_solve_tridiagonal(xp, main, side, right), -2, 1)
+    fit = xp.reshape(fit, (size * order, -1))[:count, ...]
+    return xp.astype(xp.reshape(fit, values.shape), values.dtype)
 
 
 # How much more than its expected energy noise may show before it is taken for movement.
@@ -271,43 +265,66 @@ def _median(xp, values):
     return xp.sort(values, axis=0)[values.shape[0] // 2, ...]
 
 
-def _penalty_bands(count, order):
-    """Diagonals 0 .. order of D^T D, D the order-th difference of `count` samples: (order + 1, count)."""
+def _penalty_blocks(count, order):
+    """D^T D, D the order-th difference of `count` samples, in blocks of `order` samples and as many as hold them all:
+    those on the diagonal (N, order, order) and those to their right (N - 1, order, order)."""
     stencil = [(-1) ** k * comb(order, k) for k in range(order + 1)]
-    bands = np.zeros((order + 1, count))
+    size = -(-count // order)
+    bands = np.zeros((order + 1, size * order))  # the diagonals from the main one on
     for offset in range(order + 1):
         for k in range(order + 1 - offset):
             bands[offset, k : k + count - order] += stencil[k] * stencil[k + offset]
-    return bands
+    row, column = np.indices((order, order))
+    first = order * np.arange(size)[:, None, None]
+    main = bands[abs(row - column), first + np.minimum(row, column)]
+    side = np.where(column <= row, bands[np.minimum(order + column - row, order), first[:-1] + row], 0.0)
+    return main, side
 
 
-def _solve_band(diagonal, off, right):
-    """Solve a symmetric positive definite band system held in lists over the unknowns, by LDL^T; the lists are used up.
+def _extended(xp, array, count, value):
+    more = (count - array.shape[0], *array.shape[1:])
+    return xp.concat((array, xp.full(more, value, dtype=array.dtype, device=device(array))), axis=0)
 
-    Nothing is written into arrays, so autograd can follow. The matrix holds Python floats where all columns share it.
+
+def _in_blocks(xp, array, size):
+    """(N * size, ..., C) as (N, ..., size, C)."""
+    return xp.moveaxis(xp.reshape(array, (-1, size, *array.shape[1:])), 1, -2)
+
+
+def _solve_tridiagonal(xp, main, side, right):
+    """Solve a symmetric positive definite system that is tridiagonal in blocks, by cyclic reduction: every second block
+    is eliminated, all at once, and the system that the others are left with is solved the same way (Heller, "Some
+    Aspects of the Cyclic Reduction Algorithm for Block Tridiagonal Linear Systems", SIAM J. Numerical Analysis 1976).
+
+    Args:
+        main: (N, ..., d, d) blocks on the diagonal.
+        side: (N - 1, ..., d, d) blocks to their right.
+        right: (N, ..., d, C) right-hand sides.
     """
-    count, width = len(diagonal), len(off)
-    factors = []
-    for i in range(count):
-        reach = min(width, count - 1 - i)
-        row = [band[i] for band in off[:reach]]
-        inverse = 1 / diagonal[i]
-        factor = [value * inverse for value in row]
-        here = right[i]
-        for k, share in enumerate(factor):
-            below = i + k + 1
-            diagonal[below] = diagonal[below] - share * row[k]
-            right[below] = right[below] - share * here
-            for q in range(k + 1, reach):
-                off[q - k - 1][below] = off[q - k - 1][below] - share * row[q]
-        right[i] = here * inverse
-        factors.append(factor)
-    for i in reversed(range(count)):
-        value = right[i]
-        for k, share in enumerate(factors[i]):
-            value = value - share * right[i + k + 1]
-        right[i] = value
-    return right
+    count, width = main.shape[0], main.shape[-1]
+    if count == 1:
+        return xp.linalg.solve(main, right)
+    kept, dropped = (count + 1) // 2, count // 2
+    # Each dropped block with the one before it and the one after; the last may have none after it.
+    before, after = side[0::2, ...], _extended(xp, side[1::2, ...], dropped, 0.0)
+    solved = xp.linalg.solve(
+        main[1::2, ...], xp.concat((xp.matrix_transpose(before), after, right[1::2, ...]), axis=-1)
+    )
+    on_before = _extended(xp, xp.matmul(before, solved), kept, 0.0)
+    on_after = xp.matmul(xp.matrix_transpose(after), solved)
+    on_after = xp.concat((xp.zeros_like(on_after[:1, ...]), on_after), axis=0)[:kept, ...]
+    to_before, to_after, own = slice(0, width), slice(width, 2 * width), slice(2 * width, None)
+    left = _solve_tridiagonal(
+        xp,
+        main[0::2, ...] - on_before[..., to_before] - on_after[..., to_after],
+        -on_before[: kept - 1, ..., to_after],
+        right[0::2, ...] - on_before[..., own] - on_after[..., own],
+    )
+    following = _extended(xp, left[1:, ...], dropped, 0.0)[:dropped, ...]
+    found = solved[..., own] - xp.matmul(solved[..., to_before], left[:dropped, ...])
+    found = found - xp.matmul(solved[..., to_after], following)
+    turns = xp.stack((left, _extended(xp, found, kept, 0.0)), axis=1)
+    return xp.reshape(turns, (2 * kept, *right.shape[1:]))[:count, ...]
 
 
 class _Gap:
