@@ -1,10 +1,11 @@
 """Fixtures shared by all tests: the folder of real data, and the clips inside its archives."""
 
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
+
+from tests.archives import unpack
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +24,7 @@ def clips(test_data, tmp_path_factory):
 
     def files(name: str) -> list[Path]:
         if name not in unpacked:
-            folder = tmp_path_factory.mktemp(name)
-            with tarfile.open(test_data / "motion" / f"{name}.tar.xz") as archive:
-                archive.extractall(folder, filter="data")
-            unpacked[name] = sorted(folder.rglob("*.bvh"))
+            unpacked[name] = unpack(test_data / "motion" / f"{name}.tar.xz", tmp_path_factory.mktemp(name))
         return unpacked[name]
 
     return files

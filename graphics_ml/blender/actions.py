@@ -112,6 +112,30 @@ def set_range(fps: Fraction, frames: int, start_frame: int = 1) -> None:
     scene.frame_set(start_frame)
 
 
+def retime(actions, factor: float) -> None:
+    """Stretch actions about their first frames, with the NLA strips that play them: what was made for one frame rate
+    lasts as long at `factor` times that rate."""
+    for action in actions:
+        first, last = action.frame_range
+        for curve in curves_of(action):
+            points = curve.keyframe_points
+            for attribute in ("co", "handle_left", "handle_right"):
+                values = np.empty(2 * len(points), dtype=np.float32)
+                points.foreach_get(attribute, values)
+                values[::2] = first + (values[::2] - first) * factor
+                points.foreach_set(attribute, values)
+            curve.update()
+        if action.use_frame_range:
+            action.frame_end = first + (last - first) * factor
+    stretched = set(actions)
+    for owner in _animated():
+        for track in owner.animation_data.nla_tracks:
+            for strip in track.strips:
+                if strip.action in stretched:
+                    start = strip.action_frame_start
+                    strip.action_frame_end = start + (strip.action_frame_end - start) * factor
+
+
 def remove_actions(keep=()) -> None:
     """Remove all actions of the file but the given ones, and the NLA strips that played them."""
     keep = {keep} if isinstance(keep, bpy.types.Action) else set(keep)

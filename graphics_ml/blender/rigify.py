@@ -68,7 +68,7 @@ def driven_bones(obj: bpy.types.Object) -> dict[str, str]:
     copies another bone is traced to a bone without constraints; all other deform bones are their own controls.
     """
     names = set(obj.data.bones.keys())
-    if _is_rigify(names):
+    if _is_rigify(obj, names):
         return _rigify_controls(obj, names)
     traced = {}
     for bone in obj.data.bones:
@@ -295,7 +295,10 @@ def _along(q):
     return rotate(q, np.array([0.0, 1, 0]))
 
 
-def _is_rigify(names):
+def _is_rigify(obj, names):
+    # In a file of another format the bones have Rigify's names, but nothing leads them any more.
+    if not any(_active(c) for bone in obj.pose.bones if bone.name.startswith("DEF-") for c in bone.constraints):
+        return False
     stems = [{name[4:] for name in names if name.startswith(prefix)} for prefix in _FOLLOWERS]
     return len(stems[0] & stems[1]) > 3 and any(name.startswith("MCH-") for name in names)
 

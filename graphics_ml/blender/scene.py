@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import io
+import logging
 import os
 import sys
 from fractions import Fraction
@@ -95,11 +96,16 @@ def first_line(error: BaseException) -> str:
 def quiet():
     """Keep what Blender, its add-ons and its drivers print off the terminal, which belongs to the command.
 
-    All that goes to standard output is dropped, and what C code writes to standard error; what Python writes there
-    (warnings, tracebacks, a progress bar in another thread) still comes out.
+    All that goes to standard output or to a log is dropped, and what C code writes to standard error; what else Python
+    writes there (warnings, tracebacks, a progress bar in another thread) still comes out.
     """
-    with contextlib.redirect_stdout(io.StringIO()), _python_errors_kept(), _dropped(1), _dropped(2):
-        yield
+    logged = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), _python_errors_kept(), _dropped(1), _dropped(2):
+            yield
+    finally:
+        logging.disable(logged)
 
 
 @contextlib.contextmanager

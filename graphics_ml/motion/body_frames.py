@@ -21,6 +21,7 @@ from graphics_ml.motion.bone_names import FINGERS
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     conjugate,
+    mean_rotation,
     multiply,
     normalize,
     quaternion_from_axis_angle,
@@ -269,7 +270,7 @@ def _standing_frame(motion, joints):
     for role in _AVERAGED:
         if role in joints:
             seen = multiply(conjugate(heading[near]), rotations[near, joints[role]])
-            turned[joints[role]] = multiply(front, _mean_rotation(seen))
+            turned[joints[role]] = multiply(front, mean_rotation(seen))
     return turned, places[best]
 
 
@@ -277,12 +278,6 @@ def _heading(places, joints, parts):
     left = heading_left(places, joints, parts)
     up = np.broadcast_to(_UP, left.shape)
     return quaternion_from_matrix(np.stack((left, up, np.cross(left, up)), axis=-1))
-
-
-def _mean_rotation(q):
-    """The chordal mean (4,) of rotations (N, 4): the eigenvector of the sum of q q^T (Markley et al., "Averaging
-    Quaternions", J. Guidance, Control and Dynamics 2007, equation 12)."""
-    return np.linalg.eigh(np.einsum("ni,nj->ij", q, q))[1][:, -1]
 
 
 def _frames_of_hinges(motion, joints, frames):
@@ -314,5 +309,5 @@ def _frames_of_hinges(motion, joints, frames):
             seen = multiply(
                 multiply(conjugate(rotations[:, joints[hand]]), rotations[:, joints[forearm]]), better[forearm]
             )
-            better[hand] = _mean_rotation(seen)
+            better[hand] = mean_rotation(seen)
     return better

@@ -1,4 +1,4 @@
-"""Smoothing without delay, and filling what was not seen.
+"""Smoothing without delay.
 
 The smoother is Whittaker's (1923; Eilers, "A perfect smoother", Analytical Chemistry 2003): the curve z that makes
 sum w (y - z)^2 + k sum (d-th difference of z)^2 least. It has no phase, needs no padding at the ends (there it follows
@@ -16,15 +16,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import (
-    axis_angle_from_quaternion,
-    conjugate,
-    multiply,
-    normalize,
-    quaternion_from_axis_angle,
-    slerp,
-    unroll,
-)
+from graphics_ml.motion.rotations import normalize, unroll
 
 
 def smooth(values, fps, cutoff, weights=None, order=3):
@@ -42,7 +34,7 @@ def smooth(values, fps, cutoff, weights=None, order=3):
         (F, ...) of the input's array type; differentiable in torch.
 
     Raises:
-        ValueError: cutoff or order out of range, weights of another shape or negative.
+        ValueError: cutoff or order out of range, weights of another shape, negative or nearly all zero.
     """
     _check(values, cutoff, weights, order, values.ndim)
     if 2 * cutoff >= float(fps) or values.shape[0] < 2:
@@ -133,59 +125,6 @@ def smooth_motion(motion: Motion, cutoff: float = 4.0, fast_cutoff: float | None
     )
 
 
-def fill_gaps(
-    motion: Motion,
-    threshold: float = 0.3,
-    longest: float = 0.5,
-    settle: float = 0.4,
-    held: np.ndarray | None = None,
-) -> tuple[Motion, np.ndarray]:
-    """Replace what was not seen: frames of a joint whose confidence is below the threshold.
-
-    Short gaps are bridged by a cubic curve that leaves and arrives with the speeds on either side; for rotations it
-    runs in the tangent space of the quaternion before the gap. In a longer gap nothing is known, so the joint settles
-    from its last seen rotation into a held one and returns in time for the next. A gap open to the clip's start or end
-    settles the same way if it is long, and keeps the nearest seen rotation if not. The root's place goes the same cubic
-    way, starting and ending at rest in long gaps. What is filled has confidence 0 afterwards, so no later step takes it
-    for seen.
-
-    Args:
-        motion: F frames; without confidence nothing is filled.
-        threshold: confidence below which a sample is not believed.
-        longest: seconds; gaps up to here are bridged.
-        settle: seconds a joint takes into and out of its held rotation.
-        held: (J, 4) local rotations for long gaps; each joint's mean over the frames where it is seen when None, or its
-            rest orientation if it never is.
-
-    Returns:
-        The motion, and (F, J) bool: what was filled.
-    """
-    if motion.confidence is None:
-        return motion, np.zeros(motion.rotations.shape[:2], dtype=bool)
-    gaps = motion.confidence < threshold
-    if not gaps.any():
-        return motion, gaps
-    gap = _Gap(gaps, float(motion.fps), longest)
-    rotations = unroll(motion.rotations)
-    held = _mean_rotations(rotations, ~gaps, motion.skeleton.rest_orientations) if held is None else held
-    frame, joint = gap.frame, gap.joint
-    filled = np.array(rotations)
-    filled[frame, joint] = np.where(
-        gap.short[:, None], _bridged(rotations, gaps, gap), _settled(rotations, gap, np.asarray(held)[joint], settle)
-    )
-    root, at_root = np.array(motion.root_positions), joint == 0
-    root[frame[at_root]] = _eased(motion.root_positions, gaps, gap, at_root)
-    local = motion.local_positions
-    if local is not None:
-        local = np.array(local)
-        everywhere = np.ones(len(joint), dtype=bool)
-        local[frame, joint] = _eased(motion.local_positions, gaps, gap, everywhere)
-    confidence = np.where(gaps, 0.0, motion.confidence)
-    return motion.replace(
-        rotations=unroll(filled), root_positions=root, local_positions=local, confidence=confidence
-    ), gaps
-
-
 def penalized_fit(values, stiffness, weights=None, order=3):
     """The curve z (F, ...) that makes sum w (values - z)^2 + stiffness * sum (order-th difference of z)^2 least.
 
@@ -215,11 +154,21 @@ def penalized_fit(values, stiffness, weights=None, order=3):
     return xp.astype(xp.reshape(fit, values.shape), values.dtype)
 
 
+def hann_average(values: np.ndarray, reach: int) -> np.ndarray:
+    """Means of (F, ...) over `reach` frames to both sides, weighted by a Hann window; the ends go on as they are."""
+    window = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(window), axis=0)
+    return windows @ (window / window.sum())
+
+
 # How much more than its expected energy noise may show before it is taken for movement.
 _NOISE_MARGIN = 1.5
 # Median over mean of a chi-squared variable of three degrees of freedom: a place, or a rotation.
 _MEDIAN_OF_MEAN = 0.789
 _LEAST_TRUST = 1e-4
+# Above, float64 no longer tells the curve that was asked for from others: errors of a thousandth and more.
+_STIFFEST = 1e12
 
 
 def _check(values, cutoff, weights, order, most_dimensions):
@@ -231,6 +180,9 @@ def _check(values, cutoff, weights, order, most_dimensions):
         raise ValueError(f"weights of shape {tuple(weights.shape)} do not fit values of {tuple(values.shape)}")
     if bool((weights < 0).any()):
         raise ValueError("weights to smooth with must not be negative")
+    xp, needed = array_namespace(weights), min(order, values.shape[0] - 1)
+    if bool((xp.sum(xp.astype(weights > 0, xp.int32), axis=0) < needed).any()):
+        raise ValueError(f"smoothing of order {order} needs {needed} samples whose weight is above 0")
 
 
 def _unrolled_by_trust(rotations, weights):
@@ -257,7 +209,10 @@ def _trust(xp, weights):
 
 
 def _stiffness(fps, cutoff, order):
-    return (2 * sin(pi * cutoff / float(fps))) ** (-2 * order)
+    stiffness = (2 * sin(pi * cutoff / float(fps))) ** (-2 * order)
+    if stiffness > _STIFFEST:
+        raise ValueError(f"a cutoff of {cutoff} Hz is too low for order {order} at {float(fps):g} fps; resample first")
+    return stiffness
 
 
 def _median(xp, values):
@@ -325,104 +280,3 @@ def _solve_tridiagonal(xp, main, side, right):
     found = found - xp.matmul(solved[..., to_after], following)
     turns = xp.stack((left, _extended(xp, found, kept, 0.0)), axis=1)
     return xp.reshape(turns, (2 * kept, *right.shape[1:]))[:count, ...]
-
-
-class _Gap:
-    """Every sample in a gap, in flat arrays: frame, joint, the frames seen before and after it, and times."""
-
-    def __init__(self, gaps, fps, longest):
-        count = len(gaps)
-        index = np.arange(count)[:, None]
-        before = np.maximum.accumulate(np.where(gaps, -1, index), axis=0)
-        after = np.minimum.accumulate(np.where(gaps, count, index)[::-1], axis=0)[::-1]
-        self.frame, self.joint = np.nonzero(gaps)
-        self.fps = fps
-        self.before, self.after = before[gaps], after[gaps]
-        self.open_start, self.open_end = self.before < 0, self.after >= count
-        self.never = self.open_start & self.open_end
-        # The frame seen on the other side stands in where one side is open.
-        self.left = np.where(self.open_start, np.minimum(self.after, count - 1), self.before)
-        self.right = np.where(self.open_end, np.maximum(self.before, 0), self.after)
-        self.since = np.where(self.open_start, np.inf, (self.frame - self.before) / fps)
-        self.until = np.where(self.open_end, np.inf, (self.after - self.frame) / fps)
-        self.length = (self.after - self.before) / fps
-        self.short = (self.length <= longest + 1 / fps) & ~self.never
-
-
-def _bridged(rotations, gaps, gap):
-    """Hermite's cubic between the rotations on both sides, in the tangent space of the left one; (N, 4)."""
-    left, right = rotations[gap.left, gap.joint], rotations[gap.right, gap.joint]
-    turn = axis_angle_from_quaternion(multiply(conjugate(left), right))
-    span = np.maximum(gap.length, 1 / gap.fps)[:, None]
-    start = _velocity(rotations, gaps, gap.left, gap.joint, -1, gap.fps) * span
-    end = _velocity(rotations, gaps, gap.right, gap.joint, +1, gap.fps) * span
-    # What noise adds to a speed grows with the gap; the curve must not swing wider than the gap's own turn allows.
-    most = 1.5 * np.linalg.norm(turn, axis=-1, keepdims=True) + 0.1
-    start, end = _shortened(start, most), _shortened(end, most)
-    u = np.where(gap.open_start | gap.open_end, 0.0, (gap.frame - gap.left) / (gap.fps * span[:, 0]))[:, None]
-    rise = u * u * (3 - 2 * u)
-    tangent = rise * turn + u * (1 - u) * ((1 - u) * start - u * end)
-    return multiply(left, quaternion_from_axis_angle(tangent))
-
-
-def _velocity(rotations, gaps, frame, joint, direction, fps):
-    """Rotation vectors per second at the gap's edge, over the two seen frames on that side; 0 where they are not."""
-    near = np.clip(frame + direction, 0, len(rotations) - 1)
-    seen = ~gaps[frame, joint] & ~gaps[near, joint] & (near != frame)
-    turn = axis_angle_from_quaternion(multiply(conjugate(rotations[near, joint]), rotations[frame, joint]))
-    return np.where(seen[:, None], -direction * turn * fps, 0.0)
-
-
-def _settled(rotations, gap, held, settle):
-    """From the last seen rotation into the held one and out to the next; (N, 4)."""
-    closed = ~(gap.open_start | gap.open_end)
-    time = np.where(closed, np.minimum(settle, gap.length / 2), settle)
-    result = slerp(held, rotations[gap.left, gap.joint], _fall(gap.since / time))
-    return slerp(result, rotations[gap.right, gap.joint], _fall(gap.until / time))
-
-
-def _eased(positions, gaps, gap, chosen):
-    """Positions (N, 3) of the chosen samples between the seen ones on both sides: a cubic that leaves and arrives with
-    the speeds there in short gaps, at rest in long ones."""
-    values = positions[:, None] if positions.ndim == 2 else positions
-    left, right, joint, frame = (index[chosen] for index in (gap.left, gap.right, gap.joint, gap.frame))
-    one_side = (gap.open_start | gap.open_end)[chosen]
-    span = np.maximum(gap.length[chosen], 1 / gap.fps)[:, None]
-    way = values[right, joint] - values[left, joint]
-    most = 1.5 * np.linalg.norm(way, axis=-1, keepdims=True) + 0.05
-    start, end = (
-        _shortened(_slope(values, gaps, edge, joint, direction, gap.fps) * span, most) * gap.short[chosen][:, None]
-        for edge, direction in ((left, -1), (right, +1))
-    )
-    u = np.where(one_side, 0.0, (frame - left) / (gap.fps * span[:, 0]))[:, None]
-    rise = u * u * (3 - 2 * u)
-    curve = values[left, joint] + rise * way + u * (1 - u) * ((1 - u) * start - u * end)
-    # A joint never seen keeps what it has.
-    return np.where(gap.never[chosen][:, None], values[frame, joint], curve)
-
-
-def _slope(values, gaps, frame, joint, direction, fps):
-    """Metres per second at the gap's edge, as _velocity."""
-    near = np.clip(frame + direction, 0, len(values) - 1)
-    seen = ~gaps[frame, joint] & ~gaps[near, joint] & (near != frame)
-    return np.where(seen[:, None], direction * (values[near, joint] - values[frame, joint]) * fps, 0.0)
-
-
-def _mean_rotations(rotations, seen, rest):
-    """Each joint's mean over its seen frames (J, 4): the quaternion nearest to all, the first eigenvector of the sum
-    of q q^T (Markley et al., "Averaging Quaternions", 2007); its rest where it is never seen."""
-    believed = rotations * seen[..., None]
-    outer = np.einsum("fja,fjb->jab", believed, believed)
-    mean = np.linalg.eigh(outer)[1][..., -1]
-    return np.where(seen.any(axis=0)[:, None], mean, rest)
-
-
-def _shortened(vector, most):
-    length = np.linalg.norm(vector, axis=-1, keepdims=True)
-    return vector * np.minimum(1.0, most / np.maximum(length, 1e-12))
-
-
-def _fall(t):
-    """1 at 0, 0 from 1 on, smooth."""
-    t = np.minimum(t, 1.0)
-    return 1 - t * t * (3 - 2 * t)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphics_ml.motion.contacts import CONTACT_ROLES, robust_contacts, role_joints, spans
-from graphics_ml.motion.filters import penalized_fit
+from graphics_ml.motion.filters import hann_average, penalized_fit
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, normalize, rotate, rotation_between, unroll
@@ -124,9 +124,22 @@ def foot_lock(
         for joint, rotation in zip(chain, new, strict=True):
             rotations[:, joint] = np.where(changed[:, i, None], rotation, rotations[:, joint])
         moved[:, i] = np.where(changed[:, i], np.linalg.norm(reached - ankle[:, i], axis=-1), 0)
-    return FootLock(
-        _lowered(motion, roles, world, down).replace(rotations=unroll(rotations)), changed, moved, lowered, contacts
-    )
+    hips = role_joints(motion.skeleton, roles, ("hips",))[0]
+    moved_down = move_joint(motion, hips or 0, down)
+    return FootLock(moved_down.replace(rotations=unroll(rotations)), changed, moved, lowered, contacts)
+
+
+def move_joint(motion: Motion, joint: int, shift: np.ndarray) -> Motion:
+    """The motion with a joint, and all that hangs from it, moved by (F, 3) metres in the world.
+
+    The root moves in place of a joint that the motion keeps at its offset.
+    """
+    if joint == 0 or motion.local_positions is None:
+        return motion.replace(root_positions=motion.root_positions + shift)
+    local = np.array(motion.local_positions)
+    above = motion.orientations()[:, motion.skeleton.parents[joint]]
+    local[:, joint] += rotate(conjugate(above), shift)
+    return motion.replace(local_positions=local)
 
 
 _HARD = 1e4  # weight of what must be met, against a stiffness of 1: noise between frames is met to a six-hundredth
@@ -204,7 +217,7 @@ def _share(mask, known, reach):
         else np.zeros(len(mask))
         for i in range(mask.shape[1])
     ]
-    return np.stack([_averaged(share, max(1, reach // 3)) for share in shares], axis=1)
+    return np.stack([hann_average(share, max(1, reach // 3)) for share in shares], axis=1)
 
 
 def _longest(places, legs, softness):
@@ -233,13 +246,6 @@ def _foot_turns(before, after, shift):
     return np.where(same[..., None], [1.0, 0, 0, 0], turn)
 
 
-def _averaged(values, reach):
-    """Mean of (F,) over `reach` frames to both sides, weighted by a Hann window."""
-    window = np.hanning(2 * reach + 3)[1:-1]
-    padded = np.pad(values, reach, mode="edge")
-    return np.convolve(padded, window / window.sum(), mode="valid")
-
-
 def _hips_drop(hip, target, longest, held, most, reach):
     """Metres (F,) by which the hips must come down so that held feet stay in reach."""
     step = hip - target
@@ -251,14 +257,4 @@ def _hips_drop(hip, target, longest, held, most, reach):
     around = max(1, reach // 2)
     padded = np.pad(need, around, mode="edge")
     widest = np.lib.stride_tricks.sliding_window_view(padded, 2 * around + 1).max(axis=-1)
-    return _averaged(widest, around)
-
-
-def _lowered(motion, roles, world, down):
-    """The motion with its hips moved by (F, 3)."""
-    hips = role_joints(motion.skeleton, roles, ("hips",))[0]
-    if not hips or motion.local_positions is None:
-        return motion.replace(root_positions=motion.root_positions + down)
-    local = np.array(motion.local_positions)
-    local[:, hips] += rotate(conjugate(world[:, motion.skeleton.parents[hips]]), down)
-    return motion.replace(local_positions=local)
+    return hann_average(widest, around)

@@ -18,7 +18,9 @@ from graphics_ml.motion.body_shape import common_ancestor, descends, path_down
 from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
 from graphics_ml.motion.bone_names import FINGERS
 from graphics_ml.motion.contacts import CONTACT_ROLES, LEG, detect_contacts, spans
+from graphics_ml.motion.filters import hann_average
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
+from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, rotate, slerp, unroll
@@ -345,7 +347,7 @@ def _locked(result, motion, places, source, goal, scale, strength):
         return result, none, none
     free = result.positions()
     shift = strength * _carried(contacts, follow, free, places, source, goal, scale, float(motion.fps))
-    result = _shifted(result, shift, goal)
+    result = move_joint(result, goal.joints["hips"], shift)
     size = goal.leg / LEG
     locked = lock_feet(
         result, roles, contacts, follow=follow, strength=strength, limit=0.15 * size, tolerance=0.002 * size,
@@ -411,31 +413,12 @@ def _carried(contacts, follow, free, places, source, goal, scale, fps):
     mean = (asked * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
     down, frames = weights.any(axis=(1, 2)), np.arange(len(free))
     mean = np.stack([np.interp(frames, frames[down], mean[down, c]) for c in range(3)], axis=-1)
-    return _averaged(mean, max(1, round(_BLEND * fps)))
+    return hann_average(mean, max(1, round(_BLEND * fps)))
 
 
 def _clearance(places, body, roles, ground):
     """Height (F,) of the lowest of a foot's joints above where it stands."""
     return np.min([places[:, body.joints[r], 1] - ground - body.foot_heights[r] for r in roles], axis=0)
-
-
-def _averaged(values, reach):
-    """Means (F, C) weighted by a Hann window over `reach` frames to both sides."""
-    window = np.hanning(2 * reach + 3)[1:-1]
-    window /= window.sum()
-    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
-    return np.stack([np.convolve(column, window, mode="valid") for column in padded.T], axis=-1)
-
-
-def _shifted(motion, shift, goal):
-    """The motion with its hips moved by (F, 3) in the world."""
-    joint = goal.joints["hips"]
-    if joint == 0:
-        return motion.replace(root_positions=motion.root_positions + shift)
-    local = np.array(motion.local_positions)
-    above = motion.orientations()[:, goal.skeleton.parents[joint]]
-    local[:, joint] += rotate(conjugate(above), shift)
-    return motion.replace(local_positions=local)
 
 
 def _leg_turns(before, after, goal):

@@ -262,6 +262,19 @@ def angle_between(a, b):
     return 2 * xp.atan2(_length(xp, difference[..., 1:])[..., 0], xp.abs(difference[..., 0]))
 
 
+def mean_rotation(q, weights=None):
+    """The rotations (..., 4), w >= 0, nearest to all of q (N, ..., 4): the chordal mean, the first eigenvector of the
+    sum of w q q^T (Markley et al., "Averaging Quaternions", J. Guidance, Control and Dynamics 2007, equation 12).
+
+    Args:
+        weights: (N, ...) how much each counts, or None.
+    """
+    xp = array_namespace(q)
+    weighted = q if weights is None else q * weights[..., None]
+    mean = xp.linalg.eigh(xp.matmul(xp.moveaxis(weighted, 0, -1), xp.moveaxis(q, 0, -2)))[1][..., -1]
+    return xp.where(mean[..., :1] < 0, -mean, mean)
+
+
 def cross(a, b):
     """Cross product of 3-vectors (..., 3), broadcast."""
     xp = array_namespace(a, b)

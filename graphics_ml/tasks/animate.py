@@ -1,13 +1,16 @@
 """A video drives a rig: capture, retarget, write the action, save, preview."""
 
+import bpy
+
 from graphics_ml import formats
+from graphics_ml.blender.actions import retime
 from graphics_ml.blender.armature import deform_flags
 from graphics_ml.blender.characters import HEIGHTS, Character, build_character
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import empty_scene
+from graphics_ml.blender.scene import empty_scene, frame_rate
 from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
@@ -38,7 +41,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     motion, report = retarget(solution.motion, skeleton, target_map=bones, foot_lock=job.foot_lock)
     made_by = record(job, [path for path in (job.video, job.rig, job.map) if path])
     motion = motion.replace(provenance=made_by)
-    action = apply_motion(armature, motion, job.video.stem, bones.roles.values(), notes=notes)
+    action = _write_action(job, armature, motion, bones, notes)
     if job.output.suffix.lower() in MOTION_EXTENSIONS:
         formats.save(motion, job.output)
     else:
@@ -86,6 +89,17 @@ def _open_rig(job, notes):
     bones = load_map(job.map, skeleton) if job.map else recognize(skeleton, deform_flags(armature, skeleton))
     require_roles(bones, skeleton, job.map or job.rig or "our own character")
     return armature, skeleton, bones
+
+
+def _write_action(job, armature, motion, bones, notes):
+    """The motion as the armature's new action; actions that are kept last as long as before at the film's rate."""
+    kept, rate = list(bpy.data.actions), frame_rate(bpy.context.scene)
+    action = apply_motion(armature, motion, job.video.stem, bones.roles.values(), notes=notes)
+    if kept and rate != motion.fps:
+        retime(kept, float(motion.fps / rate))
+        rates = f"from {float(rate):.6g} to {float(motion.fps):.6g} frames per second"
+        notes.append(f"the rig's own actions ({len(kept)}) were retimed {rates}, so that they last as long as before")
+    return action
 
 
 def _our_character(job, notes):

@@ -6,7 +6,6 @@ up axis detected; both write the same text from that. Both sides' kinematics beg
 """
 
 import os
-import tarfile
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from graphics_ml.motion.kinematics import forward_kinematics
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_euler
 from graphics_ml.motion.skeleton import Skeleton
+from tests.archives import unpack
 from tests.benchmarks.timing import compare
 
 FRAMES, JOINTS = 5133, 31
@@ -69,9 +69,7 @@ def _clip(folder):
     data = os.environ.get("GRAPHICS_ML_TEST_DATA")
     archive = Path(data) / "motion" / "cmu.tar.xz" if data else None
     if archive is not None and archive.is_file():
-        with tarfile.open(archive) as members:
-            members.extractall(folder, filter="data")
-        found = list(folder.rglob("01_06.bvh"))
+        found = [clip for clip in unpack(archive, folder) if clip.name == "01_06.bvh"]
         if found:
             return found[0]
     random = np.random.default_rng(0)

@@ -1,30 +1,24 @@
-"""Smoothing against scipy's band solver, its own frequency response and mocap; gap filling against known movement."""
+"""Smoothing against scipy's band solver, its own frequency response and mocap."""
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import solveh_banded
 from scipy.signal import butter, filtfilt
-from scipy.spatial.transform import Rotation
 
 from graphics_ml.formats import load
 from graphics_ml.motion.filters import (
-    fill_gaps,
     penalized_fit,
     smooth,
     smooth_adaptive,
     smooth_motion,
     smooth_rotations,
 )
-from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.metrics import acceleration, peak_speed_ratio
-from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle
-
-FPS = 30.0
+from tests.motion.swinging import FPS, swinging
 
 
 @given(order=st.integers(1, 4), count=st.integers(6, 40), seed=st.integers(0, 99), stiffness=st.floats(0.01, 1e4))
@@ -89,6 +83,7 @@ def test_clips_of_a_few_frames_are_smoothed_without_trouble(frames):
 
 
 def test_torch_gives_the_same_values_and_right_gradients():
+    torch = pytest.importorskip("torch")
     values = np.random.default_rng(0).normal(size=(25, 2, 3))
     weights = np.random.default_rng(1).uniform(0.1, 1, (25, 2))
     for ours in (lambda v, w: smooth(v, FPS, 5.0, w), lambda v, w: smooth_adaptive(v, FPS, 3.0, 9.0, w)):
@@ -156,88 +151,3 @@ def test_a_motion_is_smoothed_by_its_confidence():
 def test_senseless_settings_are_refused(call):
     with pytest.raises(ValueError, match=r"cutoff|weights"):
         call(np.zeros((20, 2, 3)))
-
-
-def test_a_short_gap_in_steady_movement_is_filled_with_that_movement():
-    motion = swinging(60, speed=1.0)
-    filled, gaps = fill_gaps(blinded(motion, slice(20, 30), [0, 5]))
-    assert gaps.sum() == 20
-    assert angle_between(filled.rotations, motion.rotations).max() < 1e-6
-    np.testing.assert_allclose(filled.root_positions, motion.root_positions, atol=1e-9)
-
-
-def test_a_short_gap_is_bridged_without_a_jolt():
-    motion = swinging(60, speed=None)
-    filled, _ = fill_gaps(blinded(motion, slice(20, 32), [5]))
-    angle = Rotation.from_quat(filled.rotations[:, 5, [1, 2, 3, 0]]).as_rotvec()
-    jolts = np.linalg.norm(np.diff(angle, 2, axis=0), axis=-1)
-    assert jolts[15:35].max() < 2 * np.linalg.norm(np.diff(rotvecs(motion), 2, axis=0), axis=-1).max()
-
-
-def test_filled_frames_have_no_confidence_and_seen_ones_are_untouched():
-    motion = blinded(swinging(120), slice(30, 100), [0, 3, 7])
-    filled, gaps = fill_gaps(motion)
-    assert (filled.confidence[gaps] == 0).all()
-    np.testing.assert_array_equal(filled.confidence[~gaps], motion.confidence[~gaps])
-    assert angle_between(filled.rotations[~gaps], motion.rotations[~gaps]).max() < 1e-7
-
-
-def test_a_long_gap_rests_in_the_held_pose_and_joins_both_sides():
-    motion = swinging(150)
-    held = np.array(motion.skeleton.rest_orientations)
-    held[5] = quaternion_from_axis_angle(np.array([0, 0, 1.0]))
-    filled, _ = fill_gaps(blinded(motion, slice(30, 120), [5]), held=held)
-    assert angle_between(filled.rotations[50:100, 5], held[5]).max() < 1e-6
-    steps = angle_between(filled.rotations[1:, 5], filled.rotations[:-1, 5])
-    assert steps.max() < 0.2
-
-
-def test_gaps_open_to_the_ends_keep_or_leave_the_nearest_seen_pose():
-    motion = swinging(90)
-    short, _ = fill_gaps(blinded(motion, slice(0, 6), [0, 5]))
-    assert angle_between(short.rotations[:6, 5], motion.rotations[6, 5]).max() < 1e-7
-    np.testing.assert_allclose(short.root_positions[:6], np.tile(motion.root_positions[6], (6, 1)))
-    long, _ = fill_gaps(blinded(motion, slice(40, 90), [5]))
-    assert angle_between(long.rotations[60:, 5], long.rotations[60, 5]).max() < 1e-7
-    assert angle_between(long.rotations[40, 5], motion.rotations[39, 5]) < 0.1
-
-
-def test_a_joint_that_is_never_seen_rests():
-    filled, gaps = fill_gaps(blinded(swinging(40), slice(0, 40), [5]))
-    assert gaps[:, 5].all()
-    assert angle_between(filled.rotations[:, 5], filled.skeleton.rest_orientations[5]).max() < 1e-7
-
-
-def test_without_confidence_or_without_gaps_nothing_changes():
-    motion = swinging(30)
-    assert fill_gaps(motion)[0] is motion
-    seen = motion.replace(confidence=np.ones(motion.rotations.shape[:2]))
-    same, gaps = fill_gaps(seen)
-    assert same is seen and not gaps.any()
-
-
-def rotvecs(motion):
-    return Rotation.from_quat(motion.rotations[:, 5, [1, 2, 3, 0]]).as_rotvec()
-
-
-def swinging(frames, speed=None):
-    """Joints that swing to and fro at 1 Hz, or turn at a constant speed in rad/s; the root walks."""
-    skeleton = standard_skeleton()
-    time = np.arange(frames) / FPS
-    angle = 0.5 * np.sin(2 * np.pi * time) if speed is None else speed * time
-    axis = np.random.default_rng(3).normal(size=(len(skeleton), 3))
-    axis /= np.linalg.norm(axis, axis=-1, keepdims=True)
-    root = np.stack((0 * time, 0.9 + 0 * time, 1.2 * time), axis=-1)
-    return Motion(skeleton, quaternion_from_axis_angle(angle[:, None, None] * axis), root, 30)
-
-
-def blinded(motion, frames, joints):
-    """Nonsense with no confidence in some frames of some joints."""
-    rotations, root = np.array(motion.rotations), np.array(motion.root_positions)
-    confidence = np.ones(rotations.shape[:2])
-    for joint in joints:
-        rotations[frames, joint] = quaternion_from_axis_angle(np.array([0, 2.5, 0]))
-        confidence[frames, joint] = 0.1
-    if 0 in joints:
-        root[frames] = 50.0
-    return motion.replace(rotations=rotations, root_positions=root, confidence=confidence)

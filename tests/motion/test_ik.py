@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +90,7 @@ def test_a_straight_limb_bends_towards_the_pole():
 
 
 def test_gradients_are_right_and_torch_agrees_with_numpy():
+    torch = pytest.importorskip("torch")
     rng = np.random.default_rng(1)
     root, middle, end = limb(rng, 3)
     away = rng.normal(size=(3, 3))
