@@ -139,7 +139,7 @@ def read_job(path: str | Path) -> Job:
         FileError: no such file, not TOML, or without these keys; JobError as from_plain.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FileError(path, None, f"the job file cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -62,9 +62,9 @@ def ensure_writable(path: str | Path) -> None:
         OutputError: the path is a folder, or its folder cannot be made or written.
     """
     path = Path(path)
-    if path.is_dir():
-        raise OutputError(path, None, "this is a folder; name a file to write")
     try:
+        if path.is_dir():
+            raise OutputError(path, None, "this is a folder; name a file to write")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from graphics_ml.jobs import Job, as_plain, job_name
-from graphics_ml.outputs import replacing
+from graphics_ml.outputs import write_bytes
 
 _PACKAGES = ("graphics-ml", "numpy", "scipy", "mediapipe", "av", "bpy", "torch")
 
@@ -27,8 +27,8 @@ def write_record(output: Path, made_by: dict) -> Path:
     lines = [f"job = {_toml(made_by['job'])}"]
     for table in ("settings", "versions", "inputs"):
         lines += ["", f"[{table}]"] + [f"{_toml(key)} = {_toml(value)}" for key, value in made_by[table].items()]
-    with replacing(path) as unfinished:
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    # A file name that is no text (bytes of another encoding) must not cost the whole output.
+    write_bytes(path, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
     return path
 
 

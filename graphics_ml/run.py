@@ -31,6 +31,9 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
         warnings.simplefilter("always", FormatWarning)
         outcome = getattr(import_module(module), function)(job, progress or (lambda stage, done, total: None))
     lost = tuple(str(one.message) for one in caught if issubclass(one.category, FormatWarning))
+    for one in caught:
+        if not issubclass(one.category, FormatWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return replace(outcome, notes=outcome.notes + lost)
 
 

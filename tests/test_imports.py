@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -29,9 +30,12 @@ def modules_after(code: str) -> set[str]:
         "graphics_ml.motion.contacts",
         "graphics_ml.motion.filters",
         "graphics_ml.motion.foot_lock",
+        "graphics_ml.motion.gaps",
         "graphics_ml.motion.metrics",
         "graphics_ml.motion.retarget",
-        "graphics_ml.blender",
+        pytest.param(
+            "graphics_ml.blender", marks=pytest.mark.skipif(find_spec("bpy") is None, reason="bpy is not installed")
+        ),
         "graphics_ml.pose",
     ],
 )

@@ -36,6 +36,18 @@ def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
     assert content["inputs"][str(video)] and content["versions"]["numpy"]
 
 
+def test_a_file_name_that_is_no_text_does_not_cost_the_record(tmp_path):
+    job = Capture(video=Path("film\udce9.mp4"), output=tmp_path / "out.bvh")
+    written = write_record(job.output, record(job, []))
+    assert read_job(written).output == job.output
+
+
+def test_a_job_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "job.toml"
+    path.write_text('job = "capture"\n[settings]\nvideo = "a.mp4"\noutput = "b.npz"\n', encoding="utf-8-sig")
+    assert read_job(path) == Capture(video=Path("a.mp4"), output=Path("b.npz"))
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -102,7 +102,7 @@ def _read_blend(path, actions, notes):
         start = file.read(7)
     if not start.startswith((_ZSTD, _GZIP, _PLAIN)):
         raise RigError(path, None, "this is not a Blender file, whatever its name says")
-    with bpy.data.libraries.load(str(path), link=False) as (held, wanted):
+    with quiet(), bpy.data.libraries.load(str(path), link=False) as (held, wanted):
         wanted.objects = list(held.objects)
         wanted.scenes = list(held.scenes)[:1]
         if actions:

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import threading
 from fractions import Fraction
 
 import bpy
@@ -96,40 +97,70 @@ def first_line(error: BaseException) -> str:
 def quiet():
     """Keep what Blender, its add-ons and its drivers print off the terminal, which belongs to the command.
 
-    All that goes to standard output or to a log is dropped, and what C code writes to standard error; what else Python
-    writes there (warnings, tracebacks, a progress bar in another thread) still comes out.
+    All that this thread, C code or a log writes is dropped; what other threads write to standard error, such as a
+    progress bar, still comes out.
+
+    Raises:
+        KeyboardInterrupt: also where Blender made another error of it.
     """
     logged = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), _python_errors_kept(), _dropped(1), _dropped(2):
+        with contextlib.redirect_stdout(io.StringIO()), _others_errors_kept(), _dropped(1), _dropped(2):
             yield
+    except RuntimeError as error:
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         logging.disable(logged)
 
 
+class _OtherThreads(io.TextIOBase):
+    """A stream that drops what the thread which made it writes, and passes on what others do."""
+
+    def __init__(self, stream):
+        self.stream, self.owner = stream, threading.get_ident()
+
+    def write(self, text):
+        return len(text) if threading.get_ident() == self.owner else self.stream.write(text)
+
+    def flush(self):
+        self.stream.flush()
+
+    def isatty(self):
+        return self.stream.isatty()
+
+    def fileno(self):
+        return self.stream.fileno()
+
+
+_terminal = None  # where file descriptor 2 led; never closed, because another thread may just be writing to it
+
+
 @contextlib.contextmanager
-def _python_errors_kept():
-    """Python's standard error keeps writing where file descriptor 2 leads now, wherever that will lead meanwhile."""
-    global _errors
+def _others_errors_kept():
+    global _terminal
     try:
-        apart = sys.stderr is None or sys.stderr.fileno() != 2
-    except (OSError, ValueError):
+        apart = sys.stderr.fileno() != 2
+    except (AttributeError, OSError, ValueError):
         apart = True
     if apart:
-        yield
-        return
-    sys.stderr.flush()
-    if _errors is None:
-        _errors = open(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115
+        stream = sys.stderr
     else:
-        os.dup2(2, _errors.fileno())
-    with contextlib.redirect_stderr(_errors):
-        yield
-    _errors.flush()
-
-
-_errors = None  # never closed: another thread may just be writing to it
+        sys.stderr.flush()
+        if _terminal is None:
+            _terminal = open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
+        else:
+            os.dup2(2, _terminal.fileno())
+        stream = _terminal
+    others = stream and _OtherThreads(stream)
+    try:
+        with contextlib.redirect_stderr(others):
+            yield
+    finally:
+        if others:  # a log handler that was made meanwhile goes on writing to it
+            others.owner = None
 
 
 @contextlib.contextmanager

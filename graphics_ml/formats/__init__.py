@@ -6,6 +6,7 @@ packages register themselves, by `register` or by an entry point in the group "g
 extension without its dot.
 """
 
+import os
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -82,9 +83,10 @@ def extensions() -> tuple[str, ...]:
 
 def _existing(path):
     path = Path(path)
-    if path.is_dir():
+    # os.path, because pathlib's own raise for a name too long.
+    if os.path.isdir(path):
         raise MotionFileError(path, None, "this is a folder; name a file in it")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise MotionFileError(path, None, "there is no such file; check the name")
     return path
 

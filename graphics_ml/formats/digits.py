@@ -50,12 +50,12 @@ def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
 
 
 def compiled(size: int):
-    """The compiled loops, where they are worth it for so many bytes of text and numba is installed, else None."""
+    """The compiled loops, where they are worth it for so many bytes of text and numba is there and works, else None."""
     if size < WORTH_COMPILING:
         return None
     try:
         from graphics_ml.formats import compiled as module
-    except ImportError:
+    except (ImportError, RuntimeError):  # the latter from numba, where it finds no folder for its cache
         return None
     return module
 

@@ -41,7 +41,7 @@ def load(path: str | Path) -> Motion:
     members = _read(path)
     try:
         return _motion(members)
-    except (ValueError, TypeError, ZeroDivisionError, IndexError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, IndexError, RecursionError) as error:
         raise MotionFileError(path, None, f"what it holds makes no motion ({error}); save it again") from error
 
 
@@ -146,14 +146,15 @@ def _read_member(path, archive, info, name):
 
 def _motion(members):
     channels = members.get("channels")
-    ends = zip(members["end_joints"].tolist(), members["end_offsets"], members["end_names"].tolist(), strict=True)
+    names, end_names = (members[name].astype(str).tolist() for name in ("names", "end_names"))
+    ends = zip(members["end_joints"].tolist(), members["end_offsets"], end_names, strict=True)
     skeleton = Skeleton(
-        members["names"].tolist(),
+        names,
         members["parents"].tolist(),
         members["offsets"],
         members["rest_orientations"],
         [EndSite(*end) for end in ends],
-        None if channels is None else [names.split() for names in channels.tolist()],
+        None if channels is None else [of_joint.split() for of_joint in channels.astype(str).tolist()],
     )
     numerator, denominator = members["fps"].tolist()
     provenance = json.loads(str(members["provenance"]))

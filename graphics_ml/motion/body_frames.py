@@ -7,6 +7,11 @@ line across the knuckles; feet about the vertical only, since soles are flat how
 spine, neck and head not at all, for whoever stands has them upright. Two skeletons whose segment frames agree have
 equal limb directions and equal rolls.
 
+Two things a rest pose does not tell are taken from a motion where there is one. A straight arm shows no elbow axis, so
+upper arm and forearm are turned about themselves until the elbow bends the forearm ahead; and where the legs rest
+spread, soles may be flat or square to the shins, whichever stands flatter. (CMU's BVH files rest with elbow axes 30
+degrees and soles 20 degrees off.)
+
 A file whose zero pose is no standing pose (offsets all along one axis, as some exporters write) gets its standing
 pose from its motion: the frame nearest to standing, with elbow and knee axes from how they bend in the whole clip.
 """
@@ -71,12 +76,11 @@ def measure_body(skeleton: Skeleton, bone_map: BoneMap, motion: Motion | None = 
     """Segment frames and leg measures of a skeleton in its standing pose.
 
     Args:
-        motion: of this skeleton, used where its rest pose does not stand.
+        motion: of this skeleton; shows what the rest pose does not, and is needed where that does not stand.
 
     Raises:
-        UnrecognisedBodyError: the rest pose does not stand and there is no motion.
+        UnrecognisedBodyError: the rest pose does not stand and there is no motion, or legs have no length or no sides.
         KeyError: the map names joints that the skeleton lacks.
-        ValueError: its legs have no length.
     """
     joints = bone_map.joints(skeleton)
     rotations, places = skeleton.rest_transforms()
@@ -95,9 +99,14 @@ def measure_body(skeleton: Skeleton, bone_map: BoneMap, motion: Motion | None = 
     frames = {role: multiply(conjugate(rotations[joints[role]]), turn) for role, turn in turns.items()}
     if not rest:
         frames.update(_frames_of_hinges(motion, joints, frames))
+    elif motion is not None:
+        frames.update(_arms_by_their_elbows(motion, joints, frames))
+        frames.update(_soles_square_to_shins(motion, joints, frames, turns, front))
     leg = np.mean([_leg_length(places, joints, side) for side in _SIDES])
     if leg < 1e-9:
-        raise ValueError("the legs have no length in the standing pose; the bone map names the wrong joints")
+        raise UnrecognisedBodyError(
+            "the legs have no length in the standing pose, so the bone map names wrong joints; correct the map"
+        )
     heights = _foot_heights(skeleton, joints, places, leg)
     ankle = np.mean([heights[f"{side}_foot"] for side in _SIDES])
     return Body(skeleton, joints, frames, float(leg), float(ankle), heights, rotations, rest)
@@ -245,6 +254,63 @@ def _to_end(skeleton, joint, mapped, rotations, places):
     if len(children) == 1:
         return places[children[0]] - places[joint]
     return rotate(rotations[joint], ends[0]) if len(ends) == 1 else None
+
+
+# --- what a rest pose does not show ------------------------------------------------------------------------------
+
+_BENT = np.sin(np.radians(20))  # an elbow that bends by so much in a tenth of the frames shows its axis
+_ONE_AXIS = 0.97  # length of the mean of its axes over the mean of their lengths: within some 14 degrees
+_SPREAD = np.radians(8)  # legs that rest further from the vertical leave open how their soles lie
+
+
+def _arms_by_their_elbows(motion, joints, frames):
+    """Frames of upper arms and forearms, turned about the bone until the elbow's axis is where it should be."""
+    rotations, places = motion.transforms()
+    better = {}
+    for side, sign in _SIDES.items():
+        upper, lower, end = (f"{side}_{part}" for part in ("upper_arm", "forearm", "hand"))
+        hinge = np.cross(
+            normalize(places[:, joints[lower]] - places[:, joints[upper]]),
+            normalize(places[:, joints[end]] - places[:, joints[lower]]),
+        )
+        bends = rotate(conjugate(multiply(rotations[:, joints[upper]], frames[upper])), hinge)
+        size, mean = np.linalg.norm(bends, axis=1), bends.sum(axis=0)
+        if np.percentile(size, 90) > _BENT and np.linalg.norm(mean) > _ONE_AXIS * size.sum():
+            # In the reference pose the axis that bends a left forearm ahead points down, a right one's up.
+            roll = np.arctan2(-sign * mean[2], -sign * mean[1])
+            turn = quaternion_from_axis_angle(np.array([roll, 0.0, 0]))
+            better.update({role: multiply(frames[role], turn) for role in (upper, lower)})
+    return better
+
+
+def _soles_square_to_shins(motion, joints, frames, turns, front):
+    """Frames of feet and toes that rest square to the spread shins, where they stand flatter so than if they rested
+    flat."""
+    better = {}
+    for side in _SIDES:
+        roles = [role for role in (f"{side}_foot", f"{side}_toes") if role in joints]
+        ahead = rotate(front, np.array([0.0, 0, 1]))
+        down = rotate(turns[f"{side}_shin"], -_UP)
+        lean = np.arctan2(np.cross(-_UP, down) @ ahead, -_UP @ down)
+        if abs(lean) < _SPREAD:
+            continue
+        tilt = quaternion_from_axis_angle(lean * ahead)
+        square = {role: multiply(multiply(frames[role], conjugate(turns[role])), multiply(tilt, turns[role]))
+                  for role in roles}  # fmt: skip
+        world = motion.orientations()[_standing_frames(motion, joints, roles), joints[roles[0]]]
+        flat_off, square_off = (
+            np.abs(rotate(multiply(world, frame), np.array([1.0, 0, 0]))[:, 1]).mean() if len(world) else 0.0
+            for frame in (frames[roles[0]], square[roles[0]])
+        )
+        if square_off < flat_off:
+            better.update(square)
+    return better
+
+
+def _standing_frames(motion, joints, roles):
+    """Frames in which all of a foot's joints are in the lowest quarter of their heights: as a rule it stands then."""
+    heights = motion.positions()[:, [joints[role] for role in roles], 1]
+    return (heights <= np.percentile(heights, 25, axis=0)).all(axis=1)
 
 
 # --- a standing pose from a motion -------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.errors import FileError, GraphicsMLError, OutputError
+from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
 from graphics_ml.motion.bone_names import FINGERS, read_names
 from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES, mirrored
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.outputs import write_bytes
 
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
@@ -137,7 +138,7 @@ def facing(skeleton: Skeleton, bone_map: BoneMap, positions=None) -> np.ndarray:
         positions: (J, 3) the pose; the rest pose when None.
 
     Raises:
-        ValueError: the map has no pair of left and right limbs, or they lie above each other.
+        UnrecognisedBodyError: the map has no pair of left and right limbs, or they lie above each other.
     """
     places = skeleton.rest_positions() if positions is None else positions
     left = heading_left(places, bone_map.joints(skeleton))
@@ -150,7 +151,11 @@ def facing(skeleton: Skeleton, bone_map: BoneMap, positions=None) -> np.ndarray:
 
 def heading_left(places, joints, parts=("thigh", "upper_arm")):
     """The horizontal unit direction (..., 3) to the body's left, of positions (..., J, 3) and roles' joint indices: the
-    mean over pairs of `parts`."""
+    mean over pairs of `parts`.
+
+    Raises:
+        UnrecognisedBodyError: as facing.
+    """
     total = 0.0
     for part in parts:
         if f"left_{part}" in joints and f"right_{part}" in joints:
@@ -159,7 +164,10 @@ def heading_left(places, joints, parts=("thigh", "upper_arm")):
             total = total + across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
     length = np.linalg.norm(total, axis=-1, keepdims=True)
     if np.any(length < 1e-6):
-        raise ValueError("left and right limbs lie above each other: the body's facing cannot be told")
+        raise UnrecognisedBodyError(
+            "left and right limbs lie above each other, so nothing says where the body faces; correct the bone map, or "
+            "use a file with a T-pose or an A-pose"
+        )
     return total / length
 
 
@@ -177,10 +185,7 @@ def save_map(bone_map: BoneMap, path: str | Path) -> None:
             lines.append(f"{role} = {json.dumps(bone_map.roles[role], ensure_ascii=False)}{comment}")
         else:
             lines.append(f'# {role} = ""')
-    try:
-        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(path, None, f"the bone map cannot be written ({error.strerror})") from error
+    write_bytes(path, ("\n".join(lines) + "\n").encode())
 
 
 def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
@@ -208,7 +213,7 @@ def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
 
 def _read_bones(path):
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BoneMapError(path, None, f"the bone map cannot be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

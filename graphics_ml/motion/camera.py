@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import FileError
+from graphics_ml.outputs import write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +98,12 @@ def look_at(position, target, roll: float = 0.0) -> np.ndarray:
 
 
 def save_camera(camera: Camera, path: str | Path) -> None:
-    """Write the camera as JSON."""
-    Path(path).write_text(json.dumps(as_plain(camera), indent=1) + "\n", encoding="utf-8")
+    """Write the camera as JSON.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_bytes(path, (json.dumps(as_plain(camera), indent=1) + "\n").encode())
 
 
 def load_camera(path: str | Path) -> Camera:
@@ -108,7 +113,7 @@ def load_camera(path: str | Path) -> Camera:
         FileError: the file cannot be read, or holds no camera.
     """
     try:
-        return from_plain(json.loads(Path(path).read_text(encoding="utf-8")))
+        return from_plain(json.loads(Path(path).read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise FileError(path, None, f"the camera file cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, KeyError) as error:

@@ -234,7 +234,7 @@ def _rolled(hip, ankle, toe, longest, share):
         leg = ankle - hip
         distance = np.linalg.norm(leg, axis=-1)
         over = share * np.maximum(distance - longest - 1e-9, 0)
-        pulled = ankle - (over / distance)[..., None] * leg
+        pulled = ankle - (over / np.maximum(distance, 1e-12))[..., None] * leg
         ankle = np.where((over > 0)[..., None], toe - length * normalize(toe - pulled), ankle)
     return ankle
 

@@ -58,9 +58,7 @@ class Motion:
         confidence = self.confidence
         if confidence is not None:
             confidence = _array(confidence, (frames, joints), "confidence")
-        fps = Fraction(self.fps)
-        if fps <= 0:
-            raise ValueError(f"a motion's frame rate must be positive, not {fps}")
+        fps = exact_rate(self.fps)
         for name, value in dict(
             rotations=rotations, root_positions=root, local_positions=local, confidence=confidence
         ).items():
@@ -108,6 +106,21 @@ class Motion:
             if getattr(self, name) is not None
         }
         return self.replace(**cut)
+
+
+def exact_rate(fps) -> Fraction:
+    """Frames per second as a Fraction, of anything that Fraction takes.
+
+    Raises:
+        ValueError: it is no positive number.
+    """
+    try:
+        rate = Fraction(fps)
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise ValueError(f"a frame rate must be a positive number, not {fps}")
+    return rate
 
 
 def _array(value, shape, what):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import normalize, slerp, unroll
 
 Method = Literal["cubic", "linear"]
@@ -34,9 +34,7 @@ def resample(motion: Motion, fps: Fraction | int | str | float, method: Method =
     Raises:
         ValueError: the rate is not positive, or the method is unknown.
     """
-    new = Fraction(fps)
-    if new <= 0:
-        raise ValueError(f"a frame rate must be positive, not {fps}")
+    new = exact_rate(fps)
     if new == motion.fps and method in ("cubic", "linear"):
         return motion
     step = motion.fps / new
@@ -55,14 +53,14 @@ def sample(motion: Motion, seconds: np.ndarray, fps: Fraction | int | str, metho
         fps: the rate the result claims.
 
     Raises:
-        ValueError: a time is not finite, or the method is unknown.
+        ValueError: a time is not finite, the rate is not positive, or the method is unknown.
     """
     times = np.asarray(seconds, dtype=np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():
         raise ValueError("times must be a list of finite seconds")
     place = np.clip(times * float(motion.fps), 0, len(motion) - 1)
     whole = np.floor(place).astype(np.int64)
-    return _sampled(motion, whole, place - whole, Fraction(fps), method)
+    return _sampled(motion, whole, place - whole, exact_rate(fps), method)
 
 
 def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion:
@@ -73,12 +71,12 @@ def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion
     """
     fps = float(motion.fps)
     # Times that were written in decimals meet the frame they mean.
-    first = max(0, int(np.ceil(start * fps - 1e-6)))
-    last = len(motion) if end is None else min(len(motion), int(np.ceil(end * fps - 1e-6)))
-    if first >= last:
+    first = np.maximum(0, np.ceil(start * fps - 1e-6))
+    last = len(motion) if end is None else np.minimum(len(motion), np.ceil(end * fps - 1e-6))
+    if not first < last:
         until = "the end" if end is None else f"{end} s"
         raise ValueError(f"no frame lies between {start} s and {until}; the motion lasts {motion.duration:.3f} s")
-    return motion.frames(first, last)
+    return motion.frames(int(first), int(last))
 
 
 def _sampled(motion, whole, part, fps, method):

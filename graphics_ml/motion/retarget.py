@@ -21,12 +21,14 @@ from graphics_ml.motion.contacts import CONTACT_ROLES, LEG, detect_contacts, spa
 from graphics_ml.motion.filters import hann_average
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.foot_lock import move_joint
+from graphics_ml.motion.humanoid import COMPARED_ROLES
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import conjugate, multiply, rotate, slerp, unroll
+from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
 
 _SIDES = ("left", "right")
+_ALIKE = np.radians(20)  # bones of one rig on bodies of other build point alike to within so much
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def retarget(
     require_roles(source_map, motion.skeleton, "the motion's skeleton")
     require_roles(target_map, target, "the target skeleton")
     source = measure_body(motion.skeleton, source_map, motion)
-    if target_motion is None and (target.names, target.parents) == (motion.skeleton.names, motion.skeleton.parents):
-        target_motion = motion
+    if target_motion is None:
+        target_motion = _on_twin(motion, target, target_map)
     goal = measure_body(target, target_map, target_motion)
     scale = float(goal.leg / source.leg if scale is None else scale)
     turns, places = motion.transforms()
@@ -120,6 +122,23 @@ def _notes(corrected, held_back):
         notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "
                      f"a quarter of the frames")  # fmt: skip
     return tuple(notes)
+
+
+def _on_twin(motion, target, target_map):
+    """The motion on a target that is the same rig, of other lengths perhaps; None for any other target.
+
+    The same rig: the same joints, whose zero poses and rest poses agree, so that rotations mean the same on both.
+    """
+    skeleton = motion.skeleton
+    if (target.names, target.parents) != (skeleton.names, skeleton.parents):
+        return None
+    limbs = [joint for role, joint in target_map.joints(target).items() if role in COMPARED_ROLES]
+    apart = normalize(target.offsets[limbs]) - normalize(skeleton.offsets[limbs])
+    turned = angle_between(target.rest_orientations, skeleton.rest_orientations)
+    if np.linalg.norm(apart, axis=-1).max() > _ALIKE or turned[limbs].max() > _ALIKE:
+        return None
+    same_lengths = np.array_equal(target.offsets, skeleton.offsets)
+    return motion.replace(skeleton=target, local_positions=motion.local_positions if same_lengths else None)
 
 
 def recognize_moving(motion: Motion) -> BoneMap:

@@ -7,6 +7,7 @@ The landmarks are the 33 of BlazePose (Bazarevsky et al. 2020, "BlazePose: On-de
 """
 
 import hashlib
+import io
 import json
 import zipfile
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from graphics_ml.errors import FileError
-from graphics_ml.outputs import replacing
+from graphics_ml.outputs import write_bytes
 
 LANDMARKS = (
     *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
@@ -156,8 +157,9 @@ def save_detections(path: str | Path, detections: Detections) -> None:
         **{name: getattr(detections, name) for name in _ABOUT},
     }
     arrays = {name: getattr(detections, name).astype(np.float32) for name in _shapes(0, 0) if name != "found"}
-    with replacing(path) as unfinished, open(unfinished, "wb") as file:
-        np.savez_compressed(file, about=np.array(json.dumps(about)), found=detections.found, **arrays)
+    file = io.BytesIO()  # zipfile complains where it meets a full disk
+    np.savez_compressed(file, about=np.array(json.dumps(about)), found=detections.found, **arrays)
+    write_bytes(path, file.getvalue())
 
 
 def load_detections(path: str | Path) -> Detections:

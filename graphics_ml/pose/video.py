@@ -352,7 +352,7 @@ def _decode(path, stream_index, origin, rate, seek_to, warn):
                 previous = time
                 yield time, frame
         if damaged:
-            warn(f"{damaged} damaged frames were passed over")
+            warn("1 damaged frame was passed over" if damaged == 1 else f"{damaged} damaged frames were passed over")
 
 
 def _is_untimed(container) -> bool:

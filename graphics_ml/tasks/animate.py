@@ -11,7 +11,7 @@ from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, frame_rate
-from graphics_ml.errors import RigError
+from graphics_ml.errors import OutputError, RigError
 from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
 from graphics_ml.motion.retarget import retarget
@@ -27,13 +27,13 @@ MOTION_EXTENSIONS = (".bvh", ".npz")
 def animate(job: Animate, progress: Progress) -> Outcome:
     """Do an Animate job: the animated rig, its job file, and the preview and bone map where they are asked for.
 
-    The rig is read before the video is looked at, so that a wrong one is said at once.
+    Film and rig are opened before anything is detected, so that a wrong one is said at once.
 
     Raises:
         GraphicsMLError: the video, the rig, a setting or an output cannot be used; nothing is written then.
     """
     _ensure_outputs(job)
-    notes = []
+    video, notes = open_video(job.video, job.start, job.end, job.fps), []
     armature, skeleton, bones = _open_rig(job, notes)
     detections, solution = watch(job, progress)
 
@@ -56,7 +56,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
 
         write_preview(
             job.preview,
-            open_video(job.video, job.start, job.end, job.fps),
+            video,
             detections,
             solution,
             armature,
@@ -73,8 +73,11 @@ def _ensure_outputs(job):
         ensure_extension(job.preview, (".mp4",))
     if job.save_map:
         ensure_extension(job.save_map, (".toml",))
+    inputs = {path.resolve() for path in (job.video, job.rig, job.map) if path}
     for path in (job.output, job.preview, job.save_map):
         if path:
+            if path.resolve() in inputs:
+                raise OutputError(path, None, "this is read as an input and would be lost; choose another name")
             ensure_writable(path)
 
 

@@ -1,5 +1,6 @@
 """Films of which every joint is known: a motion is put on a rig, filmed, and the truth is kept beside the video."""
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.camera import Camera, as_plain, from_plain
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
-from graphics_ml.outputs import replacing
+from graphics_ml.outputs import write_bytes
 from graphics_ml.pose.video import write_video
 
 FORMAT = "graphics_ml truth 1"
@@ -117,15 +118,16 @@ def save_truth(truth: Truth, path: str | Path) -> None:
         OutputError: the place cannot be written.
     """
     about = dict(format=FORMAT, roles=truth.roles, camera=as_plain(truth.camera), made_by=truth.made_by)
-    with replacing(path) as unfinished:
-        np.savez_compressed(
-            unfinished,
-            bones=np.array(truth.bones),
-            rotations=truth.rotations,
-            positions=truth.positions,
-            fps=np.array([truth.fps.numerator, truth.fps.denominator]),
-            about=np.array(json.dumps(about, default=str)),
-        )
+    file = io.BytesIO()  # zipfile complains where it meets a full disk
+    np.savez_compressed(
+        file,
+        bones=np.array(truth.bones),
+        rotations=truth.rotations,
+        positions=truth.positions,
+        fps=np.array([truth.fps.numerator, truth.fps.denominator]),
+        about=np.array(json.dumps(about, default=str)),
+    )
+    write_bytes(path, file.getvalue())
 
 
 def load_truth(path: str | Path) -> Truth:

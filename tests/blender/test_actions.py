@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 import pytest
 
-from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, write_action
+from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, retime, write_action
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.motion.rotations import angle_between
@@ -29,6 +29,24 @@ def test_every_rotation_mode_is_kept_and_means_the_same(mode):
     turns, _ = evaluated_transforms(obj, range(1, len(motion) + 1))
     assert {bone.rotation_mode for bone in obj.pose.bones} == {mode}
     assert angle_between(turns, motion.orientations()).max() < 2e-5
+
+
+def test_a_retimed_action_goes_through_the_same_poses_at_other_times():
+    obj = build_rig()
+    action = write_action(obj, swing(obj), "swing", start_frame=5)
+    other = write_action(obj, swing(obj, seed=1), "other", start_frame=5)
+    frames = np.arange(5, 17)
+    before = [evaluated_transforms(obj, frames)]
+    assign(obj, action)
+    before.append(evaluated_transforms(obj, frames))
+    retime([action], 1.5)
+    after = [evaluated_transforms(obj, 5 + 1.5 * (frames - 5))]
+    assign(obj, other)
+    after.insert(0, evaluated_transforms(obj, frames))
+    assert tuple(action.frame_range) == (5, 5 + 1.5 * 11)
+    for (turns, places), (turns_before, places_before) in zip(after, before, strict=True):
+        assert angle_between(turns, turns_before).max() < 1e-4
+        np.testing.assert_allclose(places, places_before, atol=1e-5)
 
 
 def test_euler_keys_do_not_jump():

@@ -36,7 +36,13 @@ def test_a_motion_is_saved_and_loaded_by_its_extension(tmp_path, name):
 def test_files_that_cannot_be_loaded_are_named(tmp_path):
     (tmp_path / "walk.xyz").write_text("")
     (tmp_path / "folder.bvh").mkdir()
-    for name, said in (("missing.bvh", "no such file"), ("folder.bvh", "folder"), ("walk.xyz", "'.xyz'")):
+    too_long = "x" * 300 + ".bvh"
+    for name, said in (
+        ("missing.bvh", "no such file"),
+        ("folder.bvh", "folder"),
+        ("walk.xyz", "'.xyz'"),
+        (too_long, "no such file"),
+    ):
         with pytest.raises(MotionFileError, match=said) as caught:
             formats.load(tmp_path / name)
         assert str(caught.value).startswith(str(tmp_path / name))
@@ -45,7 +51,12 @@ def test_files_that_cannot_be_loaded_are_named(tmp_path):
 def test_places_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / "folder.bvh").mkdir()
     (tmp_path / "file").write_text("")
-    for name, said in (("walk.xyz", "'.xyz'"), ("folder.bvh", "folder"), ("file/walk.bvh", "cannot be written")):
+    for name, said in (
+        ("walk.xyz", "'.xyz'"),
+        ("folder.bvh", "folder"),
+        ("file/walk.bvh", "cannot be written"),
+        ("x" * 300 + ".bvh", "cannot be written"),
+    ):
         with pytest.raises(OutputError, match=said):
             formats.save(a_motion(), tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.bvh"]

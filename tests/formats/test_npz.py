@@ -111,6 +111,7 @@ BROKEN = {
     "a rate of nothing": (with_value("fps", np.array([1, 0])), "makes no motion"),
     "names twice": (with_value("names", np.array(["a", "a", "b"])), "not unique"),
     "provenance that is no JSON": (with_value("provenance", np.array("{")), "makes no motion"),
+    "provenance without end": (with_value("provenance", np.array("[" * 100_000)), "makes no motion"),
     "provenance that is a list": (with_value("provenance", np.array("[1]")), "provenance"),
     "pickled objects": (with_value("rotations", np.array([{}, []], dtype=object)), "'rotations' is broken"),
 }

@@ -9,6 +9,7 @@ from scipy.signal import butter, filtfilt
 
 from graphics_ml.formats import load
 from graphics_ml.motion.filters import (
+    hann_average,
     penalized_fit,
     smooth,
     smooth_adaptive,
@@ -21,7 +22,7 @@ from graphics_ml.motion.rotations import angle_between, multiply, quaternion_fro
 from tests.motion.swinging import FPS, swinging
 
 
-@given(order=st.integers(1, 4), count=st.integers(6, 40), seed=st.integers(0, 99), stiffness=st.floats(0.01, 1e4))
+@given(order=st.integers(1, 4), count=st.integers(6, 150), seed=st.integers(0, 99), stiffness=st.floats(0.01, 1e4))
 def test_the_fit_solves_the_penalised_least_squares(order, count, seed, stiffness):
     rng = np.random.default_rng(seed)
     values, weights = rng.normal(size=(count, 3)), rng.uniform(0.1, 2, count)
@@ -89,7 +90,26 @@ def test_torch_gives_the_same_values_and_right_gradients():
     for ours in (lambda v, w: smooth(v, FPS, 5.0, w), lambda v, w: smooth_adaptive(v, FPS, 3.0, 9.0, w)):
         tensor = torch.tensor(values, requires_grad=True)
         np.testing.assert_allclose(ours(tensor, torch.tensor(weights)).detach(), ours(values, weights), atol=1e-12)
-        assert torch.autograd.gradcheck(lambda v, f=ours: f(v, torch.tensor(weights)), (tensor,))
+        trusted = torch.tensor(weights, requires_grad=True)
+        assert torch.autograd.gradcheck(ours, (tensor, trusted))
+
+
+def test_single_precision_in_and_out_is_as_exact_as_it_can_be():
+    values = np.cumsum(np.random.default_rng(0).normal(size=(400, 3)), axis=0)
+    got = smooth(values.astype(np.float32), 120.0, 3.0)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, smooth(values, 120.0, 3.0), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("reach", [1, 4, 30])
+def test_the_hann_average_is_a_convolution_that_keeps_what_is_constant(reach):
+    values = np.random.default_rng(0).normal(size=(50, 2))
+    window = np.hanning(2 * reach + 3)
+    padded = np.pad(values, ((reach + 1, reach + 1), (0, 0)), mode="edge")
+    expected = np.stack([np.convolve(column, window / window.sum(), mode="valid") for column in padded.T], axis=1)
+    np.testing.assert_allclose(hann_average(values, reach), expected, atol=1e-12)
+    np.testing.assert_allclose(hann_average(values[:, 0], reach), expected[:, 0], atol=1e-12)
+    np.testing.assert_allclose(hann_average(np.ones(5), reach), 1)
 
 
 @given(seed=st.integers(0, 50))
@@ -145,9 +165,12 @@ def test_a_motion_is_smoothed_by_its_confidence():
         lambda v: smooth(v, FPS, 3.0, order=7),
         lambda v: smooth(v, FPS, 3.0, np.ones(3)),
         lambda v: smooth(v, FPS, 3.0, -np.ones(len(v))),
+        lambda v: smooth(v, FPS, 3.0, np.arange(len(v)) < 2),
+        lambda v: smooth(v, FPS, 3.0, np.zeros(len(v))),
+        lambda v: smooth(v, FPS, 0.001),
         lambda v: smooth_adaptive(v, FPS, 9.0, 3.0),
     ],
 )
 def test_senseless_settings_are_refused(call):
-    with pytest.raises(ValueError, match=r"cutoff|weights"):
+    with pytest.raises(ValueError, match=r"cutoff|weight"):
         call(np.zeros((20, 2, 3)))

@@ -73,6 +73,7 @@ def test_time_is_exact():
         (dict(confidence=np.zeros(4)), "confidence have shape|confidence has shape"),
         (dict(fps=0), "positive"),
         (dict(fps=-30), "positive"),
+        *((dict(fps=fps), "positive number") for fps in (float("inf"), float("nan"), "1/0", "fast", None)),
     ],
 )
 def test_what_is_no_motion_is_refused(changes, said):

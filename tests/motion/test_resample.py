@@ -96,9 +96,14 @@ def test_trim_takes_the_frames_from_start_to_before_end():
     assert len(trim(motion, 3.3)) == 1
     with pytest.raises(ValueError, match="no frame lies"):
         trim(motion, 4.0)
+    with pytest.raises(ValueError, match="no frame lies"):
+        trim(motion, float("nan"))
+    assert len(trim(motion, 0, float("inf"))) == 100
 
 
-@pytest.mark.parametrize(("fps", "method"), [(0, "cubic"), (-3, "linear"), (10, "spline"), (30, "spline")])
+@pytest.mark.parametrize(
+    ("fps", "method"), [(0, "cubic"), (-3, "linear"), ("1/0", "cubic"), (10, "spline"), (30, "spline")]
+)
 def test_a_senseless_rate_or_method_is_refused(fps, method):
     with pytest.raises(ValueError, match=r"positive|not a way"):
         resample(wandering(frames=5, fps=30), fps, method)

@@ -7,11 +7,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from graphics_ml.formats import load
-from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, recognize
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, recognize
 from graphics_ml.motion.humanoid import BODY_ROLES, standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
-from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_axis_angle, rotate
+from graphics_ml.motion.rotations import angle_between, conjugate, multiply, quaternion_from_axis_angle, rotate
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 
 LIMBS = [
@@ -346,6 +346,47 @@ def test_rolls_of_forearm_hand_and_foot_follow():
         assert Rotation.from_quat(change[[1, 2, 3, 0]]).magnitude() == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("skew", [-40, 30])
+def test_elbows_bend_about_their_axis_whatever_the_straight_arm_of_the_source_is_turned(skew):
+    """The same movement on a skeleton whose arm bones are turned about their own length in the rest pose."""
+    motion = walk()
+    skeleton, rotations = motion.skeleton, np.array(motion.rotations)
+    for side, sign in (("left", -1), ("right", 1)):
+        bend = np.linspace(0, 1.5, len(motion))[:, None] * np.array([0, sign, 0])
+        rotations[:, skeleton.index(f"{side}_forearm")] = quaternion_from_axis_angle(bend)
+    motion = motion.replace(rotations=rotations)
+    about = quaternion_from_axis_angle(np.array([np.radians(skew), 0, 0]))
+    turned = np.array(rotations)
+    for side in ("left", "right"):
+        upper, lower, hand = (skeleton.index(f"{side}_{part}") for part in ("upper_arm", "forearm", "hand"))
+        turned[:, upper] = multiply(rotations[:, upper], about)
+        turned[:, lower] = multiply(multiply(conjugate(about), rotations[:, lower]), about)
+        turned[:, hand] = multiply(conjugate(about), rotations[:, hand])
+    target = with_bone_axes(skeleton, 5)
+    expected, _ = retarget(motion, target, target_map=own_map(target))
+    result, _ = retarget(motion.replace(rotations=turned), target, target_map=own_map(target))
+    np.testing.assert_allclose(result.positions(), expected.positions(), atol=1e-9)
+    same = np.abs(np.sum(result.orientations() * expected.orientations(), axis=-1))
+    np.testing.assert_allclose(same, 1, atol=1e-9)
+
+
+def test_elbows_and_soles_of_files_that_rest_with_spread_legs_are_where_a_bodys_are(clips):
+    """CMU's files rest with elbow axes 30 degrees and soles 20 degrees off; on our body elbows must bend ahead and
+    soles must lie flat."""
+    result, _ = retarget(real(clips, "cmu", "02_01"), standard_skeleton(), foot_lock=0.0)
+    skeleton, turns, places = result.skeleton, result.orientations(), result.positions()
+    for side, sign in (("left", -1), ("right", 1)):
+        upper, lower, foot, toes = (
+            skeleton.index(f"{side}_{part}") for part in ("upper_arm", "forearm", "foot", "toes")
+        )
+        bend = multiply(conjugate(turns[:, upper]), turns[:, lower])
+        bend = Rotation.from_quat(bend[:, [1, 2, 3, 0]]).as_rotvec(degrees=True)
+        assert np.median(sign * bend[:, 1]) > 10 and np.abs(bend[:, [0, 2]]).max() < 3
+        low = (places[:, [foot, toes], 1] <= np.percentile(places[:, [foot, toes], 1], 25, axis=0)).all(axis=1)
+        across = rotate(turns[low, foot], np.array([1.0, 0, 0]))
+        assert low.sum() > 20 and np.degrees(np.arcsin(np.abs(np.median(across[:, 1])))) < 8
+
+
 def test_in_place_takes_the_travel_out_and_keeps_the_height():
     motion = wild(standard_skeleton(), 11)
     result, _ = retarget(motion, motion.skeleton, root="in place")
@@ -382,6 +423,25 @@ def test_a_target_whose_rest_pose_does_not_stand_is_refused_or_given_a_motion():
     renamed = BoneMap({name: name + "_" for name in lying.names})
     with pytest.raises(UnrecognisedBodyError, match="rest pose is no standing one"):
         retarget(motion, other, target_map=renamed)
+
+
+def test_the_same_rig_in_another_size_is_measured_by_its_own_bones(clips):
+    """Where a file's zero pose does not stand, the motion says how the target's limbs are turned, not how long."""
+    motion = real(clips, "bandai1", "walk_normal_001")
+    twice = motion.skeleton.replace(offsets=2 * motion.skeleton.offsets)
+    result, report = retarget(motion, twice, foot_lock=0.0)
+    assert report.scale == pytest.approx(2)
+    itself, _ = retarget(motion, motion.skeleton, foot_lock=0.0)
+    assert angle_between(result.orientations(), itself.orientations()).max() < 1e-5
+
+
+def test_a_body_without_sides_or_legs_is_refused():
+    skeleton = standard_skeleton()
+    flat = skeleton.replace(offsets=skeleton.offsets * [0, 1, 1])
+    with pytest.raises(UnrecognisedBodyError, match="left and right limbs lie above each other"):
+        facing(flat, own_map(flat))
+    with pytest.raises(UnrecognisedBodyError):
+        retarget(walk(), skeleton.replace(offsets=0 * skeleton.offsets))
 
 
 @pytest.mark.parametrize("wrong", [dict(root="bone"), dict(foot_lock=2.0), dict(scale=-1.0)])

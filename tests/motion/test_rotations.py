@@ -225,3 +225,15 @@ def test_single_precision_stays_single(name):
     q = R.normalize(np.random.default_rng(2).normal(size=(7, 4)).astype(np.float32))
     assert q.dtype == np.float32
     assert ONE_ARGUMENT[name][0](q).dtype == np.float32
+
+
+def test_the_mean_agrees_with_scipys_whatever_the_signs():
+    random = np.random.default_rng(0)
+    q = R.normalize(random.normal(size=(9, 2, 4)))
+    weights = random.uniform(0.1, 1, size=(9, 2))
+    mean = R.mean_rotation(q * random.choice([-1.0, 1.0], (9, 2, 1)), weights)
+    for k in range(2):
+        theirs = Rotation.from_quat(q[:, k][:, [1, 2, 3, 0]]).mean(weights[:, k]).as_quat()[[3, 0, 1, 2]]
+        assert R.angle_between(mean[k], theirs) < 1e-7
+    assert (mean[:, 0] >= 0).all()
+    assert R.angle_between(R.mean_rotation(q[:1])[0], q[0, 0]) < 1e-7

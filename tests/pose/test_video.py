@@ -54,21 +54,27 @@ def patched_matrix(path, a, b, c, d):
 
 
 @pytest.mark.parametrize(
-    ("matrix", "upright"),
+    ("matrix", "upright", "said"),
     [
-        ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),  # a phone held upright: shown turned clockwise
-        ((-1, 0, 0, -1), lambda p: np.rot90(p, 2)),
-        ((0, -1, 1, 0), lambda p: np.rot90(p, 1)),
-        ((-1, 0, 0, 1), lambda p: p[:, ::-1]),  # a mirrored selfie
+        (
+            (0, 1, -1, 0),
+            lambda p: np.rot90(p, -1),
+            "stored on its side",
+        ),  # a phone held upright: shown turned clockwise
+        ((-1, 0, 0, -1), lambda p: np.rot90(p, 2), "stored upside down"),
+        ((0, -1, 1, 0), lambda p: np.rot90(p, 1), "stored on its side"),
+        ((-1, 0, 0, 1), lambda p: p[:, ::-1], "stored mirrored and tagged"),  # a selfie
+        ((0, 1, 1, 0), lambda p: p.transpose(1, 0, 2), "stored mirrored and on its side"),
     ],
 )
-def test_rotation_and_mirroring_tags_are_applied(tmp_path, matrix, upright):
+def test_rotation_and_mirroring_tags_are_applied_and_it_is_said(tmp_path, matrix, upright, said):
     path = make_film(tmp_path / "phone.mp4", (numbered(37) for _ in range(5)))
     plain = next(iter(open_video(path)))[2]
     video = open_video(patched_matrix(path, *matrix))
     picture = next(iter(video))[2]
     np.testing.assert_array_equal(picture, upright(plain))
     assert picture.shape[:2] == (video.height, video.width)
+    assert len(video.warnings) == 1 and said in video.warnings[0]
 
 
 def test_rotation_tags_written_by_ffmpeg_are_applied(tmp_path):

@@ -1,14 +1,28 @@
 """The main job on a real film and real rigs, checked by reading the written file again in Blender."""
 
+import hashlib
+import json
+import tomllib
+
 import numpy as np
 import pytest
 
+pytest.importorskip("bpy")
+
+import bpy
+
 from graphics_ml import formats
-from graphics_ml.blender.armature import evaluated_transforms
+from graphics_ml.blender.actions import write_action
+from graphics_ml.blender.armature import evaluated_transforms, motion_from_action, skeleton_from_armature
+from graphics_ml.blender.characters import build_character
+from graphics_ml.blender.export import save_scene
+from graphics_ml.blender.gltf import key_times, read_glb
 from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import frame_rate
+from graphics_ml.blender.scene import empty_scene, frame_rate, quiet
+from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Capture, read_job
 from graphics_ml.motion.bone_map import recognize
+from graphics_ml.motion.motion import Motion
 from graphics_ml.run import run
 
 LIMBS = [
@@ -49,8 +63,6 @@ def angles(a, b):
 )
 def test_blenders_evaluation_of_the_file_points_where_the_person_does(rig, extension, film, solved, work, test_data):
     """Limbs within 2 degrees in every frame; legs that foot locking bent are at most a quarter of the leg frames."""
-    import bpy
-
     name = f"{rig or 'own'}{extension}"
     output = work / name
     cache = work / "solved.detections.npz"
@@ -66,8 +78,6 @@ def test_blenders_evaluation_of_the_file_points_where_the_person_does(rig, exten
     first = round(action.frame_range[0])
     names = [bone.name for bone in armature.data.bones]
     _, places = evaluated_transforms(armature, range(first, first + len(solved)))
-    from graphics_ml.blender.armature import skeleton_from_armature
-
     roles = recognize(skeleton_from_armature(armature)).roles
     joints = {role: names.index(bone) for role, bone in roles.items()}
     ours = directions(places, joints)
@@ -79,12 +89,100 @@ def test_blenders_evaluation_of_the_file_points_where_the_person_does(rig, exten
     assert (off[:, legs] > 2).mean() <= 0.25
 
 
-def test_the_job_file_beside_the_output_runs_to_the_same_keys(film, work, test_data):
-    output = work / "again.npz"
+@pytest.mark.parametrize("extension", [".npz", ".bvh", ".glb"])
+def test_the_job_file_beside_the_output_runs_to_the_same_bytes(extension, film, work, test_data):
+    output = work / f"again{extension}"
     run(Animate(video=film, output=output, end=0.5, rig=test_data / "rigs" / "Geno.fbx"))
     first = output.read_bytes()
-    run(read_job(work / "again.npz.job.toml"))
+    run(read_job(work / f"{output.name}.job.toml"))
     assert output.read_bytes() == first
+
+
+@pytest.mark.parametrize("extension", [".fbx", ".blend"])
+def test_the_job_file_beside_the_output_runs_to_the_same_joints(extension, film, work, test_data):
+    output = work / f"again{extension}"
+    run(Animate(video=film, output=output, end=0.5, rig=test_data / "rigs" / "Geno.fbx"))
+    first = formats.load(output)
+    run(read_job(work / f"{output.name}.job.toml"))
+    again = formats.load(output)
+    assert again.skeleton.names == first.skeleton.names
+    np.testing.assert_allclose(again.positions(), first.positions(), rtol=0, atol=1e-6)
+
+
+def test_the_action_carries_the_record_of_the_job_file(film, work, test_data):
+    output = work / "again.blend"
+    run(Animate(video=film, output=output, end=0.5, rig=test_data / "rigs" / "Geno.fbx"))
+    with open(work / "again.blend.job.toml", "rb") as file:
+        beside = tomllib.load(file)
+    load_rig(output, actions=True)
+    (action,) = bpy.data.actions
+    assert json.loads(action["graphics_ml"]) == beside
+    assert beside["inputs"][str(film)] == hashlib.sha256(film.read_bytes()).hexdigest()
+
+
+def test_the_rigs_own_actions_are_kept_when_asked_for(film, work, test_data):
+    rig = test_data / "rigs" / "Knight.glb"
+    names = {one["name"] for one in read_glb(rig)[0]["animations"]}
+    run(Animate(video=film, output=work / "kept.blend", end=0.5, rig=rig, keep_actions=True))
+    armature = load_rig(work / "kept.blend", actions=True)
+    assert len(names) == 76 and {action.name for action in bpy.data.actions} == names | {film.stem}
+    assert armature.animation_data.action.name == film.stem
+
+
+def test_kept_actions_last_as_long_as_before_and_names_do_not_collide(film, work):
+    """An action of the film's own name, made at 30 frames per second, where the film has another rate."""
+    empty_scene()
+    armature = build_character(detail=0.4)
+    skeleton = skeleton_from_armature(armature)
+    turning = Motion(
+        skeleton, np.tile(skeleton.rest_orientations, (31, 1, 1)), np.tile(skeleton.offsets[0], (31, 1)), 30
+    )
+    save_scene(work / "rig.glb", armature, write_action(armature, turning, film.stem, bones=["hips", "head"]))
+    outcome = run(Animate(video=film, output=work / "kept.glb", end=0.5, rig=work / "rig.glb", keep_actions=True))
+    assert any("retimed from 30 to 23.976" in note for note in outcome.notes)
+    document, binary = read_glb(work / "kept.glb")
+    lengths = {one["name"]: np.ptp(key_times(document, binary, n)) for n, one in enumerate(document["animations"])}
+    assert len(lengths) == 2 and film.stem in lengths
+    assert lengths.pop(film.stem) == pytest.approx(1.0, abs=1 / 24)
+    assert lengths.popitem()[1] == pytest.approx(0.5, abs=2 / 24)
+
+
+@pytest.mark.parametrize("extension", [".gltf", ".bvh"])
+def test_a_rig_of_any_format_is_animated(extension, film, solved, work, clips):
+    rig = work / f"rig{extension}"
+    if extension == ".bvh":
+        rig.write_bytes(clips("cmu")[0].read_bytes())
+    else:
+        empty_scene()
+        build_character(detail=0.4)
+        with quiet():
+            bpy.ops.export_scene.gltf(filepath=str(rig), export_format="GLTF_SEPARATE")
+    (work / "any.detections.npz").write_bytes((work / "solved.detections.npz").read_bytes())
+    run(Animate(video=film, output=work / "any.blend", end=1.0, rig=rig))
+    armature = load_rig(work / "any.blend", actions=True)
+    moved = motion_from_action(armature)
+    ours = directions(moved.positions(), recognize(moved.skeleton).joints(moved.skeleton))
+    theirs = directions(solved.positions(), {role: j for j, role in enumerate(solved.skeleton.names)})
+    arms = [i for i, (a, _) in enumerate(LIMBS) if "arm" in a]
+    assert angles(ours, theirs)[:, arms].max() < 2
+
+
+def test_a_rig_with_a_stretched_armature_is_refused_by_name(film, work):
+    empty_scene()
+    build_character(detail=0.4).scale = (1, 1.3, 1)
+    with quiet():
+        bpy.ops.wm.save_as_mainfile(filepath=str(work / "stretched.blend"))
+    before = sorted(work.iterdir())
+    with pytest.raises(RigError, match=r"stretched\.blend: .*scale.*apply"):
+        run(Animate(video=film, output=work / "never.blend", end=0.5, rig=work / "stretched.blend"))
+    assert sorted(work.iterdir()) == before
+
+
+def test_a_child_gets_our_smallest_character_and_it_is_said(film, work):
+    outcome = run(Animate(video=film, output=work / "child.npz", end=0.5, height=1.1))
+    assert any("1.4 m tall" in note for note in outcome.notes)
+    head = formats.load(work / "child.npz").skeleton
+    assert 1.2 < head.rest_positions()[:, 1].max() < 1.4
 
 
 def test_changing_the_smoothing_does_not_detect_again(film, work, monkeypatch):

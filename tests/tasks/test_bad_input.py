@@ -67,6 +67,21 @@ def test_an_output_that_cannot_be_written_is_named(output, words, films, tmp_pat
     assert words in said
 
 
+@pytest.mark.parametrize("option", ["-o", "--preview", "--save-map"])
+def test_an_input_is_never_written_over(option, tmp_path, capfd):
+    (tmp_path / "film.mp4").write_bytes(b"the only copy of a film")
+    (tmp_path / "rig.blend").write_bytes(b"the only copy of a rig")
+    (tmp_path / "map.toml").write_bytes(b"the only copy of a map")
+    target = {"-o": "rig.blend", "--preview": "film.mp4", "--save-map": "map.toml"}[option]
+    outputs = ["-o", tmp_path / "out.blend"] if option != "-o" else []
+    inputs = ["--rig", tmp_path / "rig.blend", "--map", tmp_path / "map.toml"]
+    # The same place under another name.
+    outputs += [option, tmp_path / "." / ".." / tmp_path.name / target]
+    said = refused(["animate", tmp_path / "film.mp4", *inputs, *outputs], tmp_path, capfd)
+    assert target in said and "another name" in said
+    assert b"the only copy" in (tmp_path / target).read_bytes()
+
+
 def test_an_unwritable_folder_is_named(films, tmp_path, capfd):
     (tmp_path / "file").write_text("in the way of a folder")
     said = refused(["animate", films / "nobody.mp4", "-o", tmp_path / "file" / "out.blend"], tmp_path, capfd)

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("bpy")
 
+import bpy
+
 from graphics_ml.blender.armature import armature_from_skeleton
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import FileError, OutputError
@@ -48,6 +50,34 @@ def test_the_truth_beside_the_film_is_the_motion_that_was_filmed(rig, tmp_path):
     np.testing.assert_array_equal(truth.camera.rotation, made.camera.rotation)
     inside = truth.camera.project(truth.positions)
     assert (inside > 0).all() and (inside < [48, 32]).all()
+
+
+def test_a_rig_whose_bones_follow_controls_is_filmed_doing_the_motion(tmp_path):
+    """Keys on the deform bones themselves would be overruled by their constraints."""
+    empty_scene()
+    motion, rig = waving(), controlled_rig()
+    truth = film_motion(motion, rig, tmp_path / "film.mp4", width=16, height=16, samples=1)
+    for role in ("head", "left_hand", "right_hand", "left_foot"):
+        expected = motion.positions()[:, motion.skeleton.index(role)]
+        np.testing.assert_allclose(truth.places(role), expected, atol=2e-3)
+
+
+def controlled_rig():
+    """An armature whose deform bones each copy a control."""
+    rig = armature_from_skeleton(standard_skeleton(1.6))
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = rig.data.edit_bones
+    for bone in list(bones):
+        control = bones.new(f"control {bone.name}")
+        control.head, control.tail, control.roll, control.use_deform = bone.head, bone.tail, bone.roll, False
+        control.parent = bones[f"control {bone.parent.name}"] if bone.parent else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for bone in rig.pose.bones:
+        if not bone.name.startswith("control "):
+            copying = bone.constraints.new("COPY_TRANSFORMS")
+            copying.target, copying.subtarget = rig, f"control {bone.name}"
+    return rig
 
 
 def test_a_truth_is_readable_without_pickles(rig, tmp_path):

@@ -1,0 +1,70 @@
+"""Outputs are whole or not there."""
+
+import pytest
+
+from graphics_ml.errors import OutputError
+from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, write_bytes
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_new_output_takes_the_place_of_the_old_one_under_its_final_name(tmp_path):
+    path = tmp_path / "new folder" / "film.mp4"
+    for content in (b"first", b"second"):
+        with replacing(path) as place:
+            assert place.name == path.name and place != path
+            place.write_bytes(content)
+        assert path.read_bytes() == content
+    assert names_in(path.parent) == ["film.mp4"]
+
+
+def refuse(place):
+    raise OutputError(place, None, "it is broken")
+
+
+@pytest.mark.parametrize("fault", ["the work", "the check", "nothing", "empty"])
+def test_whatever_fails_the_old_output_stays_and_nothing_else_is_left(tmp_path, fault):
+    path = tmp_path / "motion.npz"
+    path.write_bytes(b"old")
+    with (
+        pytest.raises(KeyError if fault == "the work" else OutputError),
+        replacing(path, refuse if fault == "the check" else None) as place,
+    ):
+        if fault != "nothing":
+            place.write_bytes(b"" if fault == "empty" else b"new")
+        if fault == "the work":
+            raise KeyError
+    assert path.read_bytes() == b"old" and names_in(tmp_path) == ["motion.npz"]
+
+
+def test_bytes_are_read_back(tmp_path, monkeypatch):
+    write_bytes(tmp_path / "a.bvh", b"content")
+    assert (tmp_path / "a.bvh").read_bytes() == b"content"
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda path: b"cont")
+    with pytest.raises(OutputError, match="reads back differently"):
+        write_bytes(tmp_path / "b.bvh", b"content")
+    assert names_in(tmp_path) == ["a.bvh"]
+
+
+def test_places_that_cannot_be_written_are_one_sentence(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for place, said in (
+        (tmp_path, "this is a folder"),
+        (tmp_path / "file" / "x.npz", "cannot be written"),
+        (tmp_path / ("x" * 300) / "x.npz", "cannot be written"),
+        (tmp_path / ("x" * 300 + ".npz"), "cannot be written"),
+    ):
+        with pytest.raises(OutputError, match=said) as caught:
+            ensure_writable(place)
+        assert "\n" not in str(caught.value)
+    assert names_in(tmp_path) == ["file"]
+
+
+def test_an_extension_that_cannot_be_written_is_said(tmp_path):
+    ensure_extension(tmp_path / "A.NPZ", (".bvh", ".npz"))
+    with pytest.raises(OutputError, match=r"'\.mp3' files cannot be written; use one of \.bvh, \.npz"):
+        ensure_extension("a.mp3", (".bvh", ".npz"))
+    with pytest.raises(OutputError, match="no extension"):
+        ensure_extension("a", (".bvh",))
