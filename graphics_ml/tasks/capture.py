@@ -54,6 +54,7 @@ def watch(job: Capture, progress: Progress) -> tuple[Detections, Solution]:
         camera_motion=turning,
         progress=lambda part: progress("solving", round(100 * part), 100),
     )
+    progress("solving", 100, 100)  # the solver stops where it has settled, before its last round
     return detections, solution
 
 

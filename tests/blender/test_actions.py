@@ -49,6 +49,15 @@ def test_a_retimed_action_goes_through_the_same_poses_at_other_times():
         np.testing.assert_allclose(places, places_before, atol=1e-5)
 
 
+def test_a_strip_that_plays_a_retimed_action_lasts_as_long_as_it():
+    obj = build_rig()
+    action = write_action(obj, swing(obj), "swing", start_frame=5)
+    assign(obj, None)
+    strip = obj.animation_data.nla_tracks.new().strips.new("swing", 20, action)
+    retime([action], 1.5)
+    assert (strip.frame_start, strip.frame_end) == (20, 20 + 1.5 * 11)
+
+
 def test_euler_keys_do_not_jump():
     obj = build_rig()
     for bone in obj.pose.bones:

@@ -18,6 +18,7 @@ from graphics_ml.blender.stage import (
     place_camera,
     random_camera,
     rest_height,
+    skins_in,
     stage,
 )
 from graphics_ml.motion.camera import Camera, look_at
@@ -213,6 +214,19 @@ def test_transparent_materials_are_opaque_on_the_stage_alone(rig):
         assert node.inputs["Alpha"].default_value == 1.0
     assert surface.inputs["Alpha"].default_value == 0.0
     assert bpy.data.objects["Skin"].material_slots[0].material is material
+
+
+def test_what_hangs_from_the_armature_by_an_empty_is_on_the_stage_and_what_is_not_rendered_is_not(rig):
+    handle = bpy.data.objects.new("Handle", None)
+    handle.parent = rig
+    for name, parent, hidden in (("Sword", handle, False), ("Collider", rig, True)):
+        thing = bpy.data.objects.new(name, bpy.data.objects["Skin"].data.copy())
+        thing.parent, thing.hide_render = parent, hidden
+        bpy.context.scene.collection.objects.link(thing)
+    with stage(rig) as scene:
+        shown = {thing.name.partition(".")[0] for thing in scene.objects if thing.type == "MESH"}
+        assert {skin.name for skin in skins_in(scene, rig)} == {t.name for t in scene.objects if t.type == "MESH"}
+    assert shown == {"Skin", "Sword"}
 
 
 def test_the_rest_height_is_the_meshs_own(rig):
