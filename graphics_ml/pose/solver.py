@@ -28,7 +28,7 @@ from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, within_limits
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
-from graphics_ml.pose.support import estimate_up, find_footing, foot_points
+from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -298,10 +298,9 @@ def _upright(evidence, pose, view, camera):
 
 def _support(evidence, pose, view):
     placed, feet = _feet(pose, view)
-    ahead = placed.positions[:, 0] / np.linalg.norm(placed.positions[:, 0], axis=1, keepdims=True)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
-    footing = find_footing(feet, pose.root, _trust(evidence), ahead, float(evidence.fps), leg)
+    footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, float(evidence.fps), leg)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
     return Support(points, footing.contact, footing.floor, footing.velocity)
 

@@ -53,8 +53,8 @@ def test_the_centre_of_mass_of_the_t_pose_lies_in_the_middle_of_the_pelvis():
 def test_standing_feet_are_planted_and_a_moving_floor_is_found():
     pose = standing(90)
     _, feet = placed_with_feet(pose)
-    ahead = np.tile([0.0, 0.0, -1.0], (90, 1))
-    footing = find_footing(feet, pose.root, np.ones((90, 4)), ahead, 30.0, 0.86)
+    sight = np.tile([0.0, 0.0, -1.0], (90, 4, 1))
+    footing = find_footing(feet, pose.root, np.ones((90, 4)), sight, 30.0, 0.86)
     assert footing.contact.min() > 0.9
     assert footing.floor == pytest.approx(feet[..., 1].mean(), abs=0.01)
     np.testing.assert_allclose(footing.velocity, 0)
@@ -63,6 +63,6 @@ def test_standing_feet_are_planted_and_a_moving_floor_is_found():
 def test_feet_that_are_not_seen_are_not_held_firmly():
     pose = standing(60)
     _, feet = placed_with_feet(pose)
-    ahead = np.tile([0.0, 0.0, -1.0], (60, 1))
-    footing = find_footing(feet, pose.root, np.zeros((60, 4)), ahead, 30.0, 0.86)
+    sight = np.tile([0.0, 0.0, -1.0], (60, 4, 1))
+    footing = find_footing(feet, pose.root, np.zeros((60, 4)), sight, 30.0, 0.86)
     assert footing.contact.max() < 0.2
