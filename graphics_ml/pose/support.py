@@ -197,7 +197,7 @@ _TAILS = 2.0  # degrees of freedom of Student's distribution
 _LIFT = 0.06  # metres by which a planted point seems to hover
 _INDEPENDENT_RATE = 15.0  # frames a second that count in full
 _SWITCH = 1.0  # logarithm of how much less likely a point is to change its state than to keep it
-_FLOATING = 6.0  # and a body with all feet in the air is to be borne up
+_FLOATING = 10.0  # and a body with all feet in the air is to be borne up
 _STATES = (np.arange(16)[:, None] >> np.arange(len(FOOT_POINTS))) & 1  # (16, 4)
 
 
