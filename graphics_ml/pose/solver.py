@@ -128,6 +128,7 @@ def solve(
         grip = replace(weights, grip=_FIRST_GRIP * weights.grip) if part == 0 else weights
         pose = _fit_windows(evidence, pose, view, grip, support, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
+    support = _support(evidence, pose, view)
     return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
 
 
