@@ -191,7 +191,7 @@ def find_footing(
 
 
 _FOOT_CUTOFF = 7.0  # Hz
-_STRAY, _STRAY_ALONG = 0.15, 1.0  # m/s by which a planted point seems to move across and along the line of sight
+_STRAY, _STRAY_ALONG = 0.12, 1.0  # m/s by which a planted point seems to move across and along the line of sight
 _SWING, _SWING_ALONG = 2.0, 2.6  # m/s of a moving one
 _TAILS = 2.0  # degrees of freedom of Student's distribution
 _LIFT = 0.06  # metres by which a planted point seems to hover
