@@ -63,6 +63,7 @@ def retarget(
     scale: float | None = None,
     foot_lock: float = 1.0,
     target_motion: Motion | None = None,
+    contacts: np.ndarray | None = None,
 ) -> tuple[Motion, RetargetReport]:
     """The motion on the target skeleton, at the same frame rate, and a report of what was done.
 
@@ -79,6 +80,8 @@ def retarget(
         scale: of the path, instead of the ratio of leg lengths.
         foot_lock: how firmly feet that stand on the source stand on the target, 0 to 1.
         target_motion: any motion of the target skeleton in which it stands; needed only where its rest pose does not.
+        contacts: (F, 4) bool, columns as CONTACT_ROLES, when the source's heels and toes stand; they are looked for
+            where None. Feet on a treadmill's belt stand too: target feet take the source's path, whatever it is.
 
     Raises:
         UnrecognisedBodyError: a map lacks limbs, or the target's rest pose is no standing one.
@@ -88,6 +91,8 @@ def retarget(
         raise ValueError(f"root must be 'hips' or 'in place', not '{root}'")
     if not 0 <= foot_lock <= 1 or (scale is not None and not scale > 0):
         raise ValueError("foot_lock lies between 0 and 1, and a scale is positive")
+    if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_ROLES)):
+        raise ValueError(f"contacts have shape {np.shape(contacts)}, not ({len(motion)}, {len(CONTACT_ROLES)})")
     source_map = recognize_moving(motion) if source_map is None else source_map
     target_map = recognize(target) if target_map is None else target_map
     require_roles(source_map, motion.skeleton, "the motion's skeleton")
@@ -106,7 +111,7 @@ def retarget(
     result = _motion(motion, target, rotations, world, hips, source, goal)
     corrected = held_back = np.zeros((len(motion), 2), dtype=bool)
     if root == "hips" and foot_lock > 0:
-        result, corrected, held_back = _locked(result, motion, places, source, goal, scale, foot_lock)
+        result, corrected, held_back = _locked(result, motion, places, source, goal, scale, foot_lock, contacts)
     notes = _notes(corrected, held_back)
     return result, RetargetReport(scale, corrected, held_back, source_map, target_map, notes)
 
@@ -350,11 +355,13 @@ _MOST = 0.25  # of a leg's frames may be
 _BLEND = 0.15  # seconds to both sides over which the body's shift is averaged
 
 
-def _locked(result, motion, places, source, goal, scale, strength):
+def _locked(result, motion, places, source, goal, scale, strength, contacts=None):
     """The motion with feet held while the source's are, as (motion, corrected (F, 2), held_back (F, 2))."""
     roles = {role: goal.skeleton.names[joint] for role, joint in goal.joints.items()}
     source_roles = {role: source.skeleton.names[joint] for role, joint in source.joints.items()}
-    contacts = detect_contacts(motion, source_roles, hysteresis=1.5, shortest=0.1, shortest_gap=0.07)
+    if contacts is None:
+        contacts = detect_contacts(motion, source_roles, hysteresis=1.5, shortest=0.1, shortest_gap=0.07)
+    contacts = np.array(contacts, dtype=bool)
     follow = np.zeros((len(motion), len(CONTACT_ROLES), 3))
     for column, role in enumerate(CONTACT_ROLES):
         if role in source.joints and role in goal.joints:

@@ -28,7 +28,7 @@ from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, within_limits
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
-from graphics_ml.pose.support import estimate_up, find_footing, foot_points
+from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -124,8 +124,11 @@ def solve(
     pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
     for part in range(2):
         support = _support(evidence, pose, view)
-        pose = _fit_windows(evidence, pose, view, weights, support, (1.0,), 3 - part)
+        # What only looked planted may slip at first, and is then seen to.
+        grip = replace(weights, grip=_FIRST_GRIP * weights.grip) if part == 0 else weights
+        pose = _fit_windows(evidence, pose, view, grip, support, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
+    support = _support(evidence, pose, view)
     return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
 
 
@@ -134,6 +137,7 @@ _OVERLAP = 24  # frames solved again by the next window
 _POSE_ONLY, _SHAPED = 2, 5  # Gauss-Newton steps
 _DEFAULT_FOCAL = 0.95  # part of the picture's longer side, where nothing is known of the camera: 56 degrees
 _TRUE_SIZE = 1.06  # of people over the detector's metric bones, on four calibrated cameras and on filmed characters
+_FIRST_GRIP = 4.0  # times as much slip as is expected in the end
 _FILLED = 0.3  # confidence below which a joint counts as filled in
 
 
@@ -298,10 +302,9 @@ def _upright(evidence, pose, view, camera):
 
 def _support(evidence, pose, view):
     placed, feet = _feet(pose, view)
-    ahead = placed.positions[:, 0] / np.linalg.norm(placed.positions[:, 0], axis=1, keepdims=True)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
-    footing = find_footing(feet, pose.root, _trust(evidence), ahead, float(evidence.fps), leg)
+    footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, float(evidence.fps), leg)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
     return Support(points, footing.contact, footing.floor, footing.velocity)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
-from graphics_ml.motion.contacts import contacts_from_positions
 from graphics_ml.motion.filters import smooth
 from graphics_ml.pose.body import JOINTS, Placed, Points
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
@@ -35,7 +34,6 @@ _SEGMENT_MASS = (
     ),
 )
 _LEVEL_ERROR = 0.12  # metres by which points of support seem off the floor
-_LENIENCE = 2.3
 _GRAVITY = 9.81
 # Most films are taken from a standing person's hand, looking down a little.
 _PICTURE_TILT = np.radians(-12.0)
@@ -151,55 +149,103 @@ class Footing:
 
 def find_footing(
     feet: np.ndarray,
-    root: np.ndarray,
+    mass: np.ndarray,
     trust: np.ndarray,
-    ahead: np.ndarray,
+    sight: np.ndarray,
     fps: float,
     leg: float,
 ) -> Footing:
     """Contacts, floor and a treadmill's belt.
 
+    Which feet are planted is decided for all frames at once, by the likeliest path (Viterbi, "Error bounds for
+    convolutional codes", 1967) through the sixteen states that four points can be in. A planted point moves with the
+    floor, near the ground; a moving one may do anything, and long-tailed errors let a planted one stray for a moment,
+    as detectors' feet do when legs cross. Somebody whose feet are all in the air falls: where the centre of mass does
+    not, one of the points is planted.
+
     Args:
         feet: (F, 4, 3) FOOT_POINTS, Y up, metres.
-        root: (F, 3) of the hips.
+        mass: (F, 3) centre of mass.
         trust: (F, 4) how well each point is seen, 0..1.
-        ahead: (F, 3) direction in which the camera sees the person; speed along it is known least.
+        sight: (F, 4, 3) directions from the camera to the points; speed along them is known least.
         fps: frames per second.
         leg: leg length, metres.
     """
     size = leg / 0.9
     calm = smooth(feet, fps, 4.0)
-    velocity = _velocity(calm, fps)
     # The ground is where the lower foot was in the last moments or will be in the next: it may seem to rise or fall.
     lowest = calm[..., 1].min(axis=1)
     ground = minimum_filter1d(lowest, 2 * max(1, round(0.75 * fps)) + 1, mode="nearest")
-    above = calm[..., 1] - ground[:, None]
-    low = np.exp(-((np.maximum(above, 0) / (0.05 * size)) ** 2))
-    belt = _belt_velocity(velocity, root, low * trust, fps, size)
-    # Places on the floor, flattened along the line of sight, where errors are largest.
-    time = np.arange(len(feet))[:, None, None] / fps
-    places = np.concatenate((feet[..., :1], (feet[..., 1] - ground[:, None])[..., None], feet[..., 2:]), axis=-1)
-    places = places - belt * time
-    sight = np.average(ahead, axis=0) * (1, 0, 1)
-    sight = sight / (np.linalg.norm(sight) + 1e-9)
-    places = places - 0.6 * (places @ sight)[..., None] * sight
-    # A longer leg stands for wider limits: the paths of solved feet are less exact than those of captured ones.
-    planted = contacts_from_positions(
-        places, fps, _LENIENCE * leg, hysteresis=2.0, shortest=0.06, shortest_gap=0.07, cutoff=8.0
-    )
-    contact = planted * np.clip(trust / 0.3, 0.1, 1)
+    above = np.maximum(calm[..., 1] - ground[:, None], 0)
+    low = np.exp(-((above / (0.05 * size)) ** 2))
+    belt = _belt_velocity(_velocity(calm, fps), mass, low * trust, fps, size)
+    above = np.maximum(smooth(feet, fps, _FOOT_CUTOFF)[..., 1] - ground[:, None], 0)
+    velocity = _velocity(smooth(feet, fps, _FOOT_CUTOFF), fps) - belt
+    seen = np.clip(trust / 0.3, 0.1, 1)
+    planted = _likeliest(_planted_evidence(velocity / size, above / size, sight), _weight_borne(mass, fps), fps)
+    contact = planted * seen
     floor = float(np.percentile(lowest, 20))
     if planted.any():
         floor = float(np.average(feet[..., 1], weights=contact + 1e-12))
     return Footing(contact, floor, belt)
 
 
-def _belt_velocity(velocity, root, weight, fps, size):
+_FOOT_CUTOFF = 7.0  # Hz
+_STRAY, _STRAY_ALONG = 0.12, 1.0  # m/s by which a planted point seems to move across and along the line of sight
+_SWING, _SWING_ALONG = 2.0, 2.6  # m/s of a moving one
+_TAILS = 2.0  # degrees of freedom of Student's distribution
+_LIFT = 0.06  # metres by which a planted point seems to hover
+_INDEPENDENT_RATE = 15.0  # frames a second that count in full
+_SWITCH = 1.0  # logarithm of how much less likely a point is to change its state than to keep it
+_FLOATING = 10.0  # and a body with all feet in the air is to be borne up
+_STATES = (np.arange(16)[:, None] >> np.arange(len(FOOT_POINTS))) & 1  # (16, 4)
+
+
+def _planted_evidence(velocity, above, sight):
+    """(F, 4) logarithm of how much likelier a point's velocity and height are if it is planted."""
+    sight = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
+    along = np.sum(velocity * sight, axis=-1)
+    across = np.sum(velocity**2, axis=-1) - along**2
+    still = _student(across, _STRAY, 2) + _student(along**2, _STRAY_ALONG, 1)
+    moving = _student(across, _SWING, 2) + _student(along**2, _SWING_ALONG, 1)
+    return still - moving + 1 - above**2 / (_LIFT**2 + above**2 / 4)
+
+
+def _student(square, size, dimensions):
+    """Logarithm of Student's density of a vector of this squared length, but for a constant."""
+    return -dimensions * np.log(size) - (_TAILS + dimensions) / 2 * np.log1p(square / (_TAILS * size**2))
+
+
+def _weight_borne(mass, fps):
+    """(F,) how surely the ground holds the body, 0..1, from the vertical acceleration of its centre of mass."""
+    fall = _velocity(_velocity(smooth(mass, fps, 5.0)[:, 1], fps), fps) / -_GRAVITY
+    return np.clip((0.7 - fall) / 0.4, 0, 1)
+
+
+def _likeliest(evidence, borne, fps):
+    """(F, 4) bool, the likeliest path through the _STATES."""
+    scores = evidence @ (_STATES.T - 0.5)
+    scores[:, 0] -= _FLOATING * borne
+    scores *= min(1.0, _INDEPENDENT_RATE / fps)
+    change = -_SWITCH * np.abs(_STATES[:, None] - _STATES).sum(axis=-1)
+    every = np.arange(len(_STATES))
+    best, came = scores[0], np.zeros(scores.shape, dtype=int)
+    for frame in range(1, len(scores)):
+        ways = best[:, None] + change
+        came[frame] = ways.argmax(axis=0)
+        best = ways[came[frame], every] + scores[frame]
+    state, path = int(best.argmax()), np.zeros(len(scores), dtype=int)
+    for frame in range(len(scores) - 1, -1, -1):
+        path[frame], state = state, came[frame, state]
+    return _STATES[path].astype(bool)
+
+
+def _belt_velocity(velocity, mass, weight, fps, size):
     """(3,) the common horizontal velocity of feet on the ground, where it is not that of a floor at rest."""
     still = np.zeros(3)
     flat = velocity[..., [0, 2]].reshape(-1, 2)
     weight = weight.ravel()
-    if len(root) < fps or weight.sum() < 5:
+    if len(mass) < fps or weight.sum() < 5:
         return still
 
     def support(v):
@@ -211,7 +257,7 @@ def _belt_velocity(velocity, root, weight, fps, size):
         near = weight * np.exp(-np.sum((flat - mode) ** 2, axis=1) / (2 * (0.2 * size) ** 2))
         mode = near @ flat / (near.sum() + 1e-12)
     speed = np.linalg.norm(mode)
-    travel = np.linalg.norm((root[-1] - root[0])[[0, 2]]) / (len(root) / fps)
+    travel = np.linalg.norm((mass[-1] - mass[0])[[0, 2]]) / (len(mass) / fps)
     if speed < 0.35 * size or support(mode) < 2 * support(np.zeros(2)) or travel > 0.4 * speed:
         return still
     return np.array([mode[0], 0.0, mode[1]])

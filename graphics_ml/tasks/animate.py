@@ -38,7 +38,9 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     detections, solution = watch(job, progress)
 
     progress("animating", 0, 1)
-    motion, report = retarget(solution.motion, skeleton, target_map=bones, foot_lock=job.foot_lock)
+    motion, report = retarget(
+        solution.motion, skeleton, target_map=bones, foot_lock=job.foot_lock, contacts=solution.contacts
+    )
     made_by = record(job, [path for path in (job.video, job.rig, job.map) if path])
     motion = motion.replace(provenance=made_by)
     action = _write_action(job, armature, motion, bones, notes)

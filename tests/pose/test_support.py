@@ -53,8 +53,8 @@ def test_the_centre_of_mass_of_the_t_pose_lies_in_the_middle_of_the_pelvis():
 def test_standing_feet_are_planted_and_a_moving_floor_is_found():
     pose = standing(90)
     _, feet = placed_with_feet(pose)
-    ahead = np.tile([0.0, 0.0, -1.0], (90, 1))
-    footing = find_footing(feet, pose.root, np.ones((90, 4)), ahead, 30.0, 0.86)
+    sight = np.tile([0.0, 0.0, -1.0], (90, 4, 1))
+    footing = find_footing(feet, pose.root, np.ones((90, 4)), sight, 30.0, 0.86)
     assert footing.contact.min() > 0.9
     assert footing.floor == pytest.approx(feet[..., 1].mean(), abs=0.01)
     np.testing.assert_allclose(footing.velocity, 0)
@@ -63,6 +63,58 @@ def test_standing_feet_are_planted_and_a_moving_floor_is_found():
 def test_feet_that_are_not_seen_are_not_held_firmly():
     pose = standing(60)
     _, feet = placed_with_feet(pose)
-    ahead = np.tile([0.0, 0.0, -1.0], (60, 1))
-    footing = find_footing(feet, pose.root, np.zeros((60, 4)), ahead, 30.0, 0.86)
+    sight = np.tile([0.0, 0.0, -1.0], (60, 4, 1))
+    footing = find_footing(feet, pose.root, np.zeros((60, 4)), sight, 30.0, 0.86)
     assert footing.contact.max() < 0.2
+
+
+def footing_of(feet, mass_height=None):
+    """Footing of FOOT_POINTS (F, 4, 3) seen from afar along -Z, at 30 frames a second."""
+    frames = len(feet)
+    mass = np.zeros((frames, 3))
+    mass[:, 1] = 1.0 if mass_height is None else mass_height
+    sight = np.tile([0.0, 0.0, -1.0], (frames, 4, 1))
+    return find_footing(feet, mass, np.ones((frames, 4)), sight, 30.0, 0.9)
+
+
+def stepping(frames=45):
+    """The left foot stands at the origin; the right one leaves the floor for 12 frames and lands a step ahead."""
+    feet = np.zeros((frames, 4, 3))
+    feet[:, 1::2, 0] = 0.2
+    part = np.clip((np.arange(frames) - 15) / 12, 0, 1)
+    feet[:, 2:, 0] += (1.2 * (3 * part**2 - 2 * part**3))[:, None]
+    feet[:, 2:, 1] += (0.12 * np.sin(np.pi * part))[:, None]
+    feet[:, 2:, 2] = 0.2
+    return feet
+
+
+def test_a_foot_that_seems_to_stray_while_it_alone_bears_the_body_stays_planted():
+    feet = stepping()
+    feet[19:22, :2, 0] += 0.12  # a detector's mistake
+    contact = footing_of(feet).contact > 0.5
+    assert contact[:, :2].all()
+    assert not contact[18:25, 2:].any()
+    assert contact[:13, 2:].all()
+    assert contact[30:, 2:].all()
+
+
+def test_slow_movement_counts_as_slip_across_the_line_of_sight_and_as_an_error_of_depth_along_it():
+    drift = np.linspace(0, 1.5, 45)  # metres in one and a half seconds
+    across, along = stepping(), stepping()
+    across[:, 2:] = along[:, 2:] = 0
+    across[:, 2:, 0] = drift[:, None] * 1.5
+    along[:, 2:, 2] = drift[:, None]
+    assert footing_of(across).contact[5:-5, 2:].max() < 0.5
+    assert footing_of(along).contact[5:-5, 2:].min() > 0.5
+
+
+def test_a_body_in_free_fall_stands_on_nothing():
+    time = np.arange(60) / 30.0
+    up = np.where((time > 0.6) & (time < 1.2), (time - 0.6) * (1.2 - time) * 9.81 / 2, 0)  # a ballistic jump
+    feet = np.zeros((60, 4, 3))
+    feet[..., 1] = up[:, None]
+    feet[..., 0] = (1.5 * np.clip(time - 0.6, 0, 0.6))[:, None]
+    contact = footing_of(feet, mass_height=1.0 + up).contact > 0.5
+    assert contact[:16].all()
+    assert contact[40:].all()
+    assert not contact[21:34].any()
