@@ -138,6 +138,11 @@ def test_the_saved_rig_still_follows(rig, tmp_path):
     assert directions_apart(again, motion, ["DEF-forearm.L", "DEF-shin.R", "DEF-spine.006"]).max() < 2
 
 
+def test_in_a_file_of_another_format_rigifys_names_stand_for_free_bones(rig, tmp_path):
+    save_scene(tmp_path / "again.fbx", rig, None)
+    assert driven_bones(load_rig(tmp_path / "again.fbx")) == {}
+
+
 def test_other_programs_get_the_deform_bones_alone(rig, tmp_path):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton, frames=6)
