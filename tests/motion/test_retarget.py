@@ -313,6 +313,14 @@ def test_feet_stand_where_the_sources_stand_and_most_legs_are_left_alone(sizes):
         assert np.percentile(speed[down], 90) < 0.05
 
 
+def test_only_feet_that_are_said_to_stand_are_locked():
+    motion = walk()
+    target = scaled(motion.skeleton, {"thigh": 1.6, "": 0.8})
+    free, _ = retarget(motion, target, foot_lock=0.0)
+    unlocked, _ = retarget(motion, target, contacts=np.zeros((len(motion), 4), dtype=bool))
+    np.testing.assert_allclose(unlocked.positions(), free.positions(), atol=1e-12)
+
+
 def test_a_flat_foot_is_flat_on_a_rig_with_a_high_ankle():
     motion = walk()
     target = scaled(motion.skeleton, {"toes": 1, "": 1})
@@ -444,7 +452,9 @@ def test_a_body_without_sides_or_legs_is_refused():
         retarget(walk(), skeleton.replace(offsets=0 * skeleton.offsets))
 
 
-@pytest.mark.parametrize("wrong", [dict(root="bone"), dict(foot_lock=2.0), dict(scale=-1.0)])
+@pytest.mark.parametrize(
+    "wrong", [dict(root="bone"), dict(foot_lock=2.0), dict(scale=-1.0), dict(contacts=np.ones((3, 4)))]
+)
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError):
         retarget(walk(), standard_skeleton(), **wrong)
