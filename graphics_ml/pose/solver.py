@@ -403,8 +403,9 @@ def _warnings(evidence, motion, support, camera_motion):
         if hidden.any():
             warnings.append(f"the {part} is hidden or unsure in {_ranges(hidden)}; its motion there is filled in")
     if evidence.breaks.any():
-        first = ", ".join(str(f) for f in np.flatnonzero(evidence.breaks))
-        warnings.append(f"the person jumps at frame {first}, as where a film is cut; the motion jumps there too")
+        warnings.append(
+            f"the person jumps at {_ranges(evidence.breaks)}, as where a film is cut; the motion jumps there too"
+        )
     if evidence.exchanged:
         wrong = np.isin(np.arange(len(evidence)), evidence.exchanged)
         warnings.append(f"the detector mistook left for right in {_ranges(wrong)}; they were exchanged")
