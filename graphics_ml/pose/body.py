@@ -251,8 +251,12 @@ def segment_basis() -> np.ndarray:
     return basis
 
 
+ANKLE_HEIGHT = 0.039
+"""Of an ankle above the sole, as part of the body's height (as in `humanoid.standard_skeleton`)."""
+
+
 def shaped_skeleton(height: float, scales: np.ndarray) -> Skeleton:
-    """The standard skeleton of a height in metres with its segments scaled by factors (S,)."""
+    """The standard skeleton of a height in metres with its segments scaled by factors (S,), standing on y = 0."""
     standard = standard_skeleton(height)
     factors = np.where(segment_basis().any(axis=1), segment_basis() @ scales, 1.0)
     end_segment = {"head": "head", "hand": "hands", "toes": "feet"}
@@ -260,7 +264,10 @@ def shaped_skeleton(height: float, scales: np.ndarray) -> Skeleton:
         EndSite(e.joint, e.offset * scales[list(SEGMENTS).index(end_segment[JOINTS[e.joint].split("_")[-1]])], e.name)
         for e in standard.end_sites
     )
-    return standard.replace(offsets=standard.offsets * factors[:, None], end_sites=ends)
+    shaped = standard.replace(offsets=standard.offsets * factors[:, None], end_sites=ends)
+    # Scaled legs would hang in the air or stand in the ground; retargeting reads the feet's height off the rest pose.
+    lift = ANKLE_HEIGHT * height - shaped.rest_positions()[JOINTS.index("left_foot"), 1]
+    return shaped.replace(offsets=shaped.offsets + np.eye(len(JOINTS))[:, :1] * [0.0, lift, 0.0])
 
 
 _BALL_OF = {JOINTS.index(joint): ball for ball, group in enumerate(BALLS) for joint in group}

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from graphics_ml.motion.filters import smooth
-from graphics_ml.pose.body import JOINTS, Placed, Points
+from graphics_ml.pose.body import ANKLE_HEIGHT, JOINTS, Placed, Points
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
 
 FOOT_POINTS = ("left heel", "left toes", "right heel", "right toes")
@@ -47,7 +47,7 @@ _SOLE_ERROR = np.radians((15.0, 15.0))
 def foot_points(height: float, foot_scale: float) -> Points:
     """The soles' heels and balls (FOOT_POINTS), on a body of this height in metres with feet scaled so."""
     joints = [JOINTS.index(f"{side}_foot") for side in ("left", "left", "right", "right")]
-    places = np.array([[0, -0.039, -0.022], [0, -0.039, 0.085]] * 2) * height
+    places = np.array([[0, -ANKLE_HEIGHT, -0.022], [0, -ANKLE_HEIGHT, 0.085]] * 2) * height
     places[:, 2] *= foot_scale
     return Points(np.array(joints), places)
 

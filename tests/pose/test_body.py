@@ -90,3 +90,10 @@ def test_a_shaped_skeleton_of_unit_scales_is_the_standard_one():
     longer = shaped_skeleton(1.7, scales)
     shin = longer.index("left_shin")
     np.testing.assert_allclose(longer.offsets[shin], 1.2 * OFFSETS[shin])
+
+
+def test_a_shaped_body_stands_on_the_floor_in_its_rest_pose():
+    ankle = standard_skeleton(1.8).rest_positions()[JOINTS.index("right_foot"), 1]
+    longer = shaped_skeleton(1.8, np.full(len(SEGMENTS), 1.2))
+    for side in ("left", "right"):
+        assert longer.rest_positions()[JOINTS.index(f"{side}_foot"), 1] == pytest.approx(ankle)
