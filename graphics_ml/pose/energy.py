@@ -263,7 +263,7 @@ _BALL_DEVIATION = {
     "hips": (np.inf,) * 3,
     "spine": (30,) * 3,
     "neck": (30,) * 3,
-    "upper_arm": (50, 35, 35),
+    "upper_arm": (60, 40, 40),
     "thigh": (60, 20, 60),
 }
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
@@ -295,11 +295,11 @@ _SHARES = np.array([len(group) for group in BALLS])
 
 
 def _neutral(joint):
-    """The relaxed posture relative to the T-pose: arms hang a little away from the body."""
+    """The relaxed posture relative to the T-pose: arms hang away from the body, a little behind the chest's own axis."""
     if _part(joint) != "upper_arm":
         return np.array([1.0, 0, 0, 0])
     s = 1.0 if joint.startswith("left") else -1.0
-    return rotation_between(np.array([s, 0, 0]), np.array([0.35 * s, -1.0, 0.05]))
+    return rotation_between(np.array([s, 0, 0]), np.array([0.35 * s, -1.0, -0.1]))
 
 
 _NEUTRAL = np.stack([_neutral(group[0]) for group in BALLS])
