@@ -295,7 +295,7 @@ _SHARES = np.array([len(group) for group in BALLS])
 
 
 def _neutral(joint):
-    """The relaxed posture relative to the T-pose: arms hang away from the body, a little behind the chest's own axis."""
+    """The relaxed posture relative to the T-pose: arms hang off the body, a little behind the axis of the chest."""
     if _part(joint) != "upper_arm":
         return np.array([1.0, 0, 0, 0])
     s = 1.0 if joint.startswith("left") else -1.0
