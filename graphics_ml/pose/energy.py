@@ -33,7 +33,7 @@ from graphics_ml.pose.body import (
     place,
     segment_basis,
 )
-from graphics_ml.pose.landmarks import BONES, Evidence, adjustable_points, points_on_body, segment_of_points
+from graphics_ml.pose.landmarks import BONE_ERROR, BONES, Evidence, adjustable_points, points_on_body, segment_of_points
 from graphics_ml.pose.least_squares import NormalEquations
 
 EVIDENCE_RATE = 25.0
@@ -231,7 +231,7 @@ def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
     normal.add((off * weight[:, None]).reshape(frames, -1), in_picture)
 
     # In depth, from the detector's metric landmarks.
-    expected = np.array([weights.bone_aside, weights.bone_aside, weights.bone_depth])
+    expected = BONE_ERROR[:, None] * [weights.bone_aside, weights.bone_aside, weights.bone_depth]
     off = (np.matmul(BONES, seen) - evidence.bones) / expected  # (F, B, 3)
     square = np.sum(off**2, axis=-1)
     weight = rate * evidence.bone_weight / (1 + square / (sharpness * weights.bone_outlier) ** 2)
@@ -249,7 +249,7 @@ _HINGE_RANGE = {  # (low, high, middle, expected deviation)
     "elevation": (-10, 40, 0, 10),
     "retraction": (-25, 25, 0, 10),
     ("forearm", "flexion"): (0, 150, 25, 60),
-    "supination": (-80, 80, 0, 45),
+    "supination": (-80, 80, 0, 30),
     "extension": (-80, 70, 0, 25),
     "ulnar deviation": (-20, 30, 0, 12),
     ("shin", "flexion"): (0, 140, 15, 60),
@@ -258,7 +258,14 @@ _HINGE_RANGE = {  # (low, high, middle, expected deviation)
     "abduction": (-15, 15, 0, 8),
 }
 _TWIST_RANGE = {"upper_arm": (-95, 100), "thigh": (-45, 45)}
-_BALL_DEVIATION = {"hips": np.inf, "spine": 30, "neck": 30, "upper_arm": 70, "thigh": 60}
+# Of free joints about their frames' axes; an upper arm turns about itself around x, a thigh around y.
+_BALL_DEVIATION = {
+    "hips": (np.inf,) * 3,
+    "spine": (30,) * 3,
+    "neck": (30,) * 3,
+    "upper_arm": (60, 40, 40),
+    "thigh": (60, 20, 60),
+}
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
 
 
@@ -288,11 +295,11 @@ _SHARES = np.array([len(group) for group in BALLS])
 
 
 def _neutral(joint):
-    """The relaxed posture relative to the T-pose: arms hang a little away from the body."""
+    """The relaxed posture relative to the T-pose: arms hang off the body, a little behind the axis of the chest."""
     if _part(joint) != "upper_arm":
         return np.array([1.0, 0, 0, 0])
     s = 1.0 if joint.startswith("left") else -1.0
-    return rotation_between(np.array([s, 0, 0]), np.array([0.26 * s, -1.0, 0.05]))
+    return rotation_between(np.array([s, 0, 0]), np.array([0.35 * s, -1.0, -0.1]))
 
 
 _NEUTRAL = np.stack([_neutral(group[0]) for group in BALLS])
@@ -305,8 +312,8 @@ def _add_limits_and_habits(normal, problem, pose):
     residuals[:, HINGE_DOFS] = (pose.hinges - _MIDDLE) / _DEVIATION * rate
     slopes[:, HINGE_DOFS] = rate / _DEVIATION
     away = axis_angle_from_quaternion(multiply(conjugate(_NEUTRAL), pose.balls)) * _SHARES[:, None]
-    residuals[:, BALL_DOFS] = (away / _BALL_SIZE[:, None] * rate).reshape(len(pose), -1)
-    slopes[:, BALL_DOFS] = np.repeat(rate * _SHARES / _BALL_SIZE, 3)
+    residuals[:, BALL_DOFS] = (away / _BALL_SIZE * rate).reshape(len(pose), -1)
+    slopes[:, BALL_DOFS] = (rate * _SHARES[:, None] / _BALL_SIZE).ravel()
     normal.add_each(residuals, slopes)
 
     beyond = np.minimum(pose.hinges - _LOW, 0) + np.maximum(pose.hinges - _HIGH, 0)

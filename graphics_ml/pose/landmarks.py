@@ -14,8 +14,10 @@ from graphics_ml.pose.body import JOINTS, SEGMENTS, Points
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
 
 # Where landmarks sit, as parts of the body height in the frame of a joint (T-pose axes), for the left side. The joint
-# centres are those of the standard skeleton; heads and hands after NASA-STD-3000 volume I (1995), section 3.3.1.3
-# (head breadth and length, ear and eye heights; hand length and breadth), feet after the skeleton's own toes.
+# centres are those of the standard skeleton; heads after NASA-STD-3000 volume I (1995), section 3.3.1.3 (head breadth
+# and length, ear and eye heights). Hands and feet are where the detector puts them, not where they are: its knuckles
+# lie half as far apart as real ones (a palm of 32 mm, on filmed characters with known knuckles as on people seen by
+# four cameras), and its foot index is the big toe.
 _ON_BODY = {
     "nose": ("head", (0.0, 0.030, 0.066)),
     "left_eye": ("head", (0.018, 0.050, 0.050)),
@@ -24,14 +26,14 @@ _ON_BODY = {
     "left_shoulder": ("left_shoulder", (0.089, 0.005, 0.0)),
     "left_elbow": ("left_forearm", (0.0, 0.0, 0.0)),
     "left_wrist": ("left_hand", (0.0, 0.0, 0.0)),
-    "left_pinky": ("left_hand", (0.048, 0.0, -0.020)),
-    "left_index": ("left_hand", (0.053, 0.0, 0.016)),
-    "left_thumb": ("left_hand", (0.032, -0.008, 0.026)),
+    "left_pinky": ("left_hand", (0.042, -0.002, -0.009)),
+    "left_index": ("left_hand", (0.048, -0.003, 0.010)),
+    "left_thumb": ("left_hand", (0.033, -0.006, 0.013)),
     "left_hip": ("hips", (0.055, 0.0, 0.0)),
     "left_knee": ("left_shin", (0.0, 0.0, 0.0)),
     "left_ankle": ("left_foot", (0.0, 0.0, 0.0)),
-    "left_heel": ("left_foot", (0.0, -0.024, -0.026)),
-    "left_foot_index": ("left_foot", (0.0, -0.026, 0.098)),
+    "left_heel": ("left_foot", (0.0, -0.034, -0.022)),
+    "left_foot_index": ("left_foot", (-0.010, -0.032, 0.098)),
 }
 # Which segment's scale a landmark's place follows.
 _SEGMENT = {"head": "head", "hand": "hands", "foot": "feet", "hips": "pelvis", "shoulder": "shoulders"}
@@ -79,7 +81,6 @@ def _bones():
             ("thigh", "hip", "knee"),
             ("shin", "knee", "ankle"),
             ("instep", "ankle", "foot_index"),
-            ("sole", "heel", "foot_index"),
         ):
             ends[f"{side} {bone}"] = ({f"{side}_{start}": 1.0}, {f"{side}_{end}": 1.0})
     combinations = np.zeros((len(ends), len(USED)))
@@ -92,6 +93,13 @@ def _bones():
 
 BONE_NAMES, BONES = _bones()
 """Names of the B bone vectors, and (B, L) each as a combination of landmarks: where it ends less where it starts."""
+
+
+# A metric foot is mostly a guess from the shin: its heel always lies straight below the ankle, which leaves heel to toe
+# out altogether, and its toes are off by three times what this length allows a long limb.
+_BONE_ERROR = {"instep": 2.5}
+BONE_ERROR = np.array([_BONE_ERROR.get(name.split()[-1], 1.0) for name in BONE_NAMES])
+"""(B,) expected error of each bone vector over that of a long limb's."""
 
 
 _UPPER = np.array([name.split("_")[-1] not in ("hip", "knee", "ankle", "heel") and "foot" not in name for name in USED])
