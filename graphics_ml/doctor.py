@@ -63,7 +63,8 @@ def report() -> int:
         if faults:
             ready = ready and extra not in ("base", "blender", "pose")
             print(f"{extra:13} missing or broken: {'; '.join(f'{name} ({why})' for name, why in faults.items())}")
-            print(f"{'':13} install with: pip install 'graphics-ml{'' if extra == 'base' else f'[{extra}]'}'")
+            wanted = "." if extra == "base" else f".[{extra}]"
+            print(f"{'':13} in the project's folder: pip install -c constraints.txt -e '{wanted}'")
         else:
             print(f"{extra:13} " + ", ".join(f"{name} {_version(dist)}" for name, dist in packages.items()))
     print(f"GPU           {_gpu()}")

@@ -47,7 +47,9 @@ class MissingExtraError(GraphicsMLError):
 
     def __init__(self, package: str, extra: str):
         self.package, self.extra = package, extra
-        super().__init__(f"{package} is not installed; install it with: pip install 'graphics-ml[{extra}]'")
+        super().__init__(
+            f"{package} is not installed; in the project's folder: pip install -c constraints.txt -e '.[{extra}]'"
+        )
 
 
 class FormatWarning(UserWarning):

@@ -263,7 +263,7 @@ _BALL_DEVIATION = {
     "hips": (np.inf,) * 3,
     "spine": (30,) * 3,
     "neck": (30,) * 3,
-    "upper_arm": (60, 40, 40),
+    "upper_arm": (70, 55, 55),
     "thigh": (60, 20, 60),
 }
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
