@@ -15,6 +15,7 @@ from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
     conjugate,
     multiply,
+    quaternion_from_axis_angle,
     rotation_between,
     swing_twist,
 )
@@ -294,11 +295,17 @@ _LOW, _HIGH, _MIDDLE, _DEVIATION = _hinge_table()
 _SHARES = np.array([len(group) for group in BALLS])
 
 
+_TOE_OUT = np.radians(7)  # of walking men: Murray, Drought and Kory, "Walking patterns of normal men", JBJS 1964
+
+
 def _neutral(joint):
-    """The relaxed posture relative to the T-pose: arms hang off the body, a little behind the axis of the chest."""
+    """The relaxed posture relative to the T-pose: arms hang off the body, a little behind the axis of the chest; legs
+    turn outwards."""
+    s = 1.0 if joint.startswith("left") else -1.0
+    if _part(joint) == "thigh":
+        return quaternion_from_axis_angle(np.array([0.0, s * _TOE_OUT, 0]))
     if _part(joint) != "upper_arm":
         return np.array([1.0, 0, 0, 0])
-    s = 1.0 if joint.startswith("left") else -1.0
     return rotation_between(np.array([s, 0, 0]), np.array([0.35 * s, -1.0, -0.1]))
 
 
