@@ -8,9 +8,10 @@ import pytest
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.metrics import bone_length_drift, pa_mpjpe
-from graphics_ml.motion.rotations import swing_twist
+from graphics_ml.motion.rotations import rotate, swing_twist
 from graphics_ml.pose.body import Pose, place
 from graphics_ml.pose.camera import CameraSettings
+from graphics_ml.pose.detection import LANDMARKS
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, body_of
 from graphics_ml.pose.landmarks import gather
 from graphics_ml.pose.solver import solve
@@ -215,3 +216,15 @@ def test_the_landmarks_move_with_the_segments():
     (offsets, points), (more_offsets, more_points) = body_of(shape), body_of(longer)
     np.testing.assert_allclose(more_offsets[1:], 1.1 * offsets[1:])
     np.testing.assert_allclose(more_points.locals, 1.1 * points.locals)
+
+
+def test_unseen_hands_hang_with_palms_towards_the_thighs():
+    plain = seen(walking(30), camera(distance=6), noise=1.0)
+    visibility = plain.visibility.copy()
+    visibility[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("index", "pinky", "thumb")]] = 0
+    motion = solve(plain.replace(visibility=visibility)).motion
+    for side, inwards in (("left", -1.0), ("right", 1.0)):
+        turn = motion.orientations()[:, motion.skeleton.index(f"{side}_hand")]
+        across = rotate(motion.orientations()[:, 0], np.array([inwards, 0, 0]))
+        palm = rotate(turn, np.array([0, -1.0, 0]))
+        assert np.median(np.sum(palm * across, axis=1)) > 0.7
