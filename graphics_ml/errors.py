@@ -1,10 +1,15 @@
 """Every fault a user can cause, as one sentence: what was wrong, where, what to do."""
 
+import copyreg
 from pathlib import Path
 
 
 class GraphicsMLError(Exception):
     """A fault the user can mend; `str()` of it is the one sentence that the command line prints."""
+
+    def __reduce__(self):
+        # By itself Python would unpickle with __init__(sentence), and an error must come back from a process pool.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
 
 class FileError(GraphicsMLError):
