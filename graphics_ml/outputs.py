@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graphics_ml.errors import OutputError
@@ -23,8 +23,10 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
     """
     path = Path(path)
     ensure_writable(path)
-    aside = Path(tempfile.mkdtemp(prefix=".graphics-ml-", dir=path.parent))
+    aside, made = None, []
     try:
+        _make_folder(path.parent, made)
+        aside = Path(tempfile.mkdtemp(prefix=".graphics-ml-", dir=path.parent))
         unfinished = aside / path.name
         yield unfinished
         if not unfinished.is_file() or unfinished.stat().st_size == 0:
@@ -33,9 +35,13 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
             check(unfinished)
         os.replace(unfinished, path)
     except OSError as error:
-        raise OutputError(path, None, _why(error)) from error
+        raise OutputError(path, None, _why(path, error)) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+        for folder in reversed(made):
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -56,7 +62,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def ensure_writable(path: str | Path) -> None:
-    """Make the folder of `path` if need be and prove that a file can be made there.
+    """Prove that a file can be made at `path`, or its folder; nothing is left there.
 
     Raises:
         OutputError: the path is a folder, or its folder cannot be made or written.
@@ -65,22 +71,37 @@ def ensure_writable(path: str | Path) -> None:
     try:
         if path.is_dir():
             raise OutputError(path, None, "this is a folder; name a file to write")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=next(above for above in path.parents if above.exists())):
             pass
     except OSError as error:
-        raise OutputError(path, None, _why(error)) from None
+        raise OutputError(path, None, _why(path, error)) from None
 
 
 def ensure_extension(path: str | Path, extensions: tuple[str, ...]) -> None:
     """Raise OutputError, naming what can be written, unless the path ends in one of `extensions` (with the dot)."""
     path = Path(path)
+    if os.path.isdir(path):
+        raise OutputError(path, None, f"this is a folder; name a file in it, such as {path / f'motion{extensions[0]}'}")
     if path.suffix.lower() not in extensions:
         had = f"'{path.suffix}' files cannot be written" if path.suffix else "the name has no extension"
         raise OutputError(path, None, f"{had}; use one of {', '.join(extensions)}")
 
 
-def _why(error: OSError) -> str:
+def _make_folder(folder, made):
+    """Make a folder and those above it; `made` gets what was made, outermost first, also where that fails midway."""
+    if not folder.is_dir():
+        if folder.parent != folder:
+            _make_folder(folder.parent, made)
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+
+
+def _why(path: Path, error: OSError) -> str:
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((above for above in path.parents if above.is_file()), path.parent)
+        return f"{file} is a file, not a folder; choose another place"
+    if error.errno == errno.ENOENT:
+        return "its folder cannot be made; choose another place"
     if error.errno == errno.ENOSPC:
         return "the disk is full; make room and run again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

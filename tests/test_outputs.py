@@ -39,6 +39,14 @@ def test_whatever_fails_the_old_output_stays_and_nothing_else_is_left(tmp_path, 
     assert path.read_bytes() == b"old" and names_in(tmp_path) == ["motion.npz"]
 
 
+def test_a_folder_made_for_an_output_that_fails_goes_again_and_one_that_was_there_stays(tmp_path):
+    (tmp_path / "old").mkdir()
+    ensure_writable(tmp_path / "old" / "new" / "newer" / "a.npz")
+    with pytest.raises(OutputError, match="broken"), replacing(tmp_path / "old" / "new" / "newer" / "a.npz") as place:
+        refuse(place)
+    assert names_in(tmp_path) == ["old"] and not names_in(tmp_path / "old")
+
+
 def test_bytes_are_read_back(tmp_path, monkeypatch):
     write_bytes(tmp_path / "a.bvh", b"content")
     assert (tmp_path / "a.bvh").read_bytes() == b"content"
@@ -52,7 +60,8 @@ def test_places_that_cannot_be_written_are_one_sentence(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for place, said in (
         (tmp_path, "this is a folder"),
-        (tmp_path / "file" / "x.npz", "cannot be written"),
+        (tmp_path / "file" / "x.npz", "file is a file, not a folder"),
+        (tmp_path / "file" / "deeper" / "x.npz", "file is a file, not a folder"),
         (tmp_path / ("x" * 300) / "x.npz", "cannot be written"),
         (tmp_path / ("x" * 300 + ".npz"), "cannot be written"),
     ):
@@ -66,5 +75,7 @@ def test_an_extension_that_cannot_be_written_is_said(tmp_path):
     ensure_extension(tmp_path / "A.NPZ", (".bvh", ".npz"))
     with pytest.raises(OutputError, match=r"'\.mp3' files cannot be written; use one of \.bvh, \.npz"):
         ensure_extension("a.mp3", (".bvh", ".npz"))
+    with pytest.raises(OutputError, match=r"folder; name a file in it, such as .*motion\.bvh"):
+        ensure_extension(tmp_path, (".bvh", ".npz"))
     with pytest.raises(OutputError, match="no extension"):
         ensure_extension("a", (".bvh",))

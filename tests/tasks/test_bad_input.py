@@ -59,7 +59,8 @@ def test_a_film_that_cannot_be_used_is_named(job, name, words, films, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("output", "words"), [("out.xyz", ".xyz"), ("out", "no extension"), ("film.mp4", ".mp4"), (".", "no extension")]
+    ("output", "words"),
+    [("out.xyz", ".xyz"), ("out", "no extension"), ("film.mp4", ".mp4"), (".", "name a file in it")],
 )
 def test_an_output_that_cannot_be_written_is_named(output, words, films, tmp_path, capfd):
     target = tmp_path if output == "." else tmp_path / output
@@ -85,13 +86,13 @@ def test_an_input_is_never_written_over(option, tmp_path, capfd):
 def test_an_unwritable_folder_is_named(films, tmp_path, capfd):
     (tmp_path / "file").write_text("in the way of a folder")
     said = refused(["animate", films / "nobody.mp4", "-o", tmp_path / "file" / "out.blend"], tmp_path, capfd)
-    assert "cannot be written" in said
+    assert "file is a file, not a folder" in said
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or not os.path.exists("/dev/full"), reason="needs Linux")
 def test_a_read_only_folder_is_named(films, capfd, tmp_path):
-    said = refused(["animate", films / "nobody.mp4", "-o", "/proc/out.blend"], tmp_path, capfd)
-    assert "cannot be written" in said
+    said = refused(["animate", films / "nobody.mp4", "-o", "/proc/new/out.blend"], tmp_path, capfd)
+    assert "its folder cannot be made" in said
 
 
 @pytest.mark.parametrize(
