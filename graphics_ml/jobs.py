@@ -4,7 +4,6 @@ The command line, the TOML job file, the worker's message and the panels are mad
 only: Blender's own Python reads this file too.
 """
 
-import difflib
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import UnionType
 from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from graphics_ml.errors import FileError, GraphicsMLError
+from graphics_ml.wording import suggestion
 
 
 class JobError(GraphicsMLError):
@@ -121,11 +121,11 @@ def from_plain(name: str, values: dict) -> Job:
             required setting missing.
     """
     if name not in JOBS:
-        raise JobError(f"there is no job '{name}'{_suggest(name, JOBS)}")
+        raise JobError(f"there is no job '{name}'{suggestion(name, JOBS)}")
     known = {one.name: (one, kind) for one, kind in settings(JOBS[name])}
     for key in values:
         if key not in known:
-            raise JobError(f"the job '{name}' has no setting '{key}'{_suggest(key, known)}")
+            raise JobError(f"the job '{name}' has no setting '{key}'{suggestion(key, known)}")
     for key, (one, _) in known.items():
         if one.default is MISSING and key not in values:
             raise JobError(f"the job '{name}' needs the setting '{key}': {one.metadata['help']}")
@@ -179,8 +179,3 @@ def _kind_name(kind):
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(repr, get_args(kind)))
     return {Path: "a path", str: "text", float: "a number", int: "a whole number", bool: "true or false"}[kind]
-
-
-def _suggest(name, known):
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(known)}"

@@ -19,8 +19,10 @@ from graphics_ml.blender.stage import (
     stage,
 )
 from graphics_ml.motion.camera import Camera
+from graphics_ml.wording import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Shot:
     """A film that is being made: J bones over F frames.

@@ -11,7 +11,6 @@ lowers the confidence.
 import json
 import tomllib
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES, mirrored
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import write_bytes
+from graphics_ml.wording import short_repr, suggestion
 
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
@@ -41,6 +41,7 @@ _REQUIRED_CHAINS = [
 ]
 
 
+@short_repr
 @dataclass(frozen=True)
 class BoneMap:
     """Which joint plays which role.
@@ -197,11 +198,11 @@ def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
     bones = _read_bones(path)
     for role, name in bones.items():
         if role not in ROLES:
-            raise BoneMapError(path, None, f"'{role}' is no role{_suggest(role, ROLES)}")
+            raise BoneMapError(path, None, f"'{role}' is no role{suggestion(role, ROLES)}")
         if not isinstance(name, str):
             raise BoneMapError(path, None, f"{role} must name a bone, in quotes")
         if name and name not in skeleton.names:
-            raise BoneMapError(path, None, f"the rig has no bone '{name}' for {role}{_suggest(name, skeleton.names)}")
+            raise BoneMapError(path, None, f"the rig has no bone '{name}' for {role}{suggestion(name, skeleton.names)}")
     roles = {role: bones[role] for role in ROLES if bones.get(role)}
     used = {}
     for role, name in roles.items():
@@ -222,12 +223,6 @@ def _read_bones(path):
     if not isinstance(bones, dict) or not bones:
         raise BoneMapError(path, None, 'the bone map is empty; it needs [bones] and lines like hips = "Hips"')
     return bones
-
-
-def _suggest(name, known):
-    lower = {k.lower(): k for k in known}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    return f"; did you mean '{lower[close[0]]}'?" if close else ""
 
 
 # --- by name -----------------------------------------------------------------------------------------------------

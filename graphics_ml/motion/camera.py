@@ -12,8 +12,10 @@ import numpy as np
 
 from graphics_ml.errors import FileError
 from graphics_ml.outputs import write_bytes
+from graphics_ml.wording import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Camera:
     """Square pixels, no distortion.

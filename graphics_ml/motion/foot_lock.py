@@ -18,10 +18,12 @@ from graphics_ml.motion.filters import hann_average, penalized_fit
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, normalize, rotate, rotation_between, unroll
+from graphics_ml.wording import short_repr
 
 SIDES = ("left", "right")
 
 
+@short_repr
 @dataclass(frozen=True)
 class FootLock:
     """What foot_lock did.

@@ -9,8 +9,10 @@ from graphics_ml.motion.contacts import CONTACT_ROLES, robust_contacts, role_joi
 from graphics_ml.motion.filters import smooth
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import multiply, rotate, rotation_between, unroll
+from graphics_ml.wording import short_repr
 
 
+@short_repr
 @dataclass(frozen=True)
 class Ground:
     """What align_to_ground found and did.

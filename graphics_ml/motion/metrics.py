@@ -9,6 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from graphics_ml.motion.contacts import spans, speeds
+from graphics_ml.wording import short_repr
 
 
 def mpjpe(positions, truth, root: int | None = None):
@@ -101,6 +102,7 @@ def peak_speed_ratio(positions, truth, fps, percentile: float = 99.0):
     return np.where(still, np.where(ours < 1e-9, 1.0, np.inf), ratio)
 
 
+@short_repr
 @dataclass(frozen=True)
 class FootSkate:
     """How feet slide in the contacts of a reference.

@@ -7,8 +7,10 @@ import numpy as np
 
 from graphics_ml.motion.kinematics import forward_kinematics, global_rotations, transforms
 from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.wording import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Motion:
     """F frames of a skeleton, Y up, facing +Z, metres.

@@ -26,11 +26,13 @@ from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.wording import short_repr
 
 _SIDES = ("left", "right")
 _ALIKE = np.radians(20)  # bones of one rig on bodies of other build point alike to within so much
 
 
+@short_repr
 @dataclass(frozen=True)
 class RetargetReport:
     """What a retargeting did.

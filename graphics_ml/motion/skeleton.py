@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from graphics_ml.motion.kinematics import forward_kinematics, transforms
+from graphics_ml.wording import short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class EndSite:
         object.__setattr__(self, "offset", _frozen_array(self.offset, (3,), "end site offset"))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """Joints in one tree, Y up, facing +Z, metres.

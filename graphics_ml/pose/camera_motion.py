@@ -13,8 +13,10 @@ import numpy as np
 
 from graphics_ml.errors import MissingExtraError
 from graphics_ml.pose.detection import Detections
+from graphics_ml.wording import short_repr
 
 
+@short_repr
 @dataclass(frozen=True)
 class CameraMotion:
     """The picture's motion against the first frame.

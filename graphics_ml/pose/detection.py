@@ -19,6 +19,7 @@ import numpy as np
 
 from graphics_ml.errors import FileError
 from graphics_ml.outputs import write_bytes
+from graphics_ml.wording import short_repr
 
 LANDMARKS = (
     *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
@@ -56,6 +57,7 @@ class Region(NamedTuple):
     score: float = 1.0  # 0..1, how sure the finder is that a person is there
 
 
+@short_repr
 @dataclass(frozen=True)
 class Pose:
     """One person in one picture; axes and units as in `Detections`."""
@@ -86,6 +88,7 @@ class PoseDetector(Protocol):
         """The person in the region, or None where it sees nobody."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class Detections:
     """One person in each frame of a film.

@@ -29,6 +29,7 @@ from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, m
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
+from graphics_ml.wording import short_repr
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -38,6 +39,7 @@ class SolveError(GraphicsMLError):
     """No motion can be found in what was detected."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class Solution:
     """What `solve` found.

@@ -20,10 +20,12 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.outputs import write_bytes
 from graphics_ml.pose.video import write_video
+from graphics_ml.wording import short_repr
 
 FORMAT = "graphics_ml truth 1"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Truth:
     """Where the rig in a film really was: J bones over F frames.

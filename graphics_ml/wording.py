@@ -1,0 +1,42 @@
+"""How things are said in one line: suggestions for a mistyped name, and dataclasses that hold big arrays."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from difflib import get_close_matches
+
+_FEW = 20  # names that can be listed in a sentence
+_SHORT = 60  # characters of a value that is shown whole
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the one that was likely meant, else all of them if they are few."""
+    whole = {one.lower(): one for one in known}
+    close = get_close_matches(name.lower(), whole, n=1)
+    if close:
+        return f"; did you mean '{whole[close[0]]}'?"
+    return f"; there are {', '.join(whole.values())}" if len(whole) <= _FEW else ""
+
+
+def short_repr(data_class):
+    """Class decorator, above @dataclass: `repr` is one line, with the kind and shape of arrays in place of numbers.
+
+    Motion(skeleton=Skeleton[22], rotations=float64[90, 22, 4], root_positions=float64[90, 3], fps=Fraction(30, 1), ...)
+    """
+    data_class.__repr__ = _one_line
+    return data_class
+
+
+def _one_line(self):
+    shown = ", ".join(f"{one.name}={_brief(getattr(self, one.name))}" for one in fields(self) if one.repr)
+    return f"{type(self).__name__}({shown})"
+
+
+def _brief(value):
+    if hasattr(value, "dtype") and getattr(value, "ndim", 0):
+        return str(value.tolist()) if value.size <= 4 else f"{value.dtype}{list(value.shape)}"
+    if type(value).__repr__ is _one_line:
+        return type(value).__name__ + (f"[{len(value)}]" if hasattr(value, "__len__") else "")
+    if isinstance(value, tuple | list | dict):
+        kind, count = type(value).__name__, len(value)
+        return f"{kind}[{count}]" if count > 4 or len(repr(value)) > _SHORT else repr(value)
+    return repr(value)

@@ -1,0 +1,59 @@
+"""Suggestions, and dataclasses in one line."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.retarget import retarget
+from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.pose.detection import Detections
+from graphics_ml.wording import short_repr, suggestion
+from tests.motion.swinging import swinging
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("smoothign", ("smoothing", "height"), "; did you mean 'smoothing'?"),
+        ("HIPS", ("Hips", "Spine"), "; did you mean 'Hips'?"),
+        ("zzz", ("height", "camera"), "; there are height, camera"),
+        ("zzz", [f"bone {i}" for i in range(100)], ""),
+    ],
+)
+def test_an_unknown_name_gets_the_likely_one_or_all_if_they_are_few(name, known, said):
+    assert suggestion(name, known) == said
+
+
+def test_arrays_are_told_by_kind_and_shape_and_small_values_whole():
+    @short_repr
+    @dataclass
+    class Example:
+        frames: np.ndarray
+        place: np.ndarray
+        names: tuple
+        rate: Fraction
+        inner: object
+        secret: int = field(default=0, repr=False)
+
+    inside = Skeleton(("hips",), (-1,), np.zeros((1, 3)))
+    example = Example(np.zeros((90, 2), bool), np.array([1.0, 2.0]), tuple("abcdef"), Fraction(25), inside)
+    assert repr(example) == (
+        "Example(frames=bool[90, 2], place=[1.0, 2.0], names=tuple[6], rate=Fraction(25, 1), inner=Skeleton[1])"
+    )
+
+
+def test_what_users_print_is_one_short_line():
+    motion = swinging(40)
+    _, report = retarget(motion, motion.skeleton)
+    nowhere = np.full((40, 33, 3), np.nan)
+    flat = np.zeros((40, 33))
+    seen = Detections(
+        nowhere[..., :2], flat, nowhere, flat, flat, np.zeros(40, bool), Fraction(25), (64, 48), "1", "none"
+    )
+    for thing in (motion, motion.skeleton, report, seen):
+        said = repr(thing)
+        assert said.startswith(type(thing).__name__) and "\n" not in said and len(said) < 400, said
+    assert isinstance(motion, Motion) and "[40, " in repr(motion)
