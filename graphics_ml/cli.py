@@ -1,7 +1,9 @@
 """The command line, generated from the jobs: `graphics-ml JOB`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
 
 import sys
+from contextlib import redirect_stderr
 from dataclasses import MISSING, dataclass, make_dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -9,7 +11,7 @@ import tyro
 
 from graphics_ml import __version__
 from graphics_ml.errors import GraphicsMLError
-from graphics_ml.jobs import JOBS, Job, read_job, settings
+from graphics_ml.jobs import JOBS, JobError, read_job, setting, settings
 
 _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
 
@@ -18,12 +20,15 @@ _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (
 class Run:
     """Run a job file, such as the .job.toml beside each output."""
 
-    file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help="job file (.toml)", metavar="JOB.TOML")]
+    file: Path = setting("job file, .toml", positional=True)
 
 
 @dataclass(frozen=True)
 class Doctor:
     """Say what works on this machine, what is missing and how to get it."""
+
+
+COMMANDS = JOBS | {"run": Run, "doctor": Doctor}
 
 
 def main(arguments=None) -> int:
@@ -34,20 +39,13 @@ def main(arguments=None) -> int:
     if arguments == ["--version"]:
         print(f"graphics-ml {__version__}")
         return 0
-    commands = {name: _command(job_class) for name, job_class in JOBS.items()} | {"run": Run, "doctor": Doctor}
-    command = tyro.extras.subcommand_cli_from_dict(
-        commands,
-        prog="graphics-ml",
-        description="Video and mocap onto any rig. Add --debug to see where an error came from.",
-        args=arguments or ["--help"],
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
     try:
+        command = _parse(arguments or ["--help"])
         if isinstance(command, Doctor):
             from graphics_ml.doctor import report
 
             return report()
-        job = read_job(command.file) if isinstance(command, Run) else _job(command)
+        job = read_job(command.file) if isinstance(command, Run) else command
 
         from graphics_ml.run import run_in_terminal
 
@@ -60,6 +58,26 @@ def main(arguments=None) -> int:
     except KeyboardInterrupt:
         print("graphics-ml: stopped; nothing half-written is left", file=sys.stderr)
         return 130
+
+
+def _parse(arguments):
+    """The command that the words mean: a job, Run or Doctor."""
+    try:
+        with redirect_stderr(StringIO()):
+            words = tyro.extras.subcommand_cli_from_dict(
+                {name: _command(kind) for name, kind in COMMANDS.items()},
+                prog="graphics-ml",
+                description="Video and mocap onto any rig. Add --debug to see where an error came from.",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stopped:
+        if stopped.code in (0, None):
+            raise
+        from graphics_ml.usage import usage_fault
+
+        raise JobError(usage_fault(arguments, COMMANDS)) from None
+    return words.job_class(**vars(words))
 
 
 def _command(job_class):
@@ -77,10 +95,6 @@ def _command(job_class):
     command = make_dataclass(f"{job_class.__name__}Command", columns, kw_only=True, namespace={"job_class": job_class})
     command.__doc__ = job_class.__doc__
     return command
-
-
-def _job(command) -> Job:
-    return command.job_class(**vars(command))
 
 
 if __name__ == "__main__":

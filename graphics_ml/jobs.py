@@ -5,6 +5,7 @@ only: Blender's own Python reads this file too.
 """
 
 import tomllib
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
@@ -132,6 +133,19 @@ def from_plain(name: str, values: dict) -> Job:
     return JOBS[name](**{key: _coerce(key, value, known[key][1]) for key, value in values.items()})
 
 
+def from_text(name: str, text: str, kind):
+    """A setting's value from the word that a command line gives for it.
+
+    Raises:
+        JobError: the word is nothing of this kind.
+    """
+    for number in (int, float):
+        if number in (kind, *get_args(kind)):
+            with suppress(ValueError):
+                return number(text)
+    return _coerce(name, text, kind)
+
+
 def read_job(path: str | Path) -> Job:
     """The job in a TOML file: `job = "animate"` and a table `[settings]`. Relative paths are kept as they stand.
 
@@ -172,7 +186,7 @@ def _coerce(key, value, kind):
         elif isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
             return value
     wanted = " or ".join(_kind_name(choice) for choice in choices if choice is not type(None))
-    raise JobError(f"the setting '{key}' is {value!r}, but must be {wanted}")
+    raise JobError(f"{key} is {value!r}, but must be {wanted}")
 
 
 def _kind_name(kind):

@@ -25,16 +25,41 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
         assert one.metadata["positional"] or f"--{one.name.replace('_', '-')}" in said
 
 
-def test_a_missing_argument_exits_with_2():
-    done = cli("capture", "film.mp4")
-    assert done.returncode == 2
-    assert "output" in done.stderr + done.stdout
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("animat film.mp4 -o a.blend", "there is no command 'animat'; did you mean 'animate'?"),
+        ("film.mp4 -o a.blend", "there is no command 'film.mp4'; there are animate, capture, run, doctor"),
+        ("--height 2", "a command must come before '--height'"),
+        ("capture film.mp4", "capture needs -o OUTPUT (motion file to write"),
+        ("animate", "animate needs VIDEO (video file) and -o OUTPUT (what to write"),
+        ("run", "run needs FILE (job file, .toml)"),
+        ("animate film.mp4 -o a.blend --hieght 1.7", "animate has no option --hieght; did you mean '--height'?"),
+        ("capture film.mp4 -o a.bvh --rig hero.fbx", "capture has no option --rig, but animate has"),
+        ("animate film.mp4 -o a.blend --height tall", "--height is 'tall', but must be a number"),
+        ("animate film.mp4 -o a.blend --foot_lock=firm", "--foot-lock is 'firm', but must be a number"),
+        ("animate film.mp4 -o a.blend --height", "--height needs a value: height of the person"),
+        ("animate film.mp4 -o a.blend --height --preview a.mp4", "--height needs a value: height of the person"),
+        ("animate film.mp4 -o a.blend --keep-actions=maybe", "--keep-actions takes no value"),
+        ("animate film.mp4 other.mp4 -o a.blend", "'other.mp4' is one word too many for animate"),
+        ("doctor now", "'now' is one word too many for doctor"),
+        ("capture film.mp4 -o a.npz --height 17", "height is 17.0, but must be from 0.3 to 3 m"),
+        ("capture film.mp4 -o a.npz --height nan", "height is nan, but must be from 0.3 to 3 m"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence_on_stderr_and_exit_code_2(words, said, capfd):
+    assert main(words.split()) == 2
+    told = capfd.readouterr()
+    assert told.out == "" and told.err.startswith(f"graphics-ml: {said}") and told.err.count("\n") == 1
 
 
-def test_a_value_out_of_bounds_is_one_sentence_and_exit_code_2(tmp_path):
-    done = cli("capture", "film.mp4", "-o", tmp_path / "out.npz", "--height", "17")
-    assert done.returncode == 2
-    assert done.stderr.strip() == "graphics-ml: height is 17.0, but must be from 0.3 to 3 m"
+@pytest.mark.parametrize("name", JOBS)
+def test_every_option_with_a_value_is_missed_by_its_name(name, capfd):
+    for one, kind in settings(JOBS[name]):
+        if kind is not bool and not one.metadata["positional"]:
+            option = f"--{one.name.replace('_', '-')}"
+            assert main([name, "film.mp4", "-o", "a.bvh", option]) == 2
+            assert capfd.readouterr().err.startswith(f"graphics-ml: {option} needs a value: {one.metadata['help']}")
 
 
 def test_a_missing_job_file_is_one_sentence_and_exit_code_2(tmp_path):
