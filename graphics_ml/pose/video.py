@@ -141,8 +141,11 @@ def open_video(
     warnings = []
     if any(turn):
         warnings.append(_describe_turn(turn))
-    if scan.missing:
-        warnings.append(scan.missing)
+    if scan.announced:
+        times = times[: _readable(path, index, origin, own_rate, times)]
+        warnings.append(
+            f"the file is cut off: {len(times)} of its {scan.announced} frames are there, and these are used"
+        )
     start, stop = _trim(path, times, own_rate, start, end, warnings)
     rate = own_rate if fps is None else Fraction(fps).limit_denominator(100_000)
     if fps is None and start > 0:
@@ -185,7 +188,7 @@ class _Scan:
     times: np.ndarray  # (N,) seconds, ascending
     tick: float  # seconds between representable timestamps
     declared_rates: tuple[Fraction, ...]
-    missing: str  # a sentence if the file was cut off, else empty
+    announced: int  # how many frames there should be if the file was cut off, else 0
 
 
 class _Picture:
@@ -247,7 +250,7 @@ def _video_stream(container, path: Path):
 def _scan(container, stream) -> _Scan:
     """Timestamps of all packets of the stream, and whether the file holds as much as it announces."""
     av = _av()
-    stamps, last = [], 0.0
+    stamps, last, latest = [], 0.0, None
     try:
         for packet in container.demux():
             stamp = packet.dts if packet.pts is None else packet.pts
@@ -256,6 +259,7 @@ def _scan(container, stream) -> _Scan:
             last = max(last, float((stamp + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index == stream.index and not packet.is_discard:
                 stamps.append(stamp)
+                latest = packet.dts
     except av.error.FFmpegError:
         pass  # a damaged end: what came before it counts
     times = np.unique(np.array(stamps, dtype=np.float64)) * float(stream.time_base)
@@ -264,10 +268,29 @@ def _scan(container, stream) -> _Scan:
     if not announced and container.duration and declared:
         length = container.duration / av.time_base
         announced = round(length * declared[0]) if last < length - max(0.25, 2 / declared[0]) else 0
-    missing = ""
-    if 0 < len(stamps) < announced:
-        missing = f"the file is cut off: it holds {len(stamps)} of {announced} frames, and these are used"
-    return _Scan(times, float(stream.time_base), declared, missing)
+    if latest is not None and len(stamps) != stream.frames:
+        times = _without_torn_end(times, latest * float(stream.time_base))
+    return _Scan(times, float(stream.time_base), declared, announced if 0 < len(stamps) < announced else 0)
+
+
+def _without_torn_end(times: np.ndarray, latest: float) -> np.ndarray:
+    """The times up to the first gap after `latest`, the decoding time of the last packet.
+
+    Frames are stored in the order of decoding, those that others are made from first: where a file is cut off, frames
+    shown before its last ones are missing. All that are shown up to `latest` are there.
+    """
+    gaps = np.flatnonzero((times[1:] > latest) & (np.diff(times) > 1.5 * np.median(np.diff(times))))
+    return times[: gaps[0] + 1] if gaps.size else times
+
+
+def _readable(path, stream, origin, rate, times) -> int:
+    """How many of the frames at these times can be decoded, where the file ends in the middle of one."""
+    for seek_to in (times[-1], None):  # from the last key frame on; where that is the torn one, from the start
+        decoded = _decode(path, stream, origin, rate, seek_to, lambda sentence: None)
+        last = max((time for time, _ in decoded), default=0.0)
+        if last > 0:
+            break
+    return int(np.searchsorted(times, last + 0.5 / float(rate)))
 
 
 def _rate(times: np.ndarray, scan: _Scan) -> tuple[Fraction, bool]:
@@ -330,7 +353,7 @@ def _decode(path, stream_index, origin, rate, seek_to, warn):
         if seek_to is not None and not _is_untimed(container):
             container.seek(int((seek_to + origin) / stream.time_base), stream=stream, backward=True)
         counted = _is_untimed(container)
-        previous, damaged = None, 0
+        previous, damaged, just_now = None, 0, 0
         packets = container.demux(stream)
         while True:
             try:
@@ -340,12 +363,13 @@ def _decode(path, stream_index, origin, rate, seek_to, warn):
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                damaged += 1
+                just_now += 1
                 continue
             for frame in frames:
                 if frame.is_corrupt:
-                    damaged += 1
+                    just_now += 1
                     continue
+                damaged, just_now = damaged + just_now, 0  # at the end they are missing, not passed over
                 time = None if counted or frame.time is None else frame.time - origin
                 if time is None or (previous is not None and time <= previous):
                     time = 0.0 if previous is None else previous + float(1 / rate)
