@@ -6,14 +6,21 @@ picture is a pan or tilt, a turn is a roll. A camera that only turns shows no pa
 exactly; a camera that walks is compensated as well as turning can, and that is said.
 """
 
-from collections.abc import Iterable
+import io
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from graphics_ml.errors import MissingExtraError
+from graphics_ml.outputs import write_bytes
 from graphics_ml.pose.detection import Detections
+from graphics_ml.pose.video import Video
 from graphics_ml.wording import short_repr
+
+METHOD = 1
+"""Raised when this file changes what is found, so that older caches are not used."""
 
 
 @short_repr
@@ -53,51 +60,68 @@ class CameraMotion:
 
 
 def estimate_camera_motion(
-    frames: Iterable[tuple[int, float, np.ndarray]], detections: Detections, rate: float = 12.0
+    video: Video, detections: Detections, rate: float = 12.0, cache: str | Path | None = None
 ) -> CameraMotion | None:
     """The motion of the camera in a film; None where it stands still, or nothing can be said.
 
     Args:
-        frames: (index, seconds, RGB picture), as a `Video` gives them.
+        video: the film or the part of it that was detected.
         detections: of the same frames; what moves with the person is left out.
         rate: how many pictures a second are looked at.
+        cache: .npz beside the output. It is used if it was made with the same detections and rate, and written
+            otherwise; then the film is not decoded again.
 
     Raises:
+        OutputError: the cache cannot be written.
         MissingExtraError: OpenCV, which comes with mediapipe, is not installed.
     """
-    every = max(1, round(float(detections.fps) / rate))
-    follower, looked_at, places = None, [], []
-    last = len(detections) - 1
-    for index, _, picture in frames:
-        if index > last:
-            break
-        if index % every and index != last:
-            continue
-        if follower is None:
-            follower = _Background(picture.shape[:2])
-        looked_at.append(index)
-        places.append(follower.place(picture, _box(detections, index)))
-    if len(looked_at) < 2:
-        return None
-    moves = np.array(places)  # (N, 4) shift x and y, turn, logarithm of the zoom
+    key = f"{METHOD} {rate} {detections.key}"
+    moves = None if cache is None else _cached(cache, key, len(detections))
+    if moves is None:
+        moves = _followed(video, detections, rate)
+        if cache is not None:
+            file = io.BytesIO()
+            np.savez_compressed(file, key=np.array(key), moves=moves)
+            write_bytes(cache, file.getvalue())
     drift = np.linalg.norm(moves[:, :2], axis=1)
     width, height = detections.image_size
     turned = np.abs(moves[:, 2]).max() * max(width, height) / 2
     if max(drift.max(), turned) < _STILL * max(width, height):
         return None
-    everywhere = np.arange(len(detections))
-    filled = np.stack([np.interp(everywhere, looked_at, column) for column in moves.T], axis=1)
     sentence = (
         f"the camera moves: the background drifts by up to {drift.max():.0f} pixels; it is taken for turning, "
         "and a camera that also walked shows in the path of the person"
     )
-    return CameraMotion(filled[:, :2], filled[:, 2], np.exp(filled[:, 3]), (width, height), sentence)
+    return CameraMotion(moves[:, :2], moves[:, 2], np.exp(moves[:, 3]), (width, height), sentence)
 
 
 _LOOKED_AT = 480  # pixels of the longer side of the pictures that are compared
 _STILL = 0.006  # drift, as part of the longer side, that a camera on a stand seems to make
 _CORNERS = 200
 _FEWEST = 12
+
+
+def _cached(path, key, frames):
+    """What `_followed` gave when it was asked with this key, or None."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            moves = file["moves"] if str(file["key"]) == key else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
+        return None
+    return moves if moves is not None and moves.shape == (frames, 4) and np.isfinite(moves).all() else None
+
+
+def _followed(video, detections, rate):
+    """(F, 4) of every frame against the first: shift x and y in pixels, turn, logarithm of the zoom."""
+    follower, looked_at, places = None, [], []
+    for index, _, picture in video.every(max(1, round(float(detections.fps) / rate))):
+        if index >= len(detections):
+            break
+        if follower is None:
+            follower = _Background(picture.shape[:2])
+        looked_at.append(index)
+        places.append(follower.place(picture, _box(detections, index)))
+    return np.stack([np.interp(np.arange(len(detections)), looked_at, column) for column in np.transpose(places)], 1)
 
 
 class _Background:

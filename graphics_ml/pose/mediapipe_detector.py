@@ -10,8 +10,10 @@ import os
 import re
 import sys
 import tempfile
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +25,7 @@ REGION_SCALE = 1.25
 
 
 class MediaPipeDetector:
-    """A `PoseDetector`. Making one loads the models, about a second the first time.
+    """A `PoseDetector`. The models are loaded with the first picture, in about a second.
 
     Args:
         certainty: a person is seen where the finder's score reaches this, 0..1.
@@ -39,27 +41,16 @@ class MediaPipeDetector:
 
     def __init__(self, certainty: float = 0.5, presence: float = 0.5):
         self.settings = {"certainty": certainty, "presence": presence}
-        with _quiet():
-            base, self._rect = _mediapipe()
+        try:
             self.version = metadata.version("mediapipe")
-            self._finder = base(
-                graph_config=_FINDER,
-                calculator_params={f"{_FINDER_SCORE}.min_score_thresh": certainty},
-            )
-            self._landmarker = base(
-                graph_config=_LANDMARKER,
-                calculator_params={f"{_LANDMARK_SCORE}.threshold": presence},
-            )
-            # The models are loaded, and their messages written, with the first picture.
-            black = np.zeros((64, 64, 3), np.uint8)
-            self.find(black)
-            self.pose(black, Region(32, 32, 64, 0.0))
+        except metadata.PackageNotFoundError:
+            raise MissingExtraError("mediapipe", "pose") from None
 
     def find(self, picture: np.ndarray) -> list[Region]:
         """Everyone in the whole picture who is at least about a fifth of it high, most certain first."""
         height, width = picture.shape[:2]
         people = []
-        for detection in self._finder.process(np.ascontiguousarray(picture)).detections or ():
+        for detection in self._models.finder.process(np.ascontiguousarray(picture)).detections or ():
             hips, rim = detection.location_data.relative_keypoints[:2]
             x, y = hips.x * width, hips.y * height
             up_x, up_y = rim.x * width - x, rim.y * height - y
@@ -70,14 +61,14 @@ class MediaPipeDetector:
     def pose(self, picture: np.ndarray, region: Region) -> Pose | None:
         """The person in the region, or None where the model sees nobody."""
         height, width = picture.shape[:2]
-        rect = self._rect(
+        rect = self._models.rect(
             x_center=region.x / width,
             y_center=region.y / height,
             width=region.size / width,
             height=region.size / height,
             rotation=region.rotation,
         )
-        found = self._landmarker.process({"picture": picture, "region": rect})
+        found = self._models.landmarker.process({"picture": picture, "region": rect})
         if not found.landmarks or not found.world or not found.next_region:
             return None
         values = np.array(
@@ -95,6 +86,32 @@ class MediaPipeDetector:
                 following.x_center * width, following.y_center * height, following.width * width, following.rotation
             ),
         )
+
+    @cached_property
+    def _models(self) -> "_Models":
+        # Only now: where the detections are cached, mediapipe's import would be most of the time.
+        with _quiet():
+            base, rect = _mediapipe()
+            finder = base(
+                graph_config=_FINDER,
+                calculator_params={f"{_FINDER_SCORE}.min_score_thresh": self.settings["certainty"]},
+            )
+            landmarker = base(
+                graph_config=_LANDMARKER,
+                calculator_params={f"{_LANDMARK_SCORE}.threshold": self.settings["presence"]},
+            )
+            # Their messages come with the first picture.
+            black = np.zeros((64, 64, 3), np.uint8)
+            finder.process(black)
+            middle = rect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
+            landmarker.process({"picture": black, "region": middle})
+        return _Models(finder, landmarker, rect)
+
+
+class _Models(NamedTuple):
+    finder: object
+    landmarker: object
+    rect: type
 
 
 _FINDER = """

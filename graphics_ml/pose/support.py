@@ -9,7 +9,7 @@ the trunk and the picture's own up count beside it.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
+from numpy.lib.stride_tricks import sliding_window_view
 
 from graphics_ml.motion.filters import smooth
 from graphics_ml.pose.body import ANKLE_HEIGHT, JOINTS, Placed, Points
@@ -175,7 +175,8 @@ def find_footing(
     calm = smooth(feet, fps, 4.0)
     # The ground is where the lower foot was in the last moments or will be in the next: it may seem to rise or fall.
     lowest = calm[..., 1].min(axis=1)
-    ground = minimum_filter1d(lowest, 2 * max(1, round(0.75 * fps)) + 1, mode="nearest")
+    reach = max(1, round(0.75 * fps))
+    ground = sliding_window_view(np.pad(lowest, reach, mode="edge"), 2 * reach + 1).min(axis=-1)
     above = np.maximum(calm[..., 1] - ground[:, None], 0)
     low = np.exp(-((above / (0.05 * size)) ** 2))
     belt = _belt_velocity(_velocity(calm, fps), mass, low * trust, fps, size)

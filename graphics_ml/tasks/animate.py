@@ -35,7 +35,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     _ensure_outputs(job)
     video, notes = open_video(job.video, job.start, job.end, job.fps), []
     armature, skeleton, bones = _open_rig(job, notes)
-    detections, solution = watch(job, progress)
+    detections, solution = watch(job, video, progress)
 
     progress("animating", 0, 1)
     motion, report = retarget(

@@ -10,7 +10,7 @@ from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.solver import Solution, solve
 from graphics_ml.pose.tracking import detect
-from graphics_ml.pose.video import open_video
+from graphics_ml.pose.video import Video, open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 
@@ -23,16 +23,18 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     """
     ensure_extension(job.output, formats.extensions())
     ensure_writable(job.output)
-    detections, solution = watch(job, progress)
+    video = open_video(job.video, job.start, job.end, job.fps)
+    detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
     formats.save(solution.motion.replace(provenance=made_by), job.output)
     return Outcome((job.output, write_record(job.output, made_by)), notes_on(detections, solution))
 
 
-def watch(job: Capture, progress: Progress) -> tuple[Detections, Solution]:
+def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, Solution]:
     """Detect the person in the job's video and solve the motion.
 
-    Detections are kept beside the output, so that another smoothing or camera does not detect again.
+    What was seen of the person and of the camera is kept beside the output, so that another smoothing or height does
+    not decode and detect again.
     """
     camera = None if job.camera is None else parse_camera(job.camera)
     detections = detect(
@@ -44,7 +46,7 @@ def watch(job: Capture, progress: Progress) -> tuple[Detections, Solution]:
         cache=detection_cache(job.output),
         progress=lambda done, total: progress("detecting", done, total),
     )
-    turning = estimate_camera_motion(open_video(job.video, job.start, job.end, job.fps), detections)
+    turning = estimate_camera_motion(video, detections, cache=job.output.with_name(job.output.stem + ".camera.npz"))
     solution = solve(
         detections,
         height=job.height,

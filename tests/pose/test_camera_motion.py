@@ -11,19 +11,31 @@ from tests.pose.acting import camera, seen, standing
 pytest.importorskip("cv2")
 
 
+class Film(list):
+    """Pictures, given as a Video gives them; it counts how often it is played."""
+
+    played = 0
+
+    def every(self, step):
+        self.played += 1
+        return [(k, k / 30, picture) for k, picture in enumerate(self) if k % step == 0 or k == len(self) - 1]
+
+
 def film(turns, eye, seed=0):
-    """Pictures of far away dots taken by a camera that turns: (index, seconds, picture)."""
+    """Far away dots, filmed by a camera that turns."""
     rng = np.random.default_rng(seed)
     places = rng.uniform((-400, -250), (eye.width + 400, eye.height + 250), size=(900, 2))
     rays = np.concatenate(((places - eye.centre) / eye.focal, np.ones((900, 1))), axis=1)
     shades, sizes = rng.integers(80, 255, size=900), rng.integers(3, 9, size=900)
-    for index, turn in enumerate(turns):
+    pictures = Film()
+    for turn in turns:
         picture = np.full((eye.height, eye.width, 3), 40, np.uint8)
         at = rays @ turn.T
         at = np.round(at[:, :2] / at[:, 2:] * eye.focal + eye.centre).astype(int)
         for (x, y), shade, size in zip(at, shades, sizes, strict=True):
             picture[max(y, 0) : max(y + size, 0), max(x, 0) : max(x + size, 0)] = shade
-        yield index, index / 30, picture
+        pictures.append(picture)
+    return pictures
 
 
 def panned(angles):
@@ -50,8 +62,21 @@ def test_a_pan_is_found_and_said():
 
 
 def test_a_plain_wall_tells_nothing():
-    frames = [(k, k / 30, np.full((EYE.height, EYE.width, 3), 128, np.uint8)) for k in range(30)]
-    assert estimate_camera_motion(frames, seen(standing(30), EYE)) is None
+    wall = Film([np.full((EYE.height, EYE.width, 3), 128, np.uint8)] * 30)
+    assert estimate_camera_motion(wall, seen(standing(30), EYE)) is None
+
+
+def test_what_was_found_is_kept_until_something_else_is_detected(tmp_path):
+    panning, detections = film(panned(np.linspace(0, 0.1, 30)), EYE), seen(standing(30), EYE).replace(key="a")
+    cache = tmp_path / "kept.npz"
+    first = estimate_camera_motion(panning, detections, cache=cache)
+    again = estimate_camera_motion(panning, detections, cache=cache)
+    assert panning.played == 1 and np.array_equal(first.shift, again.shift) and first.warning == again.warning
+    estimate_camera_motion(panning, detections.replace(key="b"), cache=cache)
+    assert panning.played == 2
+    cache.write_bytes(b"PK\x03\x04 and nothing more")
+    estimate_camera_motion(panning, detections, cache=cache)
+    assert panning.played == 3
 
 
 def test_turns_are_rotations_and_a_roll_is_one():

@@ -275,4 +275,4 @@ def test_mediapipe_says_nothing_and_the_messages_of_others_come_through():
 def test_without_mediapipe_the_line_that_installs_it_is_given(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     with pytest.raises(MissingExtraError, match=r"pip install -c constraints.txt -e '\.\[pose\]'"):
-        MediaPipeDetector()
+        MediaPipeDetector().find(np.zeros((90, 120, 3), np.uint8))
