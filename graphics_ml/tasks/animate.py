@@ -5,7 +5,6 @@ import bpy
 from graphics_ml import formats
 from graphics_ml.blender.actions import retime
 from graphics_ml.blender.armature import deform_flags
-from graphics_ml.blender.characters import HEIGHTS, Character, build_character
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
@@ -109,6 +108,8 @@ def _write_action(job, armature, motion, bones, notes):
 
 def _our_character(job, notes):
     """Our own character, as tall as the person where that is known and it can be."""
+    from graphics_ml.blender.characters import HEIGHTS, Character, build_character
+
     empty_scene()
     if job.height is None:
         return build_character()
