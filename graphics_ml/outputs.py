@@ -71,8 +71,9 @@ def ensure_writable(path: str | Path) -> None:
     try:
         if path.is_dir():
             raise OutputError(path, None, "this is a folder; name a file to write")
-        with tempfile.TemporaryFile(dir=next(above for above in path.parents if above.exists())):
-            pass
+        above = next(above for above in path.parents if above.exists())
+        with tempfile.TemporaryDirectory(prefix=".graphics-ml-", dir=above) as aside:
+            Path(aside, path.name).touch()
     except OSError as error:
         raise OutputError(path, None, _why(path, error)) from None
 
@@ -84,7 +85,7 @@ def ensure_extension(path: str | Path, extensions: tuple[str, ...]) -> None:
         raise OutputError(path, None, f"this is a folder; name a file in it, such as {path / f'motion{extensions[0]}'}")
     if path.suffix.lower() not in extensions:
         had = f"'{path.suffix}' files cannot be written" if path.suffix else "the name has no extension"
-        raise OutputError(path, None, f"{had}; use one of {', '.join(extensions)}")
+        raise OutputError(path, None, f"{had}; use {'one of ' * (len(extensions) > 1)}{', '.join(extensions)}")
 
 
 def _make_folder(folder, made):

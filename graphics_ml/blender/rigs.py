@@ -53,7 +53,7 @@ def load_rig(
     if extension not in _READERS:
         raise RigError(path, None, f"a rig cannot be read from '{extension}'; use {', '.join(_READERS)}")
     if not path.exists():
-        raise RigError(path, None, "there is no such file")
+        raise RigError(path, None, "there is no such file; check the name")
     if not path.is_file():
         raise RigError(path, None, "this is no file; name a rig file")
     empty_scene()

@@ -328,12 +328,12 @@ def _trim(path, times, rate, start, end, warnings) -> tuple[float, float]:
     length = float(times[-1] + 1 / rate)
     start = 0.0 if start is None else float(start)
     stop = length if end is None else float(end)
-    if start < 0 or stop <= start:
-        raise VideoError(path, None, f"the part from {start:g} s to {stop:g} s is empty; give 0 <= start < end")
     if start >= length:
         raise VideoError(
             path, None, f"the part starts at {start:g} s but the film is {length:.2f} s long; start earlier"
         )
+    if start < 0 or stop <= start:
+        raise VideoError(path, None, f"the part from {start:g} s to {stop:g} s is empty; give 0 <= start < end")
     if stop > length + 1e-3:
         if end is not None and stop > length + float(1 / rate):
             warnings.append(f"the part ends at {stop:g} s but the film is {length:.2f} s long; it is used to its end")

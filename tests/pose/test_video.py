@@ -233,10 +233,18 @@ def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, make, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("start", "end", "fps"), [(5, None, None), (1, 1, None), (-1, None, None), (None, None, 0)])
-def test_a_part_outside_the_film_is_refused(tmp_path, start, end, fps):
+@pytest.mark.parametrize(
+    ("start", "end", "fps", "said"),
+    [
+        (5, None, None, "starts at 5 s but the film is 2.00 s long"),
+        (1, 1, None, "from 1 s to 1 s is empty"),
+        (-1, None, None, "from -1 s to 2 s is empty"),
+        (None, None, 0, "0 frames per second"),
+    ],
+)
+def test_a_part_outside_the_film_is_refused(tmp_path, start, end, fps, said):
     path = make_film(tmp_path / "film.mp4", (numbered(i) for i in range(50)), 25)
-    with pytest.raises(VideoError):
+    with pytest.raises(VideoError, match=said):
         open_video(path, start, end, fps)
 
 
