@@ -11,9 +11,11 @@ _LAZY = {
     "load": "graphics_ml.formats",
     "save": "graphics_ml.formats",
     "retarget": "graphics_ml.motion.retarget",
+    "fill_gaps": "graphics_ml.motion.gaps",
+    "smooth_motion": "graphics_ml.motion.filters",
 }
 
-__all__ = ["Motion", "Skeleton", "__version__", "load", "retarget", "save"]
+__all__ = [*_LAZY, "__version__"]
 
 
 def __getattr__(name):

@@ -52,6 +52,18 @@ def test_the_help_loads_no_numpy():
     assert not modules_after(code) & (HEAVY | {"numpy"})
 
 
+@pytest.mark.skipif(find_spec("mediapipe") is None, reason="mediapipe is not installed")
+def test_a_detector_loads_mediapipe_only_to_look_at_a_picture():
+    code = "from graphics_ml.pose.mediapipe_detector import MediaPipeDetector\nMediaPipeDetector()"
+    assert not modules_after(code) & {"mediapipe", "cv2"}
+
+
+def test_every_public_name_of_the_package_is_there():
+    import graphics_ml
+
+    assert all(getattr(graphics_ml, name) is not None for name in graphics_ml.__all__)
+
+
 def test_jobs_need_the_standard_library_only():
     loaded = modules_after("import graphics_ml.jobs")
     assert not loaded & {"numpy", "array_api_compat", "tyro", "rich"}

@@ -1,4 +1,9 @@
-"""Filling what was not seen: joints whose confidence is low for some frames."""
+"""Filling what was not seen: joints whose confidence is low for some frames.
+
+What `capture` gives needs none of this: its solver fits the whole clip at once, so that a hidden joint follows from the
+frames around it and from the rest of the body, and has a low confidence there. This is for the motions of other
+trackers, given a `confidence`, and for plain curves in place of what the solver filled in.
+"""
 
 import numpy as np
 

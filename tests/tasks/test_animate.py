@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,3 +217,14 @@ def test_a_map_is_saved_and_used_again(film, work, test_data):
     run(Animate(video=film, output=work / "a.npz", end=0.5, rig=rig, save_map=saved))
     run(Animate(video=film, output=work / "b.npz", end=0.5, rig=rig, map=saved))
     np.testing.assert_array_equal(formats.load(work / "a.npz").rotations, formats.load(work / "b.npz").rotations)
+
+
+def test_the_command_writes_its_files_to_stdout_its_progress_to_stderr_and_nothing_else(tmp_path):
+    clip = Path(__file__).parents[2] / "scenes" / "demo" / "clip.mp4"
+    outputs = [tmp_path / name for name in ("out.glb", "out.glb.job.toml", "map.toml", "film.mp4")]
+    words = ["animate", clip, "--end", "0.3", "-o", outputs[0], "--save-map", outputs[2], "--preview", outputs[3]]
+    command = [sys.executable, "-m", "graphics_ml.cli", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str(path) for path in outputs]
+    ours = re.compile(r"(detecting|solving|animating|preview)( \d+/\d+)?|note: .*|done in .* s")
+    assert [line for line in done.stderr.splitlines() if not ours.fullmatch(line)] == []
