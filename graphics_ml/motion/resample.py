@@ -39,9 +39,11 @@ def resample(motion: Motion, fps: Fraction | int | str | float, method: Method =
         return motion
     step = motion.fps / new
     count = int((len(motion) - 1) / step) + 1
-    ticks = np.arange(count, dtype=np.int64) * step.numerator
-    whole, rest = np.divmod(ticks, step.denominator)
-    return _sampled(motion, whole, rest / step.denominator, new, method)
+    # Python's whole numbers: those of a rate given as a float, such as 24.1, leave 64 bits within minutes.
+    ticks = [divmod(frame * step.numerator, step.denominator) for frame in range(count)]
+    whole = np.array([quotient for quotient, _ in ticks])
+    part = np.array([rest / step.denominator for _, rest in ticks])
+    return _sampled(motion, whole, part, new, method)
 
 
 def sample(motion: Motion, seconds: np.ndarray, fps: Fraction | int | str, method: Method = "cubic") -> Motion:

@@ -57,6 +57,15 @@ def test_frames_that_fall_on_old_frames_are_those_frames(method):
     assert len(result) == 91
 
 
+def test_a_rate_given_as_a_float_stays_exact_over_minutes():
+    frames = 18_000
+    path = np.arange(frames)[:, None] / 30 * np.ones(3)
+    still = standard_skeleton()
+    motion = Motion(still, np.tile([1.0, 0, 0, 0], (frames, len(still), 1)), path, 30)
+    result = resample(motion, 24.1, "linear")
+    np.testing.assert_allclose(result.root_positions[:, 0], np.arange(len(result)) / 24.1, atol=1e-9)
+
+
 def test_a_turn_at_constant_speed_keeps_its_speed_to_the_ends():
     angle = 0.15 * np.arange(40)
     motion = turning(angle, fps=30)
