@@ -123,7 +123,7 @@ def _velocity(rotations, gaps, frame, joint, direction, fps):
 def _settled(rotations, gap, held, settle):
     """From the last seen rotation into the held one and out to the next; (N, 4)."""
     closed = ~(gap.open_start | gap.open_end)
-    time = np.where(closed, np.minimum(settle, gap.length / 2), settle)
+    time = np.maximum(np.where(closed, np.minimum(settle, gap.length / 2), settle), 1e-9)
     result = slerp(held, rotations[gap.left, gap.joint], _fall(gap.since / time))
     return slerp(result, rotations[gap.right, gap.joint], _fall(gap.until / time))
 

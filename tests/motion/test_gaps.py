@@ -1,6 +1,7 @@
 """Gap filling against known movement."""
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
 from graphics_ml.motion.gaps import fill_gaps
@@ -40,6 +41,12 @@ def test_a_long_gap_rests_in_the_held_pose_and_joins_both_sides():
     assert angle_between(filled.rotations[50:100, 5], held[5]).max() < 1e-6
     steps = angle_between(filled.rotations[1:, 5], filled.rotations[:-1, 5])
     assert steps.max() < 0.2
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_time_to_settle_a_long_gap_is_the_held_pose_throughout():
+    filled, _ = fill_gaps(blinded(swinging(90), slice(30, 60), [5]), settle=0)
+    assert angle_between(filled.rotations[30:60, 5], filled.rotations[45, 5]).max() < 1e-7
 
 
 def test_gaps_open_to_the_ends_keep_or_leave_the_nearest_seen_pose():
