@@ -76,7 +76,7 @@ def load_qualisys(path: str | Path) -> list[CalibratedCamera]:
             raise FileError(path, None, "it is too large for a calibration; give the .qca.txt file")
         root = ElementTree.fromstring(path.read_bytes())
     except OSError as error:
-        raise FileError(path, None, "there is no such calibration file; check the name") from error
+        raise FileError(path, None, f"it cannot be read ({error.strerror}); check the name") from error
     except ElementTree.ParseError as error:
         raise FileError(
             path, None, f"it is not XML ({error}); give the .qca.txt file that the tracker wrote"

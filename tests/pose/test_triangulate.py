@@ -98,3 +98,5 @@ def test_a_broken_calibration_is_one_sentence(tmp_path, text):
 def test_a_missing_calibration_is_named(tmp_path):
     with pytest.raises(FileError, match="nowhere"):
         load_qualisys(tmp_path / "nowhere")
+    with pytest.raises(FileError, match="directory"):
+        load_qualisys(tmp_path)
