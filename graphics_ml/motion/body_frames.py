@@ -17,12 +17,11 @@ pose from its motion: the frame nearest to standing, with elbow and knee axes fr
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, heading_left
-from graphics_ml.motion.bone_names import FINGERS
+from graphics_ml.motion.humanoid import FINGERS, ROLE_CHILD
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     conjugate,
@@ -134,6 +133,10 @@ def _middle(places, joints, part):
     return (places[..., joints[f"left_{part}"], :] + places[..., joints[f"right_{part}"], :]) / 2
 
 
+def _along(places, joints, start, end):
+    return normalize(places[:, joints[end]] - places[:, joints[start]])
+
+
 def _leg_length(places, joints, side):
     chain = places[[joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")]]
     return np.linalg.norm(np.diff(chain, axis=0), axis=1).sum()
@@ -216,20 +219,13 @@ def _flat_foot(side, joints, direction):
 
 def _bone_ends(skeleton, joints, rotations, places):
     """Role to the world vector along its bone, for limbs: to the next joint, or to where the bone ends."""
-    following = {}
-    for side in _SIDES:
-        chains = [("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot", "toes")]
-        chains += [tuple(f"{finger}_{n}" for n in (1, 2, 3)) for finger in FINGERS]
-        for chain in chains:
-            for a, b in pairwise(chain):
-                following[f"{side}_{a}"] = f"{side}_{b}"
     ends = {}
     for role, joint in joints.items():
         part = role.partition("_")[2]
         if part == "hand":
             vector = _to_knuckles(role.partition("_")[0], joints, places)
         else:
-            follower = following.get(role)
+            follower = ROLE_CHILD.get(role)
             vector = places[joints[follower]] - places[joint] if follower in joints else None
         if vector is None and (part == "hand" or part == "foot" or part[-2:] in ("_1", "_2", "_3")):
             vector = _to_end(skeleton, joint, set(joints.values()), rotations, places)
@@ -269,10 +265,7 @@ def _arms_by_their_elbows(motion, joints, frames):
     better = {}
     for side, sign in _SIDES.items():
         upper, lower, end = (f"{side}_{part}" for part in ("upper_arm", "forearm", "hand"))
-        hinge = np.cross(
-            normalize(places[:, joints[lower]] - places[:, joints[upper]]),
-            normalize(places[:, joints[end]] - places[:, joints[lower]]),
-        )
+        hinge = np.cross(_along(places, joints, upper, lower), _along(places, joints, lower, end))
         bends = rotate(conjugate(multiply(rotations[:, joints[upper]], frames[upper])), hinge)
         size, mean = np.linalg.norm(bends, axis=1), bends.sum(axis=0)
         if np.percentile(size, 90) > _BENT and np.linalg.norm(mean) > _ONE_AXIS * size.sum():
@@ -358,15 +351,14 @@ def _frames_of_hinges(motion, joints, frames):
             (("thigh", "shin", "foot"), -_UP, np.array([1.0, 0, 0])),
         ):
             upper, lower, end = (f"{side}_{part}" for part in parts)
-            a = normalize(places[:, joints[lower]] - places[:, joints[upper]])
-            b = normalize(places[:, joints[end]] - places[:, joints[lower]])
+            a, b = _along(places, joints, upper, lower), _along(places, joints, lower, end)
             hinge = np.cross(a, b)
             for role, along in ((upper, a), (lower, b)):
                 inward = conjugate(rotations[:, joints[role]])
                 bends = rotate(inward, hinge)
                 size = np.linalg.norm(bends, axis=1)
                 mean = bends.sum(axis=0)
-                if np.percentile(size, 90) > np.sin(np.radians(20)) and np.linalg.norm(mean) > 0.8 * size.sum():
+                if np.percentile(size, 90) > _BENT and np.linalg.norm(mean) > 0.8 * size.sum():
                     bone = normalize(rotate(inward, along).mean(axis=0))
                     to_local = quaternion_from_columns(bone, mean)
                     better[role] = multiply(to_local, conjugate(quaternion_from_columns(straight, axis)))

@@ -11,8 +11,10 @@ from itertools import combinations
 
 import numpy as np
 
+from graphics_ml.motion.humanoid import FINGERS
+from graphics_ml.motion.rotations import rotate
+
 _UP = np.array([0.0, 1, 0])
-_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
 def limbs_of_shape(skeleton, places) -> dict[str, int]:
@@ -74,7 +76,7 @@ class _Body:
         self.ends = {}
         for end in skeleton.end_sites:
             if np.linalg.norm(end.offset) > 1e-6:
-                self.ends[end.joint] = places[end.joint] + _turn(rotations[end.joint], end.offset)
+                self.ends[end.joint] = places[end.joint] + rotate(rotations[end.joint], end.offset)
         self.floor, self.height = places[:, 1].min(), max(np.ptp(places[:, 1]), 1e-9)
         # The child (-1: none) on the way to each joint's farthest leaf, and to the highest joint below it.
         self._longest, self._highest = [-1] * len(skeleton), [-1] * len(skeleton)
@@ -288,16 +290,10 @@ class _Body:
         rest.sort(key=lambda c: np.linalg.norm(self.places[c[0]] - self.places[thumb[1]]))
         return {
             f"{finger}_{n}": joint
-            for finger, chain in zip(_FINGERS, [thumb, *rest], strict=False)
+            for finger, chain in zip(FINGERS, [thumb, *rest], strict=False)
             for n, joint in enumerate(chain[:3], start=1)
         }
 
 
 def _angle(u, v):
     return float(np.arctan2(np.linalg.norm(np.cross(u, v)), u @ v))
-
-
-def _turn(q, v):
-    w, u = q[0], q[1:]
-    t = 2 * np.cross(u, v)
-    return v + w * t + np.cross(u, t)

@@ -17,8 +17,8 @@ import numpy as np
 
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
-from graphics_ml.motion.bone_names import FINGERS, read_names
-from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES, mirrored
+from graphics_ml.motion.bone_names import read_names
+from graphics_ml.motion.humanoid import FINGERS, REQUIRED_ROLES, ROLES, mirrored
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import write_bytes

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
+from graphics_ml.motion.humanoid import FINGERS
+
 
 def _words_in(text):
     return frozenset(text.split())
@@ -46,7 +48,6 @@ _PARTS = {
     "pinky": {"pinky": 1, "pinkie": 1, "little": 0.9, "pink": 0.8},
     "finger": {"finger": 1},
 }  # fmt: skip
-FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 # The farther out along a limb wins: "LeftHandThumb1" is a thumb, "FootToe" is toes.
 _OUTERMOST_FIRST = (*FINGERS, "finger", "toes", "hand", "foot")
 _PHALANX = {"metacarpal": 0, "carpal": 0, "proximal": 1, "intermediate": 2, "medial": 2, "distal": 3}

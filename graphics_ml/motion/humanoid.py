@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 
-_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
 def mirrored(role: str) -> str:
@@ -23,7 +23,7 @@ def mirrored(role: str) -> str:
 def _limb(side):
     finger_roles = {
         f"{side}_{finger}_{n}": f"{side}_hand" if n == 1 else f"{side}_{finger}_{n - 1}"
-        for finger in _FINGERS
+        for finger in FINGERS
         for n in (1, 2, 3)
     }
     return {
@@ -51,7 +51,7 @@ ROLE_PARENT = {
     **_limb("right"),
 }
 ROLES = tuple(ROLE_PARENT)
-FINGER_ROLES = tuple(role for role in ROLES if any(f"_{finger}_" in role for finger in _FINGERS))
+FINGER_ROLES = tuple(role for role in ROLES if any(f"_{finger}_" in role for finger in FINGERS))
 BODY_ROLES = tuple(role for role in ROLES if role not in FINGER_ROLES)
 # The joints on which poses are compared: those that detectors, rigs and mocap all have.
 COMPARED_ROLES = tuple(
@@ -77,7 +77,7 @@ ROLE_CHILD = {
             ("thigh", "shin"),
             ("shin", "foot"),
             ("foot", "toes"),
-            *((f"{finger}_{n}", f"{finger}_{n + 1}") for finger in _FINGERS for n in (1, 2)),
+            *((f"{finger}_{n}", f"{finger}_{n + 1}") for finger in FINGERS for n in (1, 2)),
         )
     },
 }

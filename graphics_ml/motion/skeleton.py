@@ -1,6 +1,6 @@
 """A skeleton: names, tree, rest pose. It never changes; what moves is a Motion."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,8 +47,8 @@ class Skeleton:
     names: tuple[str, ...]
     parents: tuple[int, ...]
     offsets: np.ndarray
-    rest_orientations: np.ndarray = None
-    end_sites: tuple[EndSite, ...] = field(default=())
+    rest_orientations: np.ndarray | None = None
+    end_sites: tuple[EndSite, ...] = ()
     channels: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self):

@@ -7,7 +7,7 @@ a singularity; hinges are angles. A point x that turns about an axis a through o
 gives every Jacobian here in closed form.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -88,16 +88,10 @@ class Pose:
         return Pose(self.root + step[:, ROOT], normalize(multiply(self.balls, turn)), self.hinges + step[:, HINGE_DOFS])
 
     def turned(self, rotation: np.ndarray) -> "Pose":
-        """The same pose in a world turned by the matrix (3, 3), or by one for each frame (F, 3, 3)."""
+        """The same pose in a world turned by the matrix (3, 3)."""
         balls = self.balls.copy()
-        balls[:, 0] = multiply(quaternion_from_matrix(np.broadcast_to(rotation, (len(self), 3, 3))), balls[:, 0])
-        return replace(
-            self,
-            root=np.einsum("...ij,fj->fi", rotation, self.root)
-            if rotation.ndim == 2
-            else np.einsum("fij,fj->fi", rotation, self.root),
-            balls=balls,
-        )
+        balls[:, 0] = multiply(quaternion_from_matrix(rotation), balls[:, 0])
+        return Pose(self.root @ rotation.T, balls, self.hinges)
 
     def frames(self, chosen) -> "Pose":
         """Some of the frames; `chosen` is a slice or an index array."""

@@ -5,10 +5,9 @@ lies along the landmarks and its hinge at right angles to the plane they bend in
 answer to where the landmarks are seen.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
+from graphics_ml.motion.filters import hann_average
 from graphics_ml.motion.rotations import (
     angle_between,
     axis_angle_from_quaternion,
@@ -127,15 +126,8 @@ _SPIN = 1.5 * np.pi
 def _averaged(values, evidence, seconds):
     """Values (F, ...) averaged over about so many seconds, takes apart."""
     reach = max(1, round(0.5 * seconds * float(evidence.fps)))
-    kernel = np.hanning(2 * reach + 3)[1:-1]
-    kernel = kernel / kernel.sum()
-    flat = values.reshape(len(values), -1)
-    result = np.empty_like(flat)
-    for start, stop in pairwise([0, *np.flatnonzero(evidence.breaks), len(flat)]):
-        if stop > start:
-            padded = np.pad(flat[start:stop], ((reach, reach), (0, 0)), mode="edge")
-            result[start:stop] = sum(w * padded[k : k + stop - start] for k, w in enumerate(kernel))
-    return result.reshape(values.shape)
+    takes = np.split(values, np.flatnonzero(evidence.breaks))
+    return np.concatenate([hann_average(take, reach) for take in takes if len(take)])
 
 
 def _ball(joint):
