@@ -40,13 +40,12 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
         rotations: (F, 3, 3) its rotations, world to camera axes.
     """
     frames = len(evidence)
-    seen = np.flatnonzero(evidence.bone_weight.max(axis=1) > 0)
     # Bones in world axes, gaps filled linearly.
     bones = np.einsum("fji,fbj->fbi", rotations, evidence.bones)
-    filled = np.arange(frames)
-    for b in range(bones.shape[1]):
-        for c in range(3):
-            bones[:, b, c] = np.interp(filled, seen, bones[seen, b, c])
+    for b, sure in enumerate(evidence.bone_weight.T):
+        seen = np.flatnonzero(sure)
+        for c in range(3 if len(seen) else 0):
+            bones[:, b, c] = np.interp(np.arange(frames), seen, bones[seen, b, c])
 
     trunk = [BONE_NAMES.index(name) for name in ("trunk", "hips", "shoulders", "ears", "face")]
     bones[:, trunk] = _averaged(bones[:, trunk], evidence, 0.25)
