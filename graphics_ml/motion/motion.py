@@ -65,7 +65,7 @@ class Motion:
             rotations=rotations, root_positions=root, local_positions=local, confidence=confidence
         ).items():
             if value is not None:
-                value = np.array(value) if value.flags.writeable else value
+                value = value if _frozen(value) else np.array(value)
                 value.flags.writeable = False
             object.__setattr__(self, name, value)
         object.__setattr__(self, "fps", fps)
@@ -123,6 +123,12 @@ def exact_rate(fps) -> Fraction:
     if rate <= 0:
         raise ValueError(f"a frame rate must be a positive number, not {fps}")
     return rate
+
+
+def _frozen(array):
+    """Whether nobody can write into its memory; a read-only view of somebody's array is not enough."""
+    owner = array if array.base is None else array.base
+    return not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
 
 
 def _array(value, shape, what):

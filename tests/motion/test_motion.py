@@ -95,6 +95,14 @@ def test_a_motion_never_changes():
         motion.fps = 1
 
 
+def test_a_read_only_view_of_an_array_that_changes_is_copied():
+    turn = np.tile([1.0, 0, 0, 0], (2, 1))
+    motion = a_motion(rotations=np.broadcast_to(turn, (4, 2, 4)))
+    turn[0] = [0, 1, 0, 0]
+    np.testing.assert_array_equal(motion.rotations[:, 0], np.tile([1.0, 0, 0, 0], (4, 1)))
+    assert np.shares_memory(motion.frames(1, 3).rotations, motion.rotations)
+
+
 def test_a_cut_keeps_all_that_belongs_to_its_frames():
     motion = a_motion(local_positions=np.ones((4, 2, 3)), confidence=np.arange(8.0).reshape(4, 2))
     cut = motion.frames(1, 3)
