@@ -19,7 +19,6 @@ _REACH_PER_HEIGHT = 1.35
 
 # For each up axis, where our x, y, z are found in the file's, and their signs: Y is up here.
 _AXES = {"Y": ((0, 1, 2), (1, 1, 1)), "Z": ((0, 2, 1), (1, 1, -1)), "X": ((1, 0, 2), (-1, 1, 1))}
-_BACK = {"Y": ((0, 1, 2), (1, 1, 1)), "Z": ((0, 2, 1), (1, -1, 1)), "X": ((1, 0, 2), (1, -1, 1))}
 
 _HEAD = re.compile(r"head|skull", re.IGNORECASE)
 _TRUNK = re.compile(r"neck|chest|spine|thorax|torso", re.IGNORECASE)
@@ -34,8 +33,8 @@ def to_y_up(vectors, up: str):
 
 def from_y_up(vectors, up: str):
     """The inverse of to_y_up."""
-    index, sign = _BACK[up]
-    return vectors[..., list(index)] * np.array(sign, dtype=np.float64)
+    index, sign = _AXES[up]
+    return (vectors * np.array(sign, dtype=np.float64))[..., np.argsort(index)]
 
 
 def detect_unit(lengths, parents) -> str | None:

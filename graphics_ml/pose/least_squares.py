@@ -12,7 +12,8 @@ from scipy.linalg import solveh_banded
 class NormalEquations:
     """J^T J and J^T r of F frames with D unknowns each and S shared ones, gathered term by term.
 
-    Unknowns of frames f and f + 1 may be tied to each other in any way, those of f and f + 2 one to one.
+    Unknowns of frames f and f + 1 may be tied to each other in any way, those of f and f + 2 one to one. `cost` is half
+    the sum of the squares, against which gradients are checked.
     """
 
     def __init__(self, frames: int, unknowns: int, shared: int = 0):
