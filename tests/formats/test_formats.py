@@ -54,7 +54,7 @@ def test_places_that_cannot_be_written_are_named(tmp_path):
     for name, said in (
         ("walk.xyz", "'.xyz'"),
         ("folder.bvh", "folder"),
-        ("file/walk.bvh", "cannot be written"),
+        ("file/walk.bvh", "not a folder"),
         ("x" * 300 + ".bvh", "cannot be written"),
     ):
         with pytest.raises(OutputError, match=said):
