@@ -73,7 +73,7 @@ class Pose:
 class PoseDetector(Protocol):
     """A backend: it finds people in a picture, and the landmarks of one person in a given region of it.
 
-    Pictures are uint8 (H, W, 3), RGB. It keeps no memory of earlier pictures; following people is tracking.py's work.
+    Pictures are uint8 (H, W, 3), RGB. It keeps no memory of earlier pictures; following people is people.py's work.
     """
 
     name: str

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphics_ml.pose.body import JOINTS, SEGMENTS, Points
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
+from graphics_ml.pose.sides import cuts, mend_sides
 
 # Where landmarks sit, as parts of the body height in the frame of a joint (T-pose axes), for the left side. The joint
 # centres are those of the standard skeleton; heads after NASA-STD-3000 volume I (1995), section 3.3.1.3 (head breadth
@@ -102,9 +103,6 @@ BONE_ERROR = np.array([_BONE_ERROR.get(name.split()[-1], 1.0) for name in BONE_N
 """(B,) expected error of each bone vector over that of a long limb's."""
 
 
-_UPPER = np.array([name.split("_")[-1] not in ("hip", "knee", "ankle", "heel") and "foot" not in name for name in USED])
-
-
 def bone_vector(bones: np.ndarray, name: str) -> np.ndarray:
     """(..., 3) the one of this name among bone vectors (..., B, 3)."""
     return bones[..., BONE_NAMES.index(name), :]
@@ -193,7 +191,6 @@ def adjustable_points() -> np.ndarray:
 def gather(detections: Detections) -> Evidence:
     """Evidence from detections, left and right exchanged where that is what continuity asks for."""
     keep = [detections.landmarks.index(name) for name in USED]
-    mirror = [USED.index(LANDMARKS[MIRRORED[LANDMARKS.index(name)]]) for name in USED]
     pixels = np.array(detections.keypoints[:, keep], dtype=np.float64)
     world = np.array(detections.world[:, keep], dtype=np.float64)
     visibility = np.where(detections.found[:, None], detections.visibility[:, keep], 0.0).astype(np.float64)
@@ -201,18 +198,10 @@ def gather(detections: Detections) -> Evidence:
     visibility = np.where(known, np.clip(np.nan_to_num(visibility), 0, 1), 0.0)
     pixels, world = np.where(known[..., None], pixels, 0.0), np.where(known[..., None], world, 0.0)
 
-    exchanged = np.zeros(len(pixels), dtype=bool)
-    breaks = cuts(pixels, visibility, mirror)
-    # In depth too: legs that cross in a side view are at one place in the picture only.
-    deep = world[..., 2:] * (_size(pixels[visibility.max(axis=1) > 0]) / _TALL)
-    places = np.concatenate((pixels, deep), axis=-1)
-    for part in (_UPPER, ~_UPPER):  # a detector may mistake the legs alone
-        own = np.flatnonzero(part)
-        twin = [int(np.flatnonzero(own == mirror[row])[0]) for row in own]
-        wrong = exchanged_sides(places[:, own], visibility[:, own], twin, breaks)
-        for values in (pixels, world, visibility):
-            values[np.ix_(wrong, own)] = values[wrong][:, own][:, twin]
-        exchanged |= wrong
+    breaks, some = cuts(pixels, visibility, USED), visibility.max(axis=1) > 0
+    order = mend_sides(pixels, world[..., 2], some, breaks, detections.fps, USED)
+    visibility, known = (np.take_along_axis(values, order, axis=1) for values in (visibility, known))
+    pixels, world = (np.take_along_axis(values, order[..., None], axis=1) for values in (pixels, world))
 
     seen = detections.found[:, None] & known
     # A hidden landmark is the detector's guess: of little use in the picture, of some in depth.
@@ -230,104 +219,5 @@ def gather(detections: Detections) -> Evidence:
         breaks=breaks,
         fps=detections.fps,
         size=tuple(detections.image_size),
-        exchanged=tuple(int(f) for f in np.flatnonzero(exchanged)),
+        exchanged=tuple(int(f) for f in np.flatnonzero((order != np.arange(len(USED))).any(axis=1))),
     )
-
-
-def cuts(pixels: np.ndarray, visibility: np.ndarray, mirror) -> np.ndarray:
-    """(F,) bool: frames that begin another take.
-
-    At a cut half of the landmarks jump, whichever side is taken for which, over one frame as over two, and twice as
-    far as in any of the frames around. A frame that the detector got wrong has such neighbours or comes back.
-
-    Args:
-        pixels, visibility, mirror: as for exchanged_sides, of the whole body.
-    """
-    found = np.zeros(len(pixels), dtype=bool)
-    seen = np.flatnonzero(visibility.max(axis=1) > 0)
-    if len(seen) < 4:
-        return found
-    at, size = pixels[seen], _size(pixels[seen])
-    clear = visibility[seen] > 0.5
-
-    def jump(reach):
-        move = (at[reach:] - at[:-reach]) / size
-        whole = np.median(move, axis=1, keepdims=True)
-        crossed = (at[reach:] - at[:-reach][:, mirror]) / size - whole
-        far = np.minimum(*(np.linalg.norm(m, axis=-1) for m in (move - whole, crossed)))
-        # The median of the landmarks that are clearly seen before and after; hidden ones jump without a cut.
-        both = clear[reach:] & clear[:-reach]
-        far = np.sort(np.where(both, far, np.inf), axis=1)
-        middle = far[np.arange(len(far)), np.maximum(both.sum(axis=1) - 1, 0) // 2]
-        return np.where(both.sum(axis=1) >= len(mirror) // 2, middle, 0.0)
-
-    once, twice = np.concatenate(([0.0], jump(1))), jump(2)
-    least = once.copy()
-    least[2:] = np.minimum(least[2:], twice)
-    least[1:-1] = np.minimum(least[1:-1], twice)
-    around = np.pad(once, 3)
-    around = np.max([around[3 + k : len(once) + 3 + k] for k in (-3, -2, -1, 1, 2, 3)], axis=0)
-    # After a gap the person may well be posed differently.
-    least[1:][np.diff(seen) > 1] = 0
-    found[seen] = (least > _OTHER_TAKE) & (least > 2 * around)
-    return found
-
-
-def exchanged_sides(places: np.ndarray, visibility: np.ndarray, mirror, breaks=None) -> np.ndarray:
-    """(F,) bool: frames in which left and right were taken for each other.
-
-    The labelling under which landmarks move least from frame to frame, found by dynamic programming (Viterbi 1967);
-    of the two that exchange all frames of each other, the one that exchanges fewer. A person who turns round moves
-    without a jump and stays as they are.
-
-    Args:
-        places: (F, L, 2) pixels of one part of the body, both sides, or (F, L, 3) with depth in the same unit.
-        visibility: (F, L) 0..1.
-        mirror: (L,) index of each landmark's counterpart.
-        breaks: (F,) bool, frames that do not continue the one before.
-    """
-    frames = len(places)
-    seen = np.flatnonzero(visibility.max(axis=1) > 0)
-    exchanged = np.zeros(frames, dtype=bool)
-    if len(seen) < 3:
-        return exchanged
-    at, sure, size = places[seen], visibility[seen], _size(places[seen, :, :2])
-    before, after = (at[:-1], sure[:-1]), (at[1:], sure[1:])
-    same = _jump(before, after, size)
-    crossed = _jump((before[0][:, mirror], before[1][:, mirror]), after, size)
-    apart = np.diff(seen) > 3
-    if breaks is not None:
-        apart |= breaks[seen[1:]]
-    same[apart] = crossed[apart] = 0
-    # Of two labellings that continue equally well, the fewer exchanges win.
-    cost, came_from = np.array([0.0, _EXCHANGE_COST]), np.zeros((len(seen), 2), dtype=int)
-    for k in range(1, len(seen)):
-        stay, cross = cost + same[k - 1], cost[::-1] + crossed[k - 1] + _SWITCH_COST
-        came_from[k] = np.where(cross < stay, (1, 0), (0, 1))
-        cost = np.minimum(stay, cross) + np.array([0.0, _EXCHANGE_COST])
-    state = int(cost.argmin())
-    for k in range(len(seen) - 1, -1, -1):
-        exchanged[seen[k]] = bool(state)
-        state = int(came_from[k, state])
-    return exchanged
-
-
-_LONGEST_JUMP = 0.3  # of the person's size, per frame
-_OTHER_TAKE = 0.04  # jump of the median landmark, as part of the size and apart from the whole body's
-_EXCHANGE_COST, _SWITCH_COST = 1e-3, 0.01  # in the same unit: of each exchanged frame, of each change
-_TALL = 1.5  # metres that the size of a person in the picture stands for
-
-
-def _size(pixels):
-    return float(np.median(np.linalg.norm(pixels.max(axis=1) - pixels.min(axis=1), axis=-1))) + 1e-9
-
-
-def _jump(before, after, size):
-    """Mean distance (F,) that landmarks jump, as part of the size; a landmark's is capped.
-
-    Args:
-        before, after: each places (F, L, 2) and visibility (F, L).
-    """
-    weight = np.sqrt(before[1] * after[1]) + 1e-6
-    distance = np.minimum(np.linalg.norm(after[0] - before[0], axis=-1) / size, _LONGEST_JUMP)
-    return np.sum(weight * distance, axis=1) / np.sum(weight, axis=1)

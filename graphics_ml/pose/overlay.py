@@ -4,7 +4,7 @@ A line is drawn by its distance: a pixel is covered as far as its middle lies in
 an edge one pixel wide. Only the pixels around each line are touched, so a skeleton takes a few milliseconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -81,6 +81,21 @@ def draw_legend(picture: np.ndarray, entries: Iterable[tuple[str, tuple[int, int
         place = (round(40 * size), round(y + 4 * size))
         for ink, width in ((_OUTLINE, 3), ((255, 255, 255), 1)):
             cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, ink, width, cv2.LINE_AA)
+
+
+def numbered(picture: np.ndarray, boxes: Mapping[int, tuple[int, int, int, int]]) -> bytes:
+    """A PNG of a copy of the picture with number -> (left, top, right, bottom) boxes drawn into it."""
+    import cv2
+
+    picture = np.ascontiguousarray(picture[..., ::-1])  # cv2 has blue first
+    size = picture.shape[0] / 480
+    for number, (left, top, right, bottom) in boxes.items():
+        for ink, width in ((_OUTLINE, 4), (MIDDLE, 2)):
+            thickness = max(1, round(width * size))
+            cv2.rectangle(picture, (left, top), (right, bottom), ink, thickness)
+            place = (left, top - round(4 * size))
+            cv2.putText(picture, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.9 * size, ink, thickness, cv2.LINE_AA)
+    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def draw_line(picture: np.ndarray, start, end, colour, thickness: float, opacity: float = 1.0) -> None:

@@ -28,8 +28,9 @@ from graphics_ml.motion.metrics import (
     peak_speed_ratio,
 )
 from graphics_ml.pose.calibration import load_qualisys
-from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
-from graphics_ml.pose.landmarks import USED, cuts, exchanged_sides
+from graphics_ml.pose.detection import LANDMARKS, Detections
+from graphics_ml.pose.landmarks import USED
+from graphics_ml.pose.sides import cuts, mend_sides
 from graphics_ml.pose.solver import Solution, solve
 from graphics_ml.pose.tracking import detect
 from graphics_ml.pose.triangulate import triangulate
@@ -94,14 +95,10 @@ def multiview_cases(data: Path, cache: Path) -> list[Case]:
 
 def mended(detections: Detections) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and visibility with left and right exchanged where the detector mistook them."""
-    pixels, sure = np.array(detections.keypoints), np.array(detections.visibility)
-    breaks = cuts(pixels, sure, list(MIRRORED))
-    for part in (list(range(23)), list(range(23, 33))):
-        twin = [part.index(MIRRORED[row]) for row in part]
-        wrong = exchanged_sides(pixels[:, part], sure[:, part], twin, breaks)
-        for values in (pixels, sure):
-            values[np.ix_(wrong, part)] = values[wrong][:, part][:, twin]
-    return pixels, sure
+    pixels, sure, found = detections.keypoints, detections.visibility, detections.found
+    breaks = cuts(pixels, sure, LANDMARKS)
+    order = mend_sides(pixels, detections.world[..., 2], found, breaks, detections.fps, LANDMARKS)
+    return np.take_along_axis(pixels, order[..., None], axis=1), np.take_along_axis(sure, order, axis=1)
 
 
 def filmed_cases(films: Path, cache: Path) -> list[Case]:
