@@ -4,6 +4,7 @@ The command line, the TOML job file, the worker's message and the panels are mad
 only: Blender's own Python reads this file too.
 """
 
+import re
 import tomllib
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
@@ -64,7 +65,11 @@ class Capture(Job):
 
     video: Path = setting("video file", positional=True)
     output: Path = setting("motion file to write; its extension is its format, such as .bvh or .npz", short="o")
-    person: str = setting("whom to follow: a number (1 is the most prominent), 'left' or 'right'", "1")
+    person: str = setting(
+        "whom to follow: a number (1 is the most prominent), 'left' or 'right'; where there are several people, a "
+        "picture beside the output shows their numbers",
+        "1",
+    )
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
     fps: float | None = setting("frame rate of the motion; the video's own when not given", None, min=1, max=480)
@@ -78,6 +83,11 @@ class Capture(Job):
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
     )
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not re.fullmatch(r"left|right|[1-9]\d*", self.person):
+            raise JobError(f"person is '{self.person}', but must be a number from 1, 'left' or 'right'")
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def test_a_job_file_may_begin_with_a_byte_order_mark(tmp_path):
         ({"video": "a.mp4", "output": "b.npz", "height": "tall"}, "must be a number"),
         ({"video": "a.mp4", "output": "b.npz", "foot_lock": True}, "must be a number"),
         ({"video": "a.mp4", "output": "b.npz", "start": -1}, "start is -1.0, but must be at least 0 s"),
+        ({"video": "a.mp4", "output": "b.npz", "person": "foo"}, "person is 'foo', but must be a number from 1"),
+        ({"video": "a.mp4", "output": "b.npz", "person": "0"}, "person is '0', but must be a number from 1"),
     ],
 )
 def test_bad_settings_are_named_in_one_sentence(values, words):

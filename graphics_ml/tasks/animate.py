@@ -65,7 +65,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
             progress=lambda done, total: progress("preview", done, total),
         )
         outputs.append(job.preview)
-    return Outcome(tuple(outputs), (*notes_on(detections, solution), *notes, *bones.notes, *report.notes))
+    return Outcome(tuple(outputs), (*notes_on(job, detections, solution), *notes, *bones.notes, *report.notes))
 
 
 def _ensure_outputs(job):

@@ -27,7 +27,7 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
     formats.save(solution.motion.replace(provenance=made_by), job.output)
-    return Outcome((job.output, write_record(job.output, made_by)), notes_on(detections, solution))
+    return Outcome((job.output, write_record(job.output, made_by)), notes_on(job, detections, solution))
 
 
 def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, Solution]:
@@ -44,6 +44,7 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
         end=job.end,
         fps=job.fps,
         cache=detection_cache(job.output),
+        overview=people_picture(job.output),
         progress=lambda done, total: progress("detecting", done, total),
     )
     turning = estimate_camera_motion(video, detections, cache=job.output.with_name(job.output.stem + ".camera.npz"))
@@ -65,6 +66,14 @@ def detection_cache(output: Path) -> Path:
     return output.with_name(output.stem + ".detections.npz")
 
 
-def notes_on(detections: Detections, solution: Solution) -> tuple[str, ...]:
+def people_picture(output: Path) -> Path:
+    """Where the people of a film with several are shown with their numbers."""
+    return output.with_name(output.stem + ".people.png")
+
+
+def notes_on(job: Capture, detections: Detections, solution: Solution) -> tuple[str, ...]:
     """What the user should know of a capture, a sentence each."""
-    return (f"following {detections.person}", *detections.warnings, *solution.warnings)
+    following, picture = f"following {detections.person}", people_picture(job.output)
+    if picture.exists() and not detections.person.startswith("person 1 of 1:"):
+        following += f"; {picture.name} shows everyone's number"
+    return (following, *detections.warnings, *solution.warnings)
