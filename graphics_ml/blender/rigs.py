@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from graphics_ml.blender.actions import assign, remove_actions
 from graphics_ml.blender.armature import armature_from_skeleton, disconnect
@@ -23,8 +24,19 @@ from graphics_ml.blender.gltf import (
     recover_frame_rate,
     write_glb,
 )
-from graphics_ml.blender.scene import empty_scene, first_line, frame_rate, gltf_clock, quiet, set_frame_rate
+from graphics_ml.blender.scene import (
+    empty_scene,
+    first_line,
+    frame_rate,
+    gltf_clock,
+    ours_from_blender,
+    quiet,
+    set_frame_rate,
+)
 from graphics_ml.errors import GraphicsMLError, RigError
+from graphics_ml.motion.bone_map import BoneMap
+from graphics_ml.motion.rotations import conjugate, rotate
+from graphics_ml.motion.skeleton import Skeleton
 
 _ZSTD, _GZIP, _PLAIN = b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"BLENDER"
 
@@ -95,6 +107,60 @@ def meshes_of(obj: bpy.types.Object) -> list[bpy.types.Object]:
 def is_moved_by(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
     """Whether the armature deforms the object, or stands anywhere above it."""
     return armature in _ancestors(thing) or armature in _modifier_armatures(thing)
+
+
+def sole_points(armature: bpy.types.Object, skeleton: Skeleton, bones: BoneMap) -> dict[str, np.ndarray]:
+    """The outline of the feet's undersides, from the meshes at rest; for `retarget`.
+
+    Args:
+        skeleton: of the armature.
+        bones: its roles.
+
+    Returns:
+        Role of a foot or of toes to points (N, 3), metres in the joint's own frame; roles without a mesh are left out.
+    """
+    part = _foot_parts(skeleton, bones)
+    rotations, places = skeleton.rest_transforms()
+    ankles = max(places[skeleton.index(name), 1] for name in part)
+    found = {role: [] for role in part.values()}
+    for thing in meshes_of(armature):
+        joints = [part.get(group.name) for group in thing.vertex_groups]
+        points = np.empty((len(thing.data.vertices), 3), dtype=np.float32)
+        thing.data.vertices.foreach_get("co", points.ravel())
+        points = ours_from_blender(points @ np.array(thing.matrix_world)[:3, :3].T + thing.matrix_world.translation)
+        for row in np.flatnonzero(points[:, 1] < ankles):
+            groups = thing.data.vertices[row].groups
+            role = joints[max(groups, key=lambda group: group.weight).group] if groups else None
+            if role:
+                found[role].append(points[row])
+    soles = {}
+    for role, points in found.items():
+        if points:
+            joint = skeleton.index(bones.roles[role])
+            outer = np.unique(np.argmax(np.array(points) @ _DOWNWARD.T, axis=0))
+            soles[role] = rotate(conjugate(rotations[joint]), np.array(points)[outer] - places[joint])
+    return soles
+
+
+def _foot_parts(skeleton, bones):
+    """Name of every joint of a foot or below it to the role it belongs to."""
+    roles = {name: role for role, name in bones.roles.items() if role.endswith(("_foot", "_toes"))}
+    part = {}
+    for name, parent in zip(skeleton.names, skeleton.parents, strict=True):
+        role = roles.get(name) or (part.get(skeleton.names[parent]) if parent >= 0 else None)
+        if role:
+            part[name] = role
+    return part
+
+
+# Directions level and downward, whose farthest points outline a sole.
+_DOWNWARD = np.array(
+    [
+        (np.sin(turn) * np.cos(dip), -np.sin(dip), np.cos(turn) * np.cos(dip))
+        for turn in np.arange(16) * np.pi / 8
+        for dip in np.radians([0, 20, 40, 60, 80])
+    ]
+)
 
 
 def _read_blend(path, actions, notes):

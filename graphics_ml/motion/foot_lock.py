@@ -152,10 +152,10 @@ def _corrections(ankle, toe, heel_down, toe_down, reach, strength, limit, tolera
     to_heel = strength * _to_anchor(ankle, heel_down, limit, tolerance)
     to_toe = strength * _to_anchor(toe, toe_down, limit, tolerance)
     flat = heel_down & toe_down
-    tilt = _spread(np.where(flat[..., None], to_toe - to_heel, 0), flat, heel_down | toe_down, reach)
+    tilt = spread(np.where(flat[..., None], to_toe - to_heel, 0), flat, heel_down | toe_down, reach)
     wanted = np.where(heel_down[..., None], to_heel, to_toe - tilt)
     down = heel_down | toe_down
-    shift = _spread(np.where(down[..., None], wanted, 0), down, down, reach)
+    shift = spread(np.where(down[..., None], wanted, 0), down, down, reach)
     length = np.linalg.norm(shift, axis=-1, keepdims=True)
     return shift * np.minimum(1, limit / np.maximum(length, 1e-9)), tilt
 
@@ -180,19 +180,19 @@ def _hold(distance, limit):
     return 1 - t * t * (3 - 2 * t)
 
 
-def _spread(wanted, known, down, reach):
+def spread(wanted, known, down, reach):
     """Corrections (F, 2, 3) wanted in the `known` frames (F, 2), run out over `reach` frames beside the contacts.
 
     With nothing known between two ends, the smallest sum of squared second differences is Hermite's cubic.
     """
     asked = known & (np.linalg.norm(wanted, axis=-1) > 0)
-    near = _within(asked, reach)
+    near = within(asked, reach)
     weights = np.where(known | ~near, _HARD, 1e-6)
     curve = penalized_fit(wanted, 1.0, weights, order=2)
     return np.where((near & (down | ~known))[..., None], curve, 0)
 
 
-def _within(mask, reach):
+def within(mask, reach):
     """True within `reach` frames of a True, (F, K)."""
     count = len(mask)
     sums = np.concatenate((np.zeros((1, mask.shape[1]), dtype=int), np.cumsum(mask, axis=0)))

@@ -5,9 +5,10 @@ get the world orientations of the source's, so limb directions and rolls are equ
 and hierarchies. Local rotations come last, relative to each joint's actual parent, so twist bones and missing
 clavicles change nothing. The spine and the neck are sampled along their lengths, for chains of different counts. The
 middle between the hip joints moves as the source's does, scaled by leg length about the ankles' standing height, so
-feet that stand do so on both; what other proportions leave of foot slide is taken out by two-bone IK.
+feet that stand do so on both; what other proportions do to standing feet is taken up in stance.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,16 +18,14 @@ from graphics_ml.motion.body_frames import Body, measure_body
 from graphics_ml.motion.body_shape import common_ancestor, descends, path_down
 from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
 from graphics_ml.motion.bone_names import FINGERS
-from graphics_ml.motion.contacts import CONTACT_ROLES, LEG, detect_contacts, spans
-from graphics_ml.motion.filters import hann_average
-from graphics_ml.motion.foot_lock import foot_lock as lock_feet
-from graphics_ml.motion.foot_lock import move_joint
+from graphics_ml.motion.contacts import CONTACT_ROLES, detect_contacts
 from graphics_ml.motion.humanoid import COMPARED_ROLES
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.wording import short_repr
+from graphics_ml.motion.stance import clear_of_floor, stand
 
 _SIDES = ("left", "right")
 _ALIKE = np.radians(20)  # bones of one rig on bodies of other build point alike to within so much
@@ -66,6 +65,8 @@ def retarget(
     foot_lock: float = 1.0,
     target_motion: Motion | None = None,
     contacts: np.ndarray | None = None,
+    floor: float | None = None,
+    soles: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Motion, RetargetReport]:
     """The motion on the target skeleton, at the same frame rate, and a report of what was done.
 
@@ -84,6 +85,9 @@ def retarget(
         target_motion: any motion of the target skeleton in which it stands; needed only where its rest pose does not.
         contacts: (F, 4) bool, columns as CONTACT_ROLES, when the source's heels and toes stand; they are looked for
             where None. Feet on a treadmill's belt stand too: target feet take the source's path, whatever it is.
+        floor: metres, the height of the floor that the target shall stand on; where the source stands when None.
+        soles: role of a foot or of toes to points (N, 3) of the target's soles, metres in the joint's own frame: they
+            are kept from dipping into the floor. For an armature's mesh, blender.rigs.sole_points.
 
     Raises:
         UnrecognisedBodyError: a map lacks limbs, or the target's rest pose is no standing one.
@@ -107,13 +111,19 @@ def retarget(
     turns, places = motion.transforms()
     wanted = _wanted_orientations(turns, source, goal)
     rotations, world = _local_rotations(target, wanted)
-    hips = _hips_path(places, world, source, goal, scale)
+    grounds = _grounds(places, source, floor)
+    hips = _hips_path(places, world, source, goal, scale, grounds)
     if root == "in place":
         hips = hips * [0, 1, 0] + target.rest_positions()[goal.joints["hips"]] * [1, 0, 1]
     result = _motion(motion, target, rotations, world, hips, source, goal)
     corrected = held_back = np.zeros((len(motion), 2), dtype=bool)
-    if root == "hips" and foot_lock > 0:
-        result, corrected, held_back = _locked(result, motion, places, source, goal, scale, foot_lock, contacts)
+    down = _contacts(motion, source, goal, contacts)
+    if root == "hips" and foot_lock > 0 and down.any():
+        result, corrected, held_back = stand(
+            result, places, down, source, goal, scale=scale, grounds=grounds, strength=foot_lock
+        )
+    if root == "hips" and foot_lock > 0 and soles:
+        result = clear_of_floor(result, goal, soles, grounds[1], down[:, 1::2])
     notes = _notes(corrected, held_back)
     return result, RetargetReport(scale, corrected, held_back, source_map, target_map, notes)
 
@@ -279,16 +289,15 @@ def _local_rotations(target, wanted):
 # --- the path ----------------------------------------------------------------------------------------------------
 
 
-def _hips_path(places, world, source, goal, scale):
+def _hips_path(places, world, source, goal, scale, grounds):
     """World positions (F, 3) of the target's hips joint.
 
     The middle between the hip joints is scaled about the ground point below the origin, heights from the ankles'
     standing height on: what stands, crouches or jumps on one does so on the other.
     """
-    ground = floor_height(places, source)
     middle = (places[:, source.joints["left_thigh"]] + places[:, source.joints["right_thigh"]]) / 2
     moved = middle * scale
-    moved[:, 1] = (middle[:, 1] - ground - source.ankle_height) * scale + ground + goal.ankle_height
+    moved[:, 1] = (middle[:, 1] - grounds[0] - source.ankle_height) * scale + grounds[1] + goal.ankle_height
     hips = goal.joints["hips"]
     offset = sum(_from_to(goal.skeleton, world, hips, goal.joints[f"{side}_thigh"]) for side in _SIDES) / 2
     return moved - offset
@@ -352,110 +361,21 @@ def _confidence(motion, source, goal):
 
 # --- feet --------------------------------------------------------------------------------------------------------
 
-_LISTED = np.radians(1.9)  # a leg bone turned by more than this counts as corrected: by two degrees, with a margin
-_MOST = 0.25  # of a leg's frames may be
-_BLEND = 0.15  # seconds to both sides over which the body's shift is averaged
+
+_SUNK = 0.05  # leg lengths, by so much at the most a source's feet stand beside a floor of known height
 
 
-def _locked(result, motion, places, source, goal, scale, strength, contacts=None):
-    """The motion with feet held while the source's are, as (motion, corrected (F, 2), held_back (F, 2))."""
-    roles = {role: goal.skeleton.names[joint] for role, joint in goal.joints.items()}
-    source_roles = {role: source.skeleton.names[joint] for role, joint in source.joints.items()}
+def _contacts(motion, source, goal, contacts):
+    """Contacts (F, 4) of feet that both bodies have, looked for on the source where none are given."""
     if contacts is None:
-        contacts = detect_contacts(motion, source_roles, hysteresis=1.5, shortest=0.1, shortest_gap=0.07)
-    contacts = np.array(contacts, dtype=bool)
-    follow = np.zeros((len(motion), len(CONTACT_ROLES), 3))
-    for column, role in enumerate(CONTACT_ROLES):
-        if role in source.joints and role in goal.joints:
-            follow[:, column] = scale * places[:, source.joints[role]]
-        else:
-            contacts[:, column] = False
-    if not contacts.any():
-        none = np.zeros((len(motion), 2), dtype=bool)
-        return result, none, none
-    free = result.positions()
-    shift = strength * _carried(contacts, follow, free, places, source, goal, scale, float(motion.fps))
-    result = move_joint(result, goal.joints["hips"], shift)
-    size = goal.leg / LEG
-    locked = lock_feet(
-        result, roles, contacts, follow=follow, strength=strength, limit=0.15 * size, tolerance=0.002 * size,
-        hips_drop=0.0, softness=0.0,
-    ).motion  # fmt: skip
-    return _within_budget(result, locked, goal)
+        roles = {role: source.skeleton.names[joint] for role, joint in source.joints.items()}
+        contacts = detect_contacts(motion, roles, hysteresis=1.5, shortest=0.1, shortest_gap=0.07)
+    return np.array(contacts, dtype=bool) & [role in source.joints and role in goal.joints for role in CONTACT_ROLES]
 
 
-def _within_budget(free, locked, goal):
-    """The locked motion with at most a quarter of each leg's frames turned by more than two degrees, as (motion,
-    corrected (F, 2), held_back (F, 2)). Stretches that ask for most are given first; the others get two degrees."""
-    turned = _leg_turns(free.positions(), locked.positions(), goal)
-    corrected, held_back = turned > _LISTED, np.zeros(turned.shape, dtype=bool)
-    for leg in range(2):
-        left = int(_MOST * len(turned)) - np.count_nonzero(corrected[:, leg])
-        for start, end in sorted(spans(corrected[:, leg]), key=lambda run: turned[run[0] : run[1], leg].mean()):
-            if left < 0:
-                held_back[start:end, leg] = True
-                left += end - start
-    if not held_back.any():
-        return locked, corrected, held_back
-    rotations = np.array(locked.rotations)
-    world, free_world = locked.orientations(), free.orientations()
-    for leg, side in enumerate(_SIDES):
-        frames = held_back[:, leg]
-        if not frames.any():
-            continue
-        # Slightly under two degrees, because thigh and shin are turned one after the other.
-        share = 0.95 * _LISTED / turned[frames, leg]
-        thigh, shin, foot = (goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot"))
-        above = world[frames, goal.skeleton.parents[thigh]]
-        for joint in (thigh, shin, foot):
-            turn = slerp(free_world[frames, joint], world[frames, joint], share)
-            rotations[frames, joint] = multiply(conjugate(above), turn)
-            above = turn
-            # Joints between those of the leg (twist bones) keep their local rotations.
-            for between in path_down(goal.skeleton, joint, {thigh: shin, shin: foot}.get(joint, joint))[1:-1]:
-                above = multiply(above, rotations[frames, between])
-    result = locked.replace(rotations=unroll(rotations))
-    return result, corrected & ~held_back, held_back
-
-
-def _carried(contacts, follow, free, places, source, goal, scale, fps):
-    """How the whole body is moved (F, 3) so that standing feet slide and float as little as they can with every limb's
-    direction kept: along the ground the mean of what its standing feet ask for, up to a constant in each contact; in
-    height what the lower end of each standing foot asks for. Between contacts it goes over smoothly."""
+def _grounds(places, source, floor):
+    """Heights of the source's ground and of the target's."""
     ground = floor_height(places, source)
-    asked, weights = [], []
-    for leg in range(len(_SIDES)):
-        columns = [c for c in (2 * leg, 2 * leg + 1) if contacts[:, c].any()]
-        if not columns:
-            continue
-        roles = [CONTACT_ROLES[c] for c in columns]
-        wanted = follow[:, columns] - free[:, [goal.joints[role] for role in roles]]
-        height = _clearance(free, goal, roles, ground) - scale * _clearance(places, source, roles, ground)
-        for n, column in enumerate(columns):
-            asked.append(np.stack((wanted[:, n, 0], -height, wanted[:, n, 2]), axis=-1))
-            weights.append(contacts[:, column])
-    asked, weights = np.stack(asked, axis=1), np.stack(weights, axis=1).astype(np.float64)[..., None]
-    for column in range(asked.shape[1]):
-        for start, end in spans(weights[:, column, 0] > 0):
-            asked[start:end, column, ::2] -= np.median(asked[start:end, column, ::2], axis=0)
-    mean = (asked * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
-    down, frames = weights.any(axis=(1, 2)), np.arange(len(free))
-    mean = np.stack([np.interp(frames, frames[down], mean[down, c]) for c in range(3)], axis=-1)
-    return hann_average(mean, max(1, round(_BLEND * fps)))
-
-
-def _clearance(places, body, roles, ground):
-    """Height (F,) of the lowest of a foot's joints above where it stands."""
-    return np.min([places[:, body.joints[r], 1] - ground - body.foot_heights[r] for r in roles], axis=0)
-
-
-def _leg_turns(before, after, goal):
-    """(F, 2) radians: by how much a leg's thigh or shin, whichever more, was turned."""
-    turned = np.zeros((len(before), 2))
-    for leg, side in enumerate(_SIDES):
-        for upper, lower in (("thigh", "shin"), ("shin", "foot")):
-            a, b = goal.joints[f"{side}_{upper}"], goal.joints[f"{side}_{lower}"]
-            u, v = before[:, b] - before[:, a], after[:, b] - after[:, a]
-            angle = np.arctan2(np.linalg.norm(np.cross(u, v), axis=1), np.einsum("fi,fi->f", u, v))
-            turned[:, leg] = np.maximum(turned[:, leg], angle)
-    return turned
+    if floor is None:
+        return ground, ground
+    return (ground if abs(ground - floor) < _SUNK * source.leg else floor), floor

@@ -8,7 +8,7 @@ from graphics_ml.blender.armature import deform_flags
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
-from graphics_ml.blender.rigs import load_rig
+from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
 from graphics_ml.errors import OutputError, RigError
 from graphics_ml.jobs import Animate, Outcome
@@ -38,7 +38,13 @@ def animate(job: Animate, progress: Progress) -> Outcome:
 
     progress("animating", 0, 1)
     motion, report = retarget(
-        solution.motion, skeleton, target_map=bones, foot_lock=job.foot_lock, contacts=solution.contacts
+        solution.motion,
+        skeleton,
+        target_map=bones,
+        foot_lock=job.foot_lock,
+        contacts=solution.contacts,
+        floor=0.0,
+        soles=sole_points(armature, skeleton, bones),
     )
     made_by = record(job, [path for path in (job.video, job.rig, job.map) if path])
     motion = motion.replace(provenance=made_by)

@@ -1,0 +1,301 @@
+"""A retargeted body stands where its source stands, with its limbs' directions kept as far as they can be.
+
+What other proportions do to standing feet is taken up in the order in which it shows least:
+
+1. The body's path. Ankles that carry it follow the source's, scaled, up to a constant in each contact: exactly in
+   single support, in the mean of both where both stand, and slowly back to the scaled path.
+2. Hips much wider for their legs than the source's. They roll and turn less, so that their joints move in scale.
+3. Feet. They turn about their planted toes so that ankles are where legs of the source's directions put them: a long
+   foot rolls over by less. Toes bend, and feet in the air are lifted, where a mesh would dip into the floor.
+4. Two degrees of the legs' directions in any frame, and more by two-bone IK in a quarter of each leg's frames, slides
+   along the ground first.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from graphics_ml.motion.body_frames import Body
+from graphics_ml.motion.body_shape import path_down
+from graphics_ml.motion.contacts import spans
+from graphics_ml.motion.filters import hann_average, smooth
+from graphics_ml.motion.foot_lock import move_joint, spread, within
+from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
+from graphics_ml.motion.kinematics import local_rotations
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import (
+    conjugate,
+    cross,
+    multiply,
+    normalize,
+    quaternion_from_axis_angle,
+    rotate,
+    rotation_between,
+    slerp,
+    unroll,
+)
+
+_SIDES = ("left", "right")
+_NONE = np.array([1.0, 0, 0, 0])
+
+TURNED = np.radians(1.9)  # a leg bone turned by more than this counts as corrected: by two degrees, with a margin
+_MOST = 0.25  # of a leg's frames may be
+_STEEP = np.radians(100)  # per second, the fastest that a leg's correction goes beyond that
+_RUN_OUT = 0.2  # seconds in which a leg's correction runs out beside a contact
+_NEAR = 0.05  # seconds beside a contact that count as its own when legs are given more than two degrees
+_SLIDE = 0.005  # leg lengths; feet that are left so far from their place may slide
+_PATH = 6.0  # Hz, above which the body's path is left alone; a gait's own movement ends there (Winter 2009)
+_PULL = 0.1  # how much each frame asks for the scaled path, where a standing foot asks for its own with 1
+_ROUNDS = 8
+_ROUNDING = 1e-6  # metres, or radians; less is no correction
+_TOES_BEND = np.radians(60)
+
+
+def stand(
+    motion: Motion,
+    places: np.ndarray,
+    contacts: np.ndarray,
+    source: Body,
+    goal: Body,
+    *,
+    scale: float,
+    grounds: tuple[float, float],
+    strength: float,
+) -> tuple[Motion, np.ndarray, np.ndarray]:
+    """The motion with its feet standing where the source's do.
+
+    Args:
+        motion: the source's directions on the target skeleton.
+        places: (F, J, 3) world positions of the source's joints.
+        contacts: (F, 4) bool, columns as CONTACT_ROLES; False where a body lacks the joint.
+        source, goal: the two bodies.
+        scale: of the path, target over source.
+        grounds: metres, heights of the source's ground and of the target's.
+        strength: 0 leaves the feet as they are, 1 holds them.
+
+    Returns:
+        The motion; (F, 2) bool, left and right, where a bone of the leg is turned by over two degrees; (F, 2) bool,
+        where a standing foot is left off its place because legs may not be turned in more frames.
+    """
+    fps = float(motion.fps)
+    heel_down, toe_down = contacts[:, 0::2], contacts[:, 1::2]
+    down = heel_down | toe_down
+    ankle_path, toe_path = (_paths(places, source, goal, part, scale, grounds) for part in ("foot", "toes"))
+    ankles, toes = (_joints(goal, part) for part in ("foot", "toes"))
+    motion = _hips_turned(motion, ankle_path, down, source, goal, strength)
+    free = motion.positions()
+    shift, anchors = _body_shift(ankle_path - free[:, ankles], down, fps)
+    motion, free = move_joint(motion, goal.joints["hips"], strength * shift), free + strength * shift[:, None]
+    ankle = free[:, ankles]
+    foot = free[:, toes] - ankle
+    target = np.where(down[..., None], ankle_path + anchors, ankle)
+    planted = _planted(target + foot, toe_path, heel_down, toe_down)
+    aim = np.where(toe_down[..., None], planted - target, foot)
+    length = np.linalg.norm(foot, axis=-1, keepdims=True)
+    target = np.where(toe_down[..., None], planted - length * normalize(aim), target)
+    reach = round(_RUN_OUT * fps)
+    moved = spread(strength * (target - ankle), down, down, reach)
+    tilt = spread(strength * (aim - foot), toe_down, down, reach)
+    return _legs_bent(motion, moved, rotation_between(foot, foot + tilt), down, goal)
+
+
+def clear_of_floor(
+    motion: Motion, body: Body, soles: Mapping[str, np.ndarray], floor: float, planted: np.ndarray
+) -> Motion:
+    """The motion with feet and toes pitched so that their soles do not dip into the floor.
+
+    Toes bend up at their joint, by 60 degrees at the most; feet turn about the ankle where their toes are not planted.
+
+    Args:
+        soles: role of a foot or of toes to points (N, 3) of its sole, metres in the joint's own frame.
+        planted: (F, 2) bool, left and right: frames whose toes stand.
+    """
+    world, places = motion.transforms()
+    world = np.array(world)
+    reach = max(1, round(0.04 * float(motion.fps)))
+    parents = motion.skeleton.parents
+    rotations = np.array(motion.rotations)
+    for leg, side in enumerate(_SIDES):
+        foot, toes = (body.joints.get(f"{side}_{part}") for part in ("foot", "toes"))
+        ahead = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1])) * [1, 0, 1]
+        ahead = normalize(ahead)
+        axis = cross(ahead, np.broadcast_to([0.0, 1, 0], ahead.shape))
+        points = rotate(world[:, None, foot], soles[f"{side}_foot"])
+        up = _pitch(points, ahead, places[:, foot, 1] - floor)
+        back = _pitch(points, -ahead, places[:, foot, 1] - floor)
+        pitch = np.where(planted[:, leg], 0, up - back)
+        turn = quaternion_from_axis_angle(hann_average(pitch, reach)[:, None] * axis)
+        before = world[:, foot]
+        world[:, foot] = multiply(turn, before)
+        rotations[:, foot] = multiply(conjugate(world[:, parents[foot]]), world[:, foot])
+        if toes is not None and f"{side}_toes" in soles:
+            at = places[:, foot] + rotate(turn, places[:, toes] - places[:, foot])
+            toes_world = multiply(turn, world[:, toes])
+            points = rotate(toes_world[:, None], soles[f"{side}_toes"])
+            pitch = np.minimum(_pitch(points, ahead, at[:, 1] - floor), _TOES_BEND)
+            bend = quaternion_from_axis_angle(hann_average(pitch, reach)[:, None] * axis)
+            above = multiply(turn, world[:, parents[toes]]) if parents[toes] != foot else world[:, foot]
+            rotations[:, toes] = multiply(conjugate(above), multiply(bend, toes_world))
+    return motion.replace(rotations=unroll(rotations))
+
+
+def _pitch(points, ahead, height):
+    """Smallest turns (F,), radians, that lift those points (F, N, 3) to the floor that lie ahead of the joint, which is
+    `height` (F,) above it."""
+    d = np.einsum("fni,fi->fn", points, ahead)
+    h = points[..., 1]
+    size = np.maximum(np.hypot(d, h), 1e-9)
+    turn = np.arcsin(np.clip(-height[:, None] / size, -1, 1)) - np.arctan2(h, d)
+    return np.where((d > 0) & (height[:, None] + h < 0), turn, 0).max(axis=1)
+
+
+def _joints(body, part):
+    """The left and the right joint of a part; the ankle where there are no toes."""
+    return [body.joints.get(f"{side}_{part}", body.joints[f"{side}_foot"]) for side in _SIDES]
+
+
+def _paths(places, source, goal, part, scale, grounds):
+    """Where the source's left and right joint of a part are, scaled; heights from where each stands: (F, 2, 3)."""
+    paths = scale * places[:, _joints(source, part)]
+    for leg, side in enumerate(_SIDES):
+        role = f"{side}_{part}"
+        if role in source.joints and role in goal.joints:
+            lifted = places[:, source.joints[role], 1] - grounds[0] - source.foot_heights[role]
+            paths[:, leg, 1] = scale * lifted + grounds[1] + goal.foot_heights[role]
+    return paths
+
+
+# --- the body's path and the hips --------------------------------------------------------------------------------
+
+
+def _body_shift(wanted, down, fps):
+    """Shift (F, 3) of the body, and constants (F, 2, 3) of each contact along the ground, such that standing feet, that
+    ask to be moved by `wanted` (F, 2, 3), are left with least."""
+    shift, anchors = np.zeros((len(wanted), 3)), np.zeros_like(wanted)
+    weights = down.sum(axis=1) + _PULL
+    contacts = [(leg, start, end) for leg in range(2) for start, end in spans(down[:, leg])]
+    for _ in range(_ROUNDS):
+        for leg, start, end in contacts:
+            anchors[start:end, leg] = (shift[start:end] - wanted[start:end, leg]).mean(axis=0) * [1, 0, 1]
+        asked = np.where(down[..., None], wanted + anchors, 0).sum(axis=1) / weights[:, None]
+        shift = smooth(asked, fps, _PATH, weights=weights, order=2)
+    return shift, anchors
+
+
+def _hips_turned(motion, ankle_path, down, source, goal, strength):
+    """The motion with wide hips turned less: rolled so that their joints rise in scale, and where both feet stand,
+    turned by what these ask for. All else keeps its direction, and the middle between the hip joints its place."""
+    share = _hip_width(source) / source.leg / (_hip_width(goal) / goal.leg)
+    # Hips up to twice as wide for their legs, as builds of people are, move as the source's do.
+    wide = strength * float(np.clip(2 - 4 * share, 0, 1))
+    if wide == 0:
+        return motion
+    hips, thighs = goal.joints["hips"], _joints(goal, "thigh")
+    ankles, fps = _joints(goal, "foot"), float(motion.fps)
+    before = motion.positions()
+    across = before[:, thighs[0]] - before[:, thighs[1]]
+    width = np.linalg.norm(across, axis=-1, keepdims=True)
+    level = normalize(across * [1, 0, 1])
+    rise = (1 - wide * (1 - share)) * across[:, 1:2] / width
+    rolled = np.sqrt(1 - rise**2) * level + rise * [0, 1, 0]
+    motion = _with_hips(motion, rotation_between(across, rolled), hips, thighs, before)
+
+    free, both = motion.positions(), down.all(axis=1)
+    arms = np.stack((width * rolled / 2, -width * rolled / 2), axis=1)
+    turn = np.zeros_like(across)
+    for _ in range(_ROUNDS):
+        wanted = ankle_path - free[:, ankles] - np.cross(turn[:, None], arms)
+        shift, anchors = _body_shift(wanted, down, fps)
+        off = ankle_path - free[:, ankles] + anchors - shift[:, None]
+        asked = wide * np.cross(arms, off).sum(axis=1) / (width**2 / 2)
+        turn = smooth(np.where(both[:, None], asked, 0) / (1 + _PULL), fps, _PATH / 2, weights=both + _PULL, order=2)
+    return _with_hips(motion, quaternion_from_axis_angle(turn), hips, thighs, before)
+
+
+def _with_hips(motion, turn, hips, thighs, before):
+    """The motion with its hips turned in the world, all else as it was; hip joints about their middle before."""
+    world = np.array(motion.orientations())
+    for joint in {joint for thigh in thighs for joint in path_down(motion.skeleton, hips, thigh)[:-1]}:
+        world[:, joint] = multiply(turn, world[:, joint])
+    turned = motion.replace(rotations=unroll(local_rotations(world, motion.skeleton.parents)))
+    return move_joint(turned, hips, (before[:, thighs] - turned.positions()[:, thighs]).mean(axis=1))
+
+
+def _hip_width(body):
+    places = body.skeleton.rest_positions()
+    return float(np.linalg.norm(np.subtract(*places[_joints(body, "thigh")])))
+
+
+# --- feet and legs -----------------------------------------------------------------------------------------------
+
+
+def _planted(toe, path, heel_down, toe_down):
+    """Where toes that stand are (F, 2, 3): on their path up to a constant along the ground, from where the foot is
+    flat, if it is."""
+    result = np.array(toe)
+    for leg in range(2):
+        for start, end in spans(toe_down[:, leg]):
+            off = toe[start:end, leg] - path[start:end, leg]
+            flat = heel_down[start:end, leg]
+            result[start:end, leg] = path[start:end, leg] + np.median(off[flat] if flat.any() else off, 0) * [1, 0, 1]
+    return result
+
+
+def _legs_bent(motion, moved, foot_turns, down, goal):
+    """The motion with ankles moved by (F, 2, 3) as far as their legs may be turned, and feet turned (F, 2, 4); and
+    where bones are turned by over two degrees, and where feet are left off their place, both (F, 2)."""
+    world, places = motion.transforms()
+    rotations = np.array(motion.rotations)
+    corrected, held_back = np.zeros((2, *down.shape), dtype=bool)
+    across = np.subtract(*(places[:, joint] for joint in _joints(goal, "thigh")))
+    for leg, side in enumerate(_SIDES):
+        chain = [goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")]
+        hip, knee, ankle = (places[:, joint] for joint in chain)
+        pole = hinge_pole(places, world, chain, across)
+
+        def bend(lift, limb=(hip, knee, ankle), pole=pole, by=moved[:, leg]):
+            along = by * [1, 0, 1] + by * [0, 1, 0] * lift
+            turns = two_bone_ik(*limb, limb[2] + along, pole, 0.0)[:2]
+            angles = [_angle(turn, bone) for turn, bone in zip(turns, np.diff(limb, axis=0), strict=True)]
+            return turns, np.maximum(*angles)
+
+        level, whole = bend(0.0)[1], bend(1.0)[1]
+        most = _allowed((level, whole), down[:, leg], float(motion.fps))
+        lift = np.clip((most - level) / np.maximum(whole - level, 1e-9), 0, 1)
+        turns, turned = bend(lift[:, None])
+        share = np.minimum(1, most / np.maximum(turned, 1e-9))
+        turns = [slerp(np.broadcast_to(_NONE, turn.shape), turn, share) for turn in turns]
+        corrected[:, leg] = share * turned > TURNED
+        left = (1 - share) * np.linalg.norm(moved[:, leg], axis=-1)
+        held_back[:, leg] = down[:, leg] & (left > _SLIDE * goal.leg)
+        foot = multiply(foot_turns[:, leg], world[:, chain[2]])
+        changed = np.maximum(np.abs(moved[:, leg]), np.abs(foot_turns[:, leg, 1:])).max(axis=-1) > _ROUNDING
+        for joint, new in zip(chain, limb_rotations(world, goal.skeleton.parents, chain, *turns, foot), strict=True):
+            rotations[:, joint] = np.where(changed[:, None], new, rotations[:, joint])
+    return motion.replace(rotations=unroll(rotations)), corrected, held_back
+
+
+def _allowed(wanted, down, fps):
+    """The most (F,) that a leg's bones may be turned: two degrees, and more in a quarter of the frames, where the foot
+    stands; `wanted` has the turns (F,) asked for, the most important ones first."""
+    near = within(down[:, None], round(_NEAR * fps))[:, 0]
+    given, left = np.zeros(len(down), dtype=bool), int(_MOST * len(down))
+    for turned in wanted:
+        asking = spans((turned > TURNED) & near & ~given)
+        for start, end in sorted(asking, key=lambda run: turned[run[0] : run[1]].mean()):
+            count = min(left, end - start)
+            if count > 0:
+                first = start + np.argmax(np.convolve(turned[start:end], np.ones(count), "valid"))
+                given[first : first + count] = True
+                left -= count
+    steps = np.zeros(len(down))
+    for start, end in spans(given):
+        frames = np.arange(start, end)
+        ends = [frames - start + 1] * (start > 0) + [end - frames] * (end < len(down))
+        steps[start:end] = np.min(ends, axis=0) if ends else len(down)
+    return TURNED + steps * _STEEP / fps
+
+
+def _angle(turn, bone):
+    after = rotate(turn, bone)
+    return np.arctan2(np.linalg.norm(np.cross(bone, after), axis=-1), np.einsum("fi,fi->f", bone, after))
