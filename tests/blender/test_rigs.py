@@ -12,12 +12,14 @@ from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import skeleton_from_armature
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.gltf import read_glb, recover_frame_rate, write_glb
-from graphics_ml.blender.rigs import load_rig, meshes_of
+from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import RigError
 from graphics_ml.formats import save
+from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import rotate
 from tests.blender.simple_rig import add_mesh, build_rig, swing
 
 EXTENSIONS = (".blend", ".fbx", ".glb")
@@ -187,6 +189,27 @@ def test_importing_the_package_does_not_import_blender():
     script = "import sys, graphics_ml.blender; print('bpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_soles_are_the_undersides_of_the_feet_of_the_mesh():
+    obj = build_rig(rotation=(0.0, 0.0, 0.0), location=(0.0, 0.0, 0.0), mesh=False)
+    corners = [(x, y, z) for x in (6, 16) for y in (-20, 8) for z in (0, 3)] + [(11, 0, 40), (0, 0, 100)]
+    mesh = bpy.data.meshes.new("boots")
+    mesh.from_pydata(corners, [], [])
+    boots = bpy.data.objects.new("boots", mesh)
+    bpy.context.scene.collection.objects.link(boots)
+    boots.parent = obj
+    boots.vertex_groups.new(name="foot.L").add(range(9), 0.6, "REPLACE")
+    boots.vertex_groups.new(name="leg.L").add(range(9), 0.4, "REPLACE")
+    bpy.context.view_layer.update()
+    skeleton = skeleton_from_armature(obj)
+    soles = sole_points(obj, skeleton, BoneMap({"left_foot": "foot.L", "hips": "hips"}, {}))
+    assert set(soles) == {"left_foot"}
+    rotations, places = skeleton.rest_transforms()
+    foot = skeleton.index("foot.L")
+    found = {tuple(point) for point in np.round(places[foot] + rotate(rotations[foot], soles["left_foot"]), 6)}
+    under = {(x / 100, 0.0, -y / 100) for x in (6, 16) for y in (-20, 8)}
+    assert under <= found and max(height for _, height, _ in found) <= 0.4
 
 
 def test_loading_prints_nothing(tmp_path, capfd):
