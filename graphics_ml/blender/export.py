@@ -13,6 +13,7 @@ import numpy as np
 
 from graphics_ml.blender.actions import assign, release, remove_actions
 from graphics_ml.blender.gltf import check_glb, key_times, read_glb
+from graphics_ml.blender.rigify import driven_parents
 from graphics_ml.blender.rigs import meshes_of
 from graphics_ml.blender.scene import first_line, frame_rate, gltf_clock, quiet
 from graphics_ml.errors import OutputError
@@ -94,7 +95,7 @@ def _check_blend(path, obj, action):
 
 
 def _write_fbx(path, obj, action, keep_actions, notes):
-    with _selected([obj, *_exported(obj)]), _at_rest(obj, action):
+    with _selected([obj, *_exported(obj)]), _in_one_tree(obj), _at_rest(obj, action):
         bpy.ops.export_scene.fbx(
             filepath=str(path),
             use_selection=True,
@@ -138,7 +139,7 @@ def _write_glb(path, obj, action, keep_actions, notes):
         stand_in = _stick_mesh(obj)
         notes.append("The rig has no mesh, and glTF keeps bones only with one: sticks were added along the bones.")
     try:
-        with _selected([obj, *_exported(obj)]), gltf_clock(bpy.context.scene):
+        with _selected([obj, *_exported(obj)]), _in_one_tree(obj), gltf_clock(bpy.context.scene):
             bpy.ops.export_scene.gltf(
                 filepath=str(path),
                 export_format="GLB",
@@ -179,6 +180,36 @@ def _check_glb(path, obj, action):
 def _controls_apart(obj):
     """Whether deform bones follow others: then only they, and what they hang from, are of use outside Blender."""
     return any(bone.constraints and obj.data.bones[bone.name].use_deform for bone in obj.pose.bones)
+
+
+@contextmanager
+def _in_one_tree(obj):
+    """Deform bones that hang on controls hung on each other, as the controls do: those that are left out would leave
+    thighs, arms and spine side by side. What such a bone does it still gets from its control, by a constraint."""
+    above = driven_parents(obj) if _controls_apart(obj) else {}
+    before = {name: obj.data.bones[name].parent.name for name in above}
+    copies = []
+    _hang(obj, above)
+    for name, control in before.items():
+        bone = obj.pose.bones[name]
+        if not bone.constraints:
+            copies.append((bone, bone.constraints.new("COPY_TRANSFORMS")))
+            copies[-1][1].target, copies[-1][1].subtarget = obj, control
+    try:
+        yield
+    finally:
+        for bone, copy in copies:
+            bone.constraints.remove(copy)
+        _hang(obj, before)
+
+
+def _hang(obj, parents):
+    """Give bones other parents, by name; the armature is the active object."""
+    if parents:
+        bpy.ops.object.mode_set(mode="EDIT")
+        for name, parent in parents.items():
+            obj.data.edit_bones[name].parent = obj.data.edit_bones[parent]
+        bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def _exported(obj):

@@ -88,6 +88,27 @@ def driven_bones(obj: bpy.types.Object) -> dict[str, str]:
     return controls
 
 
+def driven_parents(obj: bpy.types.Object) -> dict[str, str]:
+    """For each deform bone that hangs on a bone that does not deform the deform bone it would hang on without: the
+    one named like the nearest bone above. Only bones whose place is a constraint's, or that lie on their parent's."""
+    stems = {_stem(bone.name): bone.name for bone in obj.data.bones if bone.use_deform}
+    found = {}
+    for bone in obj.data.bones:
+        if not bone.use_deform or bone.parent is None or bone.parent.use_deform:
+            continue
+        copied = any(_active(c) and c.type == "COPY_TRANSFORMS" for c in obj.pose.bones[bone.name].constraints)
+        carried = not obj.pose.bones[bone.name].constraints and _same_rest(bone, bone.parent)
+        above = (stems.get(_stem(parent.name)) for parent in bone.parent_recursive)
+        name = next((name for name in above if name not in (None, bone.name)), None)
+        if name is not None and (copied or carried):
+            found[bone.name] = name
+    return found
+
+
+def _same_rest(bone, other):
+    return np.allclose(bone.matrix_local, other.matrix_local, atol=1e-5 * max(bone.length, 1e-6))
+
+
 def switch_to_fk(obj: bpy.types.Object) -> list[str]:
     """Let FK controls, and not IK, move the limbs: Rigify's IK_FK switches to 1, constraints on keyed bones muted.
 

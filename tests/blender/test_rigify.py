@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from graphics_ml.blender.actions import curves_of
-from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
+from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton, driven_bones, switch_to_fk
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, quiet
+from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
@@ -84,8 +85,6 @@ def test_rigify_limbs_are_keyed_through_their_fk_controls(rig):
 
 
 def test_the_driven_skeleton_is_a_body_that_is_recognised(rig):
-    from graphics_ml.motion.bone_map import recognize
-
     skeleton, note = drive_skeleton(rig)
     assert "FK" in note
     parent = {name: skeleton.names[p] for name, p in zip(skeleton.names, skeleton.parents, strict=True) if p >= 0}
@@ -151,6 +150,28 @@ def test_other_programs_get_the_deform_bones_alone(rig, tmp_path):
     names = {bone.name for bone in again.data.bones}
     assert {"DEF-forearm.L", "DEF-spine.006"} <= names
     assert not any(name.startswith(("MCH-", "VIS-")) for name in names)
+
+
+@pytest.mark.parametrize("extension", [".glb", ".fbx"])
+def test_what_was_written_for_other_programs_is_a_rig_again(rig, tmp_path, extension):
+    skeleton, _ = drive_skeleton(rig)
+    motion = dance(skeleton, frames=6)
+    action = apply_motion(rig, motion, "dance")
+    names = [name for name in skeleton.names if "breast" not in name and "palm" not in name]
+    parents = {bone.name: bone.parent and bone.parent.name for bone in rig.data.bones}
+    constraints = {bone.name: len(bone.constraints) for bone in rig.pose.bones}
+    save_scene(tmp_path / f"out{extension}", rig, action)
+    assert parents == {bone.name: bone.parent and bone.parent.name for bone in rig.data.bones}
+    assert constraints == {bone.name: len(bone.constraints) for bone in rig.pose.bones}
+
+    again = load_rig(tmp_path / f"out{extension}", actions=True)
+    same, theirs = skeleton_from_armature(again), recognize(skeleton).roles
+    ours = recognize(same, deform_flags(again, same)).roles
+    assert {role: ours.get(role) for role in theirs} == theirs
+    first = round(again.animation_data.action.frame_range[0])
+    _, places = evaluated_transforms(again, range(first, first + 6), names)
+    wanted = motion.positions()[:, [skeleton.index(name) for name in names]]
+    assert np.abs(places - wanted).max() < 2e-3
 
 
 def test_switching_to_fk_says_what_it_changed_and_only_once(rig):
