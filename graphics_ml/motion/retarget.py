@@ -24,8 +24,8 @@ from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.wording import short_repr
 from graphics_ml.motion.stance import clear_of_floor, stand
+from graphics_ml.wording import short_repr
 
 _SIDES = ("left", "right")
 _ALIKE = np.radians(20)  # bones of one rig on bodies of other build point alike to within so much
@@ -40,8 +40,8 @@ class RetargetReport:
         scale: of the path: target's leg length over the source's.
         corrected: (F, 2) bool, left and right leg: frames in which foot locking turned a bone of the leg by more than
             two degrees away from the source's direction.
-        held_back: (F, 2) bool: frames in which feet may slide a little, because the bones of a leg were turned by two
-            degrees only; so at most a quarter of a leg's frames are corrected.
+        held_back: (F, 2) bool: frames in which a standing foot may slide, as it is left off its place by half a
+            hundredth of the leg or more; only so are at most a quarter of a leg's frames corrected.
         source_map, target_map: the bone maps used.
         notes: what a user should know, as sentences.
     """

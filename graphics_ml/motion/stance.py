@@ -24,7 +24,6 @@ from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
-    conjugate,
     cross,
     multiply,
     normalize,
@@ -48,7 +47,8 @@ _PATH = 6.0  # Hz, above which the body's path is left alone; a gait's own movem
 _PULL = 0.1  # how much each frame asks for the scaled path, where a standing foot asks for its own with 1
 _ROUNDS = 8
 _ROUNDING = 1e-6  # metres, or radians; less is no correction
-_TOES_BEND = np.radians(60)
+_TOES_BEND = np.radians(60)  # what the toes' joints of people reach
+_SOFT = 0.04  # seconds
 
 
 def stand(
@@ -96,7 +96,8 @@ def stand(
     reach = round(_RUN_OUT * fps)
     moved = spread(strength * (target - ankle), down, down, reach)
     tilt = spread(strength * (aim - foot), toe_down, down, reach)
-    return _legs_bent(motion, moved, rotation_between(foot, foot + tilt), down, goal)
+    turns = np.where(np.any(tilt != 0, axis=-1, keepdims=True), rotation_between(foot, foot + tilt), _NONE)
+    return _legs_bent(motion, moved, turns, down, goal)
 
 
 def clear_of_floor(
@@ -112,31 +113,38 @@ def clear_of_floor(
     """
     world, places = motion.transforms()
     world = np.array(world)
-    reach = max(1, round(0.04 * float(motion.fps)))
-    parents = motion.skeleton.parents
-    rotations = np.array(motion.rotations)
     for leg, side in enumerate(_SIDES):
-        foot, toes = (body.joints.get(f"{side}_{part}") for part in ("foot", "toes"))
-        ahead = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1])) * [1, 0, 1]
-        ahead = normalize(ahead)
-        axis = cross(ahead, np.broadcast_to([0.0, 1, 0], ahead.shape))
-        points = rotate(world[:, None, foot], soles[f"{side}_foot"])
-        up = _pitch(points, ahead, places[:, foot, 1] - floor)
-        back = _pitch(points, -ahead, places[:, foot, 1] - floor)
-        pitch = np.where(planted[:, leg], 0, up - back)
-        turn = quaternion_from_axis_angle(hann_average(pitch, reach)[:, None] * axis)
-        before = world[:, foot]
-        world[:, foot] = multiply(turn, before)
-        rotations[:, foot] = multiply(conjugate(world[:, parents[foot]]), world[:, foot])
-        if toes is not None and f"{side}_toes" in soles:
-            at = places[:, foot] + rotate(turn, places[:, toes] - places[:, foot])
-            toes_world = multiply(turn, world[:, toes])
-            points = rotate(toes_world[:, None], soles[f"{side}_toes"])
-            pitch = np.minimum(_pitch(points, ahead, at[:, 1] - floor), _TOES_BEND)
-            bend = quaternion_from_axis_angle(hann_average(pitch, reach)[:, None] * axis)
-            above = multiply(turn, world[:, parents[toes]]) if parents[toes] != foot else world[:, foot]
-            rotations[:, toes] = multiply(conjugate(above), multiply(bend, toes_world))
-    return motion.replace(rotations=unroll(rotations))
+        foot, toes = body.joints[f"{side}_foot"], body.joints.get(f"{side}_toes")
+        flat = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1])) * [1, 0, 1]
+        ahead = normalize(flat)
+        below = _below(motion.skeleton, foot)
+        if f"{side}_foot" in soles:
+            points, height = rotate(world[:, None, foot], soles[f"{side}_foot"]), places[:, foot, 1] - floor
+            pitch = np.where(planted[:, leg], 0, _pitch(points, ahead, height) - _pitch(points, -ahead, height))
+            turn = _pitched(pitch, ahead, motion.fps)
+            places[:, below] = places[:, None, foot] + rotate(turn[:, None], places[:, below] - places[:, None, foot])
+            world[:, below] = multiply(turn[:, None], world[:, below])
+        if f"{side}_toes" in soles:
+            points, height = rotate(world[:, None, toes], soles[f"{side}_toes"]), places[:, toes, 1] - floor
+            turn = _pitched(np.minimum(_pitch(points, ahead, height), _TOES_BEND), ahead, motion.fps)
+            below = _below(motion.skeleton, toes)
+            world[:, below] = multiply(turn[:, None], world[:, below])
+    return motion.replace(rotations=unroll(local_rotations(world, motion.skeleton.parents)))
+
+
+def _below(skeleton, top):
+    """The joint and all that hang from it."""
+    found = [top]
+    for joint in range(top + 1, len(skeleton)):
+        if skeleton.parents[joint] in found:
+            found.append(joint)
+    return found
+
+
+def _pitched(angles, ahead, fps):
+    """Turns (F, 4) that lift what lies ahead of feet, without a kink where soles meet the floor."""
+    angles = hann_average(angles, max(1, round(_SOFT * float(fps))))
+    return quaternion_from_axis_angle(angles[:, None] * cross(ahead, np.broadcast_to([0.0, 1, 0], ahead.shape)))
 
 
 def _pitch(points, ahead, height):

@@ -119,6 +119,21 @@ def test_on_both_feet_wide_hips_turn_less_and_legs_stay_within_their_share(roll,
     np.testing.assert_allclose(result.orientations()[:, arms], free.orientations()[:, arms], atol=1e-9)
 
 
+def test_feet_without_toes_stand_too():
+    whole, motion = cartoon(), swaying(0.04, roll=0.1)
+    kept = [row for row, name in enumerate(whole.names) if not name.endswith("_toes")]
+    target = whole.replace(
+        names=tuple(whole.names[row] for row in kept),
+        parents=tuple(kept.index(whole.parents[row]) if row else -1 for row in kept),
+        offsets=whole.offsets[kept],
+        rest_orientations=whole.rest_orientations[kept],
+        end_sites=(),
+    )
+    result, _ = retarget(motion, target, contacts=np.ones((150, 4), dtype=bool))
+    ankles = result.positions()[:, [target.index(f"{side}_foot") for side in SIDES]]
+    assert FPS * np.linalg.norm(np.diff(ankles, axis=0), axis=-1).mean() < 0.01
+
+
 def test_a_correction_comes_and_goes_without_a_jump():
     motion = swaying(0.05, roll=0.1, yaw=0.2)
     contacts = np.zeros((150, 4), dtype=bool)
