@@ -111,14 +111,13 @@ def clear_of_floor(
         soles: role of a foot or of toes to points (N, 3) of its sole, metres in the joint's own frame.
         planted: (F, 2) bool, left and right: frames whose toes stand.
     """
-    world, places = motion.transforms()
-    world = np.array(world)
+    world, places = (np.array(part) for part in motion.transforms())
     for leg, side in enumerate(_SIDES):
         foot, toes = body.joints[f"{side}_foot"], body.joints.get(f"{side}_toes")
-        flat = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1])) * [1, 0, 1]
-        ahead = normalize(flat)
-        below = _below(motion.skeleton, foot)
+        ahead = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1]))
+        ahead = normalize(ahead * [1, 0, 1])
         if f"{side}_foot" in soles:
+            below = _below(motion.skeleton, foot)
             points, height = rotate(world[:, None, foot], soles[f"{side}_foot"]), places[:, foot, 1] - floor
             pitch = np.where(planted[:, leg], 0, _pitch(points, ahead, height) - _pitch(points, -ahead, height))
             turn = _pitched(pitch, ahead, motion.fps)
