@@ -47,7 +47,7 @@ class Weights:
 
     Attributes:
         pixel_outlier: a landmark this many times further off than expected counts half.
-        bone_aside, bone_depth: error of a bone vector of the detector across and along the line of sight, metres.
+        bone: error of a metric bone vector of the detector, metres.
         bone_outlier: as pixel_outlier.
         acceleration: of the root (m/s2), of the trunk and of the limbs (rad/s2); smoothing divides them.
         smoothing: 1 as it is; 2 expects half the acceleration.
@@ -58,8 +58,7 @@ class Weights:
     """
 
     pixel_outlier: float = 2.5
-    bone_aside: float = 0.08
-    bone_depth: float = 0.10
+    bone: float = 0.07
     bone_outlier: float = 3.0
     root_acceleration: float = 8.0
     trunk_acceleration: float = 20.0
@@ -232,7 +231,7 @@ def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
     normal.add((off * weight[:, None]).reshape(frames, -1), in_picture)
 
     # In depth, from the detector's metric landmarks.
-    expected = BONE_ERROR[:, None] * [weights.bone_aside, weights.bone_aside, weights.bone_depth]
+    expected = BONE_ERROR[:, None] * weights.bone
     off = (np.matmul(BONES, seen) - evidence.bones) / expected  # (F, B, 3)
     square = np.sum(off**2, axis=-1)
     weight = rate * evidence.bone_weight / (1 + square / (sharpness * weights.bone_outlier) ** 2)

@@ -5,7 +5,7 @@ import pytest
 
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
 from graphics_ml.pose.body import Pose
-from graphics_ml.pose.detection import MIRRORED
+from graphics_ml.pose.detection import LANDMARKS, MIRRORED
 from graphics_ml.pose.landmarks import BONE_NAMES, BONES, USED, gather
 from tests.pose.acting import camera, seen, standing, unseen, walking
 
@@ -65,3 +65,21 @@ def test_bone_vectors_are_differences_of_landmarks():
     np.testing.assert_allclose(BONES.sum(axis=1), 0, atol=1e-12)
     row = BONES[BONE_NAMES.index("left forearm")]
     assert row[USED.index("left_wrist")] == 1 and row[USED.index("left_elbow")] == -1
+
+
+def test_metric_legs_are_bent_a_little_and_keep_their_lengths():
+    plain = seen(standing(), camera())
+    raw, bones = BONES @ plain.world[:, [LANDMARKS.index(name) for name in USED]], gather(plain).bones
+    np.testing.assert_allclose(np.linalg.norm(bones, axis=-1), np.linalg.norm(raw, axis=-1))
+    thigh, shin = (BONE_NAMES.index(f"left {bone}") for bone in ("thigh", "shin"))
+    # Someone who faces the camera: knees come towards it, ankles come together.
+    assert (bones[:, thigh, 2] < raw[:, thigh, 2] - 0.01).all()
+    assert (bones[:, shin, 2] > raw[:, shin, 2] + 0.01).all()
+    assert (bones[:, shin, 0] < raw[:, shin, 0] - 0.01).all()
+
+
+def test_a_hidden_bone_is_believed_in_depth():
+    plain = seen(standing(), camera())
+    evidence = gather(plain.replace(visibility=np.full_like(plain.visibility, 0.05)))
+    assert (evidence.bone_weight == 1).all()
+    assert (evidence.pixel_weight < 0.1 * gather(plain).pixel_weight).all()
