@@ -125,8 +125,7 @@ _SPIN = 1.5 * np.pi
 def _averaged(values, evidence, seconds):
     """Values (F, ...) averaged over about so many seconds, takes apart."""
     reach = max(1, round(0.5 * seconds * float(evidence.fps)))
-    takes = np.split(values, np.flatnonzero(evidence.breaks))
-    return np.concatenate([hann_average(take, reach) for take in takes if len(take)])
+    return np.concatenate([hann_average(values[take], reach) for take in evidence.takes()])
 
 
 def _ball(joint):

@@ -7,6 +7,7 @@ left for right.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -143,6 +144,11 @@ class Evidence:
 
     def __len__(self):
         return len(self.pixels)
+
+    def takes(self) -> list[slice]:
+        """The frames between breaks, in order."""
+        edges = [0, *(int(f) for f in np.flatnonzero(self.breaks) if f > 0), len(self)]
+        return [slice(a, b) for a, b in pairwise(edges)]
 
     def frames(self, chosen) -> "Evidence":
         """Some of the frames; `chosen` is a slice or an index array."""

@@ -111,6 +111,8 @@ def solve(
     weights = replace(weights or Weights(), smoothing=smoothing)
     report = progress or (lambda part: None)
     evidence = gather(detections)
+    if not evidence.bone_weight.any():
+        raise SolveError("the landmarks hold no numbers; detect the film again")
     height, evidence = _scaled(evidence, height)
     view = _first_view(evidence, camera, camera_motion, height)
 
@@ -295,7 +297,8 @@ def _feet(pose, view):
 def _upright(evidence, pose, view, camera):
     """Turn the world so that up is up; what the user said of the camera stays."""
     placed, feet = _feet(pose, view)
-    tilt, roll = tilt_and_roll(estimate_up(placed, feet, _trust(evidence), float(evidence.fps), view.first))
+    fps, takes = float(evidence.fps), evidence.takes()
+    tilt, roll = tilt_and_roll(estimate_up(placed, feet, _trust(evidence), fps, view.first, takes))
     tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
     roll = roll if camera.roll is None else math.radians(camera.roll)
     first = _world_to_camera(up_in_camera(tilt, roll))
@@ -306,7 +309,8 @@ def _support(evidence, pose, view):
     placed, feet = _feet(pose, view)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
-    footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, float(evidence.fps), leg)
+    fps, takes = float(evidence.fps), evidence.takes()
+    footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, fps, leg, takes)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
     return Support(points, footing.contact, footing.floor, footing.velocity)
 
@@ -329,7 +333,9 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
     if strength > 0 and contacts.any():
         path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
         follow = np.broadcast_to(path, (len(motion), 4, 3))
-        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.15).motion
+        # A foot is planted somewhere else after a cut.
+        locked = contacts & ~evidence.breaks[:, None]
+        motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)
     errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)

@@ -61,7 +61,9 @@ def centre_of_mass(placed: Placed) -> np.ndarray:
     return total / mass
 
 
-def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float, to_camera: np.ndarray) -> np.ndarray:
+def estimate_up(
+    placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float, to_camera: np.ndarray, takes: list[slice]
+) -> np.ndarray:
     """The direction (3,) of up in the camera's axes (x right, y down, z away).
 
     Each clue gives a tilt and a roll of the camera with an error expected of each: a body's lean towards or away from
@@ -73,6 +75,7 @@ def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float,
         trust: (F, 4) how well each is seen, 0..1.
         fps: frames per second.
         to_camera: (3, 3) from these axes to the camera's.
+        takes: frames that continue each other, in order.
     """
     trunk = placed.positions[:, JOINTS.index("neck")] - placed.positions[:, JOINTS.index("hips")]
     trunk = np.mean(trunk / np.linalg.norm(trunk, axis=1, keepdims=True), axis=0)
@@ -81,9 +84,9 @@ def estimate_up(placed: Placed, feet: np.ndarray, trust: np.ndarray, fps: float,
     if trust.mean() < 0.3:
         return up
     mass = centre_of_mass(placed)
-    gained = _mean_acceleration(mass, fps)
+    gained = _mean_acceleration(mass, fps, takes)
     soles = placed.rotations[..., 1][:, [JOINTS.index("left_foot"), JOINTS.index("right_foot")]]
-    speed = np.linalg.norm(_velocity(feet, fps), axis=-1)
+    speed = np.linalg.norm(_velocity(feet, fps, takes), axis=-1)
     still = np.exp(-((speed / (0.3 + np.median(speed))) ** 2))
     for _ in range(4):
         height = feet @ (to_camera.T @ up)
@@ -154,6 +157,7 @@ def find_footing(
     sight: np.ndarray,
     fps: float,
     leg: float,
+    takes: list[slice],
 ) -> Footing:
     """Contacts, floor and a treadmill's belt.
 
@@ -170,20 +174,24 @@ def find_footing(
         sight: (F, 4, 3) directions from the camera to the points; speed along them is known least.
         fps: frames per second.
         leg: leg length, metres.
+        takes: frames that continue each other, in order.
     """
     size = leg / 0.9
-    calm = smooth(feet, fps, 4.0)
+    calm = _in_takes(lambda part: smooth(part, fps, 4.0), feet, takes)
     # The ground is where the lower foot was in the last moments or will be in the next: it may seem to rise or fall.
     lowest = calm[..., 1].min(axis=1)
     reach = max(1, round(0.75 * fps))
-    ground = sliding_window_view(np.pad(lowest, reach, mode="edge"), 2 * reach + 1).min(axis=-1)
+    ground = _in_takes(lambda part: _least_around(part, reach), lowest, takes)
     above = np.maximum(calm[..., 1] - ground[:, None], 0)
     low = np.exp(-((above / (0.05 * size)) ** 2))
-    belt = _belt_velocity(_velocity(calm, fps), mass, low * trust, fps, size)
-    above = np.maximum(smooth(feet, fps, _FOOT_CUTOFF)[..., 1] - ground[:, None], 0)
-    velocity = _velocity(smooth(feet, fps, _FOOT_CUTOFF), fps) - belt
+    belt = _belt_velocity(_velocity(calm, fps, takes), mass, low * trust, fps, size)
+    quick = _in_takes(lambda part: smooth(part, fps, _FOOT_CUTOFF), feet, takes)
+    above = np.maximum(quick[..., 1] - ground[:, None], 0)
+    velocity = _velocity(quick, fps, takes) - belt
     seen = np.clip(trust / 0.3, 0.1, 1)
-    planted = _likeliest(_planted_evidence(velocity / size, above / size, sight), _weight_borne(mass, fps), fps)
+    evidence = _planted_evidence(velocity / size, above / size, sight)
+    borne = _weight_borne(mass, fps, takes)
+    planted = np.concatenate([_likeliest(evidence[take], borne[take], fps) for take in takes])
     contact = planted * seen
     floor = float(np.percentile(lowest, 20))
     if planted.any():
@@ -217,9 +225,10 @@ def _student(square, size, dimensions):
     return -dimensions * np.log(size) - (_TAILS + dimensions) / 2 * np.log1p(square / (_TAILS * size**2))
 
 
-def _weight_borne(mass, fps):
+def _weight_borne(mass, fps, takes):
     """(F,) how surely the ground holds the body, 0..1, from the vertical acceleration of its centre of mass."""
-    fall = _velocity(_velocity(smooth(mass, fps, 5.0)[:, 1], fps), fps) / -_GRAVITY
+    height = _in_takes(lambda part: smooth(part, fps, 5.0), mass[:, 1], takes)
+    fall = _velocity(_velocity(height, fps, takes), fps, takes) / -_GRAVITY
     return np.clip((0.7 - fall) / 0.4, 0, 1)
 
 
@@ -264,15 +273,37 @@ def _belt_velocity(velocity, mass, weight, fps, size):
     return np.array([mode[0], 0.0, mode[1]])
 
 
-def _velocity(points, fps):
-    return np.gradient(points, axis=0) * fps if len(points) > 1 else np.zeros_like(points)
+def _in_takes(function, values, takes):
+    return np.concatenate([function(values[take]) for take in takes])
 
 
-def _mean_acceleration(points, fps):
-    """(3,) from the change of velocity between the first and the last part of the clip; 0 for a short one."""
-    part = max(3, len(points) // 8)
-    if len(points) < 3 * part:
-        return np.zeros(3)
-    first, last = points[:part], points[-part:]
-    change = (last[-1] - last[0] - first[-1] + first[0]) * fps / (part - 1)
-    return change / ((len(points) - part) / fps)
+def _least_around(values, reach):
+    return sliding_window_view(np.pad(values, reach, mode="edge"), 2 * reach + 1).min(axis=-1)
+
+
+def _velocity(points, fps, takes):
+    def rate(part):
+        return np.gradient(part, axis=0) * fps if len(part) > 1 else np.zeros_like(part)
+
+    return _in_takes(rate, points, takes)
+
+
+_END = 0.4  # seconds over which the speed at an end of a take is measured
+
+
+def _mean_acceleration(points, fps, takes):
+    """(3,) from the change of velocity between the ends of takes; a take too short to tell counts as steady."""
+    part = max(3, round(_END * fps))
+    gained, seconds = np.zeros(3), 0.0
+    for take in takes:
+        here = points[take]
+        steady = len(here) < 3 * part
+        gained = gained if steady else gained + _line(here[-part:], fps) - _line(here[:part], fps)
+        seconds += (len(here) if steady else len(here) - part) / fps
+    return gained / seconds
+
+
+def _line(points, fps):
+    """(3,) velocity by a straight line through the points."""
+    time = (np.arange(len(points)) - (len(points) - 1) / 2) / fps
+    return time @ points / (time @ time)

@@ -172,6 +172,8 @@ def test_a_wrong_request_is_one_sentence():
             solve(detections, **change)
     with pytest.raises(GraphicsMLError, match="nobody"):
         solve(unseen(detections, range(5)))
+    with pytest.raises(GraphicsMLError, match="no numbers"):
+        solve(detections.replace(world=np.full_like(detections.world, np.nan)))
 
 
 @pytest.mark.parametrize("part", ["evidence", "support"])

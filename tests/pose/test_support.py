@@ -1,11 +1,13 @@
 """Up and footing of bodies that stand where we put them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.rotations import matrix_from_quaternion, quaternion_from_axis_angle
-from graphics_ml.pose.body import place
+from graphics_ml.pose.body import Placed, place
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
 from tests.pose.acting import standing, walking
@@ -26,7 +28,7 @@ def test_roll_is_found_from_balance(pose, roll):
     back = np.array([0.0, 0.0, -1.0]) - up * -up[2]
     back /= np.linalg.norm(back)
     to_camera = np.stack((np.cross(up, back), up, back), axis=1)
-    found = estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, to_camera)
+    found = estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, to_camera, [slice(0, len(feet))])
     tilt, angle = tilt_and_roll(found)
     assert np.degrees(angle) == pytest.approx(roll, abs=6)
     assert np.degrees(tilt) == pytest.approx(-12, abs=4)
@@ -39,7 +41,7 @@ def test_up_does_not_depend_on_the_axes_the_body_is_placed_in():
     ups = []
     for turned, view in ((pose, to_camera), (pose.turned(turn), to_camera @ turn.T)):
         placed, feet = placed_with_feet(turned)
-        ups.append(estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, view))
+        ups.append(estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, view, [slice(0, len(feet))]))
     np.testing.assert_allclose(ups[0], ups[1], atol=1e-9)
 
 
@@ -54,7 +56,7 @@ def test_standing_feet_are_planted_and_a_moving_floor_is_found():
     pose = standing(90)
     _, feet = placed_with_feet(pose)
     sight = np.tile([0.0, 0.0, -1.0], (90, 4, 1))
-    footing = find_footing(feet, pose.root, np.ones((90, 4)), sight, 30.0, 0.86)
+    footing = find_footing(feet, pose.root, np.ones((90, 4)), sight, 30.0, 0.86, [slice(0, len(feet))])
     assert footing.contact.min() > 0.9
     assert footing.floor == pytest.approx(feet[..., 1].mean(), abs=0.01)
     np.testing.assert_allclose(footing.velocity, 0)
@@ -64,17 +66,17 @@ def test_feet_that_are_not_seen_are_not_held_firmly():
     pose = standing(60)
     _, feet = placed_with_feet(pose)
     sight = np.tile([0.0, 0.0, -1.0], (60, 4, 1))
-    footing = find_footing(feet, pose.root, np.zeros((60, 4)), sight, 30.0, 0.86)
+    footing = find_footing(feet, pose.root, np.zeros((60, 4)), sight, 30.0, 0.86, [slice(0, len(feet))])
     assert footing.contact.max() < 0.2
 
 
-def footing_of(feet, mass_height=None):
+def footing_of(feet, mass_height=None, takes=None):
     """Footing of FOOT_POINTS (F, 4, 3) seen from afar along -Z, at 30 frames a second."""
     frames = len(feet)
     mass = np.zeros((frames, 3))
     mass[:, 1] = 1.0 if mass_height is None else mass_height
     sight = np.tile([0.0, 0.0, -1.0], (frames, 4, 1))
-    return find_footing(feet, mass, np.ones((frames, 4)), sight, 30.0, 0.9)
+    return find_footing(feet, mass, np.ones((frames, 4)), sight, 30.0, 0.9, takes or [slice(0, frames)])
 
 
 def stepping(frames=45):
@@ -118,3 +120,25 @@ def test_a_body_in_free_fall_stands_on_nothing():
     assert contact[:16].all()
     assert contact[40:].all()
     assert not contact[21:34].any()
+
+
+def joined(*placed):
+    """Bodies placed one after the other, as where a film is cut."""
+    return Placed(*(np.concatenate(parts) for parts in zip(*(vars(p).values() for p in placed), strict=True)))
+
+
+def test_up_does_not_change_with_two_frames_of_another_take():
+    (first, _), (second, _) = placed_with_feet(standing(2)), placed_with_feet(walking(60))
+    to_camera, points = np.diag([1.0, -1.0, -1.0]), foot_points(1.75, 1.0)
+    first = replace(first, positions=first.positions + np.array([1.5, 0.4, 2.0]))
+    ups = []
+    for placed, takes in ((second, [slice(0, 60)]), (joined(first, second), [slice(0, 2), slice(2, 62)])):
+        feet = points.at(placed)
+        ups.append(estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, to_camera, takes))
+    assert np.degrees(np.arccos(ups[0] @ ups[1])) < 3
+
+
+def test_feet_are_planted_on_both_sides_of_a_cut():
+    before, after = np.zeros((20, 4, 3)), np.tile([2.0, 0.5, 1.0], (20, 4, 1))
+    contact = footing_of(np.concatenate((before, after)), takes=[slice(0, 20), slice(20, 40)]).contact
+    assert contact.min() > 0.9
