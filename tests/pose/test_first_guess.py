@@ -44,7 +44,7 @@ def test_a_landmark_that_is_missing_alone_is_filled_in_too():
     keypoints = detections.keypoints.copy()
     keypoints[15:20, LANDMARKS.index("left_knee")] = np.nan
     whole, guessed = guess(detections), guess(detections.replace(keypoints=keypoints))
-    assert np.linalg.norm(place(guessed, OFFSETS).positions - place(whole, OFFSETS).positions, axis=-1).max() < 0.1
+    assert np.linalg.norm(place(guessed, OFFSETS).positions - place(whole, OFFSETS).positions, axis=-1).max() < 0.15
 
 
 def test_smoothing_does_not_reach_over_a_cut():
