@@ -52,8 +52,8 @@ class Weights:
         acceleration: of the root (m/s2), of the trunk and of the limbs (rad/s2); smoothing divides them.
         smoothing: 1 as it is; 2 expects half the acceleration.
         segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres) and of the logarithm of
-            the focal length, against the prior. A person's landmarks hardly tell the focal length (knowing it exactly
-            changed the joints of 27 films by 0.3 mm), so it stays near what is expected.
+            the focal length, against the prior. A person's landmarks hardly tell the focal length, so it stays near
+            what is expected (being told it moved the mean PA-MPJPE of 27 films by 0.3 mm).
         floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts half, metres.
         grip: how fast a planted foot may slip, m/s.
     """
