@@ -57,6 +57,14 @@ class Region(NamedTuple):
     score: float = 1.0  # 0..1, how sure the finder is that a person is there
 
 
+class Hands(NamedTuple):
+    """Both hands of a person, left first: the 21 points of MediaPipe Hands (Zhang et al. 2020, "MediaPipe Hands:
+    On-device Real-time Hand Tracking"), the wrist and then four of each finger, thumb first, knuckle to tip."""
+
+    points: np.ndarray  # (..., 2, 21, 3) pixels: x, y, and depth away from the camera, relative to the wrist
+    score: np.ndarray  # (..., 2) 0..1, how likely this is the hand of that side, seen rightly; 0 where it is not seen
+
+
 @short_repr
 @dataclass(frozen=True)
 class Pose:
@@ -74,6 +82,7 @@ class PoseDetector(Protocol):
     """A backend: it finds people in a picture, and the landmarks of one person in a given region of it.
 
     Pictures are uint8 (H, W, 3), RGB. It keeps no memory of earlier pictures; following people is people.py's work.
+    One that sees hands too has a method `hands(picture, pose) -> Hands`; it is called for some pictures only.
     """
 
     name: str
@@ -111,6 +120,7 @@ class Detections:
         warnings: what the user should know, one sentence each.
         landmarks: L names.
         key: fingerprint of all that these detections depend on, see `detection_key`.
+        hands: of F frames, score 0 where they were not looked for; None from a detector that does not see hands.
     """
 
     keypoints: np.ndarray
@@ -127,12 +137,16 @@ class Detections:
     warnings: tuple[str, ...] = ()
     landmarks: tuple[str, ...] = LANDMARKS
     key: str = ""
+    hands: Hands | None = None
 
     def __post_init__(self):
         frames, count = len(self.found), len(self.landmarks)
         for name, shape in _shapes(frames, count).items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+        if self.hands and tuple(map(np.shape, self.hands)) != ((frames, 2, 21, 3), (frames, 2)):
+            shapes = " and ".join(str(np.shape(part)) for part in self.hands)
+            raise ValueError(f"hands have shapes {shapes} in {frames} frames")
 
     def __len__(self) -> int:
         return len(self.found)
@@ -155,11 +169,13 @@ def save_detections(path: str | Path, detections: Detections) -> None:
         OutputError: the place cannot be written.
     """
     about = {
-        "format": "graphics_ml detections 1",
+        "format": "graphics_ml detections 2",
         "fps": [detections.fps.numerator, detections.fps.denominator],
         **{name: getattr(detections, name) for name in _ABOUT},
     }
     arrays = {name: getattr(detections, name).astype(np.float32) for name in _shapes(0, 0) if name != "found"}
+    if detections.hands:
+        arrays |= {f"hands_{name}": part.astype(np.float32) for name, part in detections.hands._asdict().items()}
     file = io.BytesIO()  # zipfile complains where it meets a full disk
     np.savez_compressed(file, about=np.array(json.dumps(about)), found=detections.found, **arrays)
     write_bytes(path, file.getvalue())
@@ -177,6 +193,8 @@ def load_detections(path: str | Path) -> Detections:
             about = json.loads(str(file["about"]))
             arrays = {name: file[name].astype(np.float64) for name in _shapes(0, 0) if name != "found"}
             values = {name: tuple(v) if isinstance(v := about[name], list) else v for name in _ABOUT}
+            if "hands_score" in file:
+                values["hands"] = Hands(*(file[f"hands_{name}"].astype(np.float64) for name in Hands._fields))
             return Detections(found=file["found"].astype(bool), fps=Fraction(*about["fps"]), **arrays, **values)
     except FileNotFoundError as error:
         raise FileError(path, None, "there is no such file; check the name") from error

@@ -1,8 +1,9 @@
-"""BlazePose from the models inside MediaPipe's 0.10.21 wheel; nothing is downloaded.
+"""BlazePose and MediaPipe Hands from the models inside MediaPipe's 0.10.21 wheel; nothing is downloaded.
 
 `mediapipe.solutions.pose` follows one person and hides the parts it is made of. Its two halves are registered graphs
 of their own and are used here directly: the person detector, which sees several people, and the landmark model, which
-looks at one region. Neither keeps state, so any number of people can be followed with one instance.
+looks at one region. So does the model of a hand, at the place where the landmarks put it. None keeps state, so any
+number of people can be followed with one instance.
 """
 
 import contextlib
@@ -18,10 +19,15 @@ from typing import NamedTuple
 import numpy as np
 
 from graphics_ml.errors import GraphicsMLError, MissingExtraError
-from graphics_ml.pose.detection import LANDMARKS, Pose, Region
+from graphics_ml.pose.detection import LANDMARKS, Hands, Pose, Region
 
 REGION_SCALE = 1.25
 """Side of a region over twice the distance from the hips to the rim of the person, as BlazePose was trained."""
+
+HAND_SIZE = 0.25
+"""Side of the region in which a hand is looked for, metres; on filmed characters 0.22 to 0.28 do equally well."""
+
+_SMALLEST_HAND = 24  # side of its region in pixels; in a smaller one the hand model is no better than the body's
 
 
 class MediaPipeDetector:
@@ -30,6 +36,7 @@ class MediaPipeDetector:
     Args:
         certainty: a person is seen where the finder's score reaches this, 0..1.
         presence: landmarks are given where the model's score for a person in the region reaches this, 0..1.
+        hand: points of a hand are given where the model's score for one reaches this, 0..1.
 
     Raises:
         MissingExtraError: mediapipe is not installed.
@@ -39,8 +46,8 @@ class MediaPipeDetector:
     name = "mediapipe"
     landmarks = LANDMARKS
 
-    def __init__(self, certainty: float = 0.5, presence: float = 0.5):
-        self.settings = {"certainty": certainty, "presence": presence}
+    def __init__(self, certainty: float = 0.5, presence: float = 0.5, hand: float = 0.8):
+        self.settings = {"certainty": certainty, "presence": presence, "hand": hand}
         try:
             self.version = metadata.version("mediapipe")
         except metadata.PackageNotFoundError:
@@ -61,14 +68,7 @@ class MediaPipeDetector:
     def pose(self, picture: np.ndarray, region: Region) -> Pose | None:
         """The person in the region, or None where the model sees nobody."""
         height, width = picture.shape[:2]
-        rect = self._models.rect(
-            x_center=region.x / width,
-            y_center=region.y / height,
-            width=region.size / width,
-            height=region.size / height,
-            rotation=region.rotation,
-        )
-        found = self._models.landmarker.process({"picture": picture, "region": rect})
+        found = self._models.landmarker.process({"picture": picture, "region": self._within(picture, region)})
         if not found.landmarks or not found.world or not found.next_region:
             return None
         values = np.array(
@@ -87,6 +87,38 @@ class MediaPipeDetector:
             ),
         )
 
+    def hands(self, picture: np.ndarray, pose: Pose) -> Hands:
+        """The hands of somebody who was seen in the picture, where they are large enough and not hidden."""
+        hands = Hands(np.full((2, 21, 3), np.nan), np.zeros(2))
+        for side, (wrist, pinky, index) in enumerate(_HAND_LANDMARKS):
+            region = _hand_region(pose, wrist, pinky, index)
+            if pose.visibility[wrist] > 0.5 and region.size > _SMALLEST_HAND:
+                points, left = self._one_hand(picture, region)
+                if points is not None:
+                    hands.points[side], hands.score[side] = points, (left, 1 - left)[side]
+        return hands
+
+    def _one_hand(self, picture, region):
+        """Points (21, 3) of the hand in the region and how likely it is a left one; None where there is none."""
+        found = self._models.hand.process({"picture": picture, "region": self._within(picture, region)})
+        if not found.points or not found.side:
+            return None, 0.0
+        height, width = picture.shape[:2]
+        points = np.array([(p.x * width, p.y * height, p.z * width) for p in found.points.landmark])
+        # The model was trained on mirrored pictures, as a telephone's front camera shows them.
+        side = found.side.classification[0]
+        return points, side.score if side.label == "Right" else 1 - side.score
+
+    def _within(self, picture, region):
+        height, width = picture.shape[:2]
+        return self._models.rect(
+            x_center=region.x / width,
+            y_center=region.y / height,
+            width=region.size / width,
+            height=region.size / height,
+            rotation=region.rotation,
+        )
+
     @cached_property
     def _models(self) -> "_Models":
         # Only now: where the detections are cached, mediapipe's import would be most of the time.
@@ -100,18 +132,29 @@ class MediaPipeDetector:
                 graph_config=_LANDMARKER,
                 calculator_params={f"{_LANDMARK_SCORE}.threshold": self.settings["presence"]},
             )
+            hand = base(graph_config=_HAND, calculator_params={f"{_HAND_SCORE}.threshold": self.settings["hand"]})
             # Their messages come with the first picture.
             black = np.zeros((64, 64, 3), np.uint8)
             finder.process(black)
             middle = rect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
             landmarker.process({"picture": black, "region": middle})
-        return _Models(finder, landmarker, rect)
+            hand.process({"picture": black, "region": middle})
+        return _Models(finder, landmarker, hand, rect)
 
 
 class _Models(NamedTuple):
     finder: object
     landmarker: object
+    hand: object
     rect: type
+
+
+def _hand_region(pose, wrist, pinky, index):
+    """A square around the middle of the hand, its fingers upwards."""
+    x, y = (2 * pose.keypoints[index] + pose.keypoints[pinky]) / 3
+    right, down = (x, y) - pose.keypoints[wrist]
+    scale = np.linalg.norm(np.ptp(pose.keypoints, axis=0)) / np.linalg.norm(np.ptp(pose.world[:, :2], axis=0))
+    return Region(x, y, HAND_SIZE * float(scale), float(np.arctan2(right, -down)))
 
 
 _FINDER = """
@@ -152,9 +195,37 @@ node {
 }
 """
 
+_HAND = """
+input_stream: "picture"
+input_stream: "region"
+output_stream: "points"
+output_stream: "side"
+node {
+  calculator: "ConstantSidePacketCalculator"
+  output_side_packet: "PACKET:complexity"
+  options { [mediapipe.ConstantSidePacketCalculatorOptions.ext] { packet { int_value: 1 } } }
+}
+node {
+  calculator: "HandLandmarkCpu"
+  input_stream: "IMAGE:picture"
+  input_stream: "ROI:region"
+  input_side_packet: "MODEL_COMPLEXITY:complexity"
+  output_stream: "LANDMARKS:points"
+  output_stream: "HANDEDNESS:side"
+}
+"""
+
 _FINDER_SCORE = "posedetectioncpu__TensorsToDetectionsCalculator"
 _LANDMARK_SCORE = "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator"
-_MODELS = ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite")
+_HAND_SCORE = "handlandmarkcpu__ThresholdingCalculator"
+_MODELS = (
+    "pose_detection/pose_detection.tflite",
+    "pose_landmark/pose_landmark_full.tflite",
+    "hand_landmark/hand_landmark_full.tflite",
+)
+_HAND_LANDMARKS = [
+    [LANDMARKS.index(f"{side}_{part}") for part in ("wrist", "pinky", "index")] for side in ("left", "right")
+]
 
 
 def _mediapipe():

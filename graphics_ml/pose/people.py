@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from graphics_ml.pose.detection import Pose, PoseDetector, Region
+from graphics_ml.pose.detection import Hands, Pose, PoseDetector, Region
 from graphics_ml.pose.likeness import (
     BODY,
     TORSO,
@@ -47,11 +47,13 @@ class Person:
     Attributes:
         seen: frame -> packed pose, see likeness.py.
         skipped: frame -> region; frames of `seen` that were not looked at and repeat the pose before.
+        hands: frame -> the hands, in those frames of `seen` in which they were looked at.
     """
 
     def __init__(self):
         self.seen: dict[int, np.ndarray] = {}
         self.skipped: dict[int, Region] = {}
+        self.hands: dict[int, Hands] = {}
         self.region: Region | None = None  # where to look next; None: out of sight
         self.last_region: Region | None = None
         self.last_frame = -1
@@ -76,10 +78,13 @@ class Person:
         other.seen[frame] = self.seen.pop(frame)
         if frame in self.skipped:
             other.skipped[frame] = self.skipped.pop(frame)
+        if frame in self.hands:
+            other.hands[frame] = self.hands.pop(frame)
 
     def forget(self, frame: int) -> None:
         del self.seen[frame]
         self.skipped.pop(frame, None)
+        self.hands.pop(frame, None)
 
     def lose(self) -> None:
         self.region = None
@@ -142,7 +147,7 @@ _SAME = 0.6  # likeness from which two poses are the same person
 _MADE_OF = 0.7  # of a person's joints may lie on another's body, behind whom they may pass
 _SMALLEST = 0.5  # of the leading person in sight; who is smaller is not followed
 _MOST = 4  # people followed at a time
-_NOW_AND_THEN = 0.1  # seconds between two looks at others than the leading person, and at the colours of all
+_NOW_AND_THEN = 0.1  # seconds between two looks at others than the leading person, and at colours and hands of all
 _KNOWN = 0.6  # similarity of colours from which someone is known again; strangers reach 0.5 or so
 _STRANGE = 0.7  # similarity to one's own colours below which one may be somebody else
 _MISSED = 4.0  # seconds in which someone out of sight is looked for where they were
@@ -210,6 +215,8 @@ class _Follower:
         pose = self._detector.pose(view, person.region)
         if pose is not None and credible(pose, picture) and leap(person.last_region, pose.region) < _LEAP:
             person.record(index, pose, blend(person.last_region, pose.region, self._keep))
+            if index % self._every == 0 and hasattr(self._detector, "hands"):
+                person.hands[index] = self._detector.hands(view, pose)
             return True
         person.misses += 1
         if person.misses > _PATIENCE * self._fps:

@@ -13,13 +13,20 @@ import numpy as np
 
 from graphics_ml.errors import GraphicsMLError, VideoError
 from graphics_ml.outputs import write_bytes
-from graphics_ml.pose.detection import Detections, PoseDetector, cached_detections, detection_key, save_detections
+from graphics_ml.pose.detection import (
+    Detections,
+    Hands,
+    PoseDetector,
+    cached_detections,
+    detection_key,
+    save_detections,
+)
 from graphics_ml.pose.likeness import TORSO, box, height_of
 from graphics_ml.pose.overlay import numbered
 from graphics_ml.pose.people import Person, follow_people, look_closer, runs
 from graphics_ml.pose.video import Video, open_video
 
-METHOD = 2
+METHOD = 3
 """Raised when this file or people.py changes what is detected, so that older caches are not used."""
 
 
@@ -177,6 +184,9 @@ def _detections_of(
     found = np.zeros(frames, bool)
     for frame, packed in person.seen.items():
         data[frame], found[frame] = packed, True
+    hands = Hands(np.full((frames, 2, 21, 3), np.nan), np.zeros((frames, 2))) if person.hands else None
+    for frame, both in person.hands.items():
+        hands.points[frame], hands.score[frame] = both
     warnings = list(video.warnings)
     if not found.all():
         warnings.append(_describe_absence(found, float(video.fps), video.start))
@@ -195,6 +205,7 @@ def _detections_of(
         warnings=tuple(warnings),
         landmarks=detector.landmarks,
         key=key,
+        hands=hands,
     )
 
 

@@ -9,6 +9,7 @@ from graphics_ml.pose.detection import (
     LANDMARKS,
     MIRRORED,
     Detections,
+    Hands,
     cached_detections,
     detection_key,
     load_detections,
@@ -55,6 +56,22 @@ def test_detections_come_back_from_the_file(tmp_path, detections):
     assert_equal(load_detections(path), detections)
     assert_equal(cached_detections(path, "abc"), detections)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_hands_come_back_from_the_file_and_may_be_missing(tmp_path, detections):
+    path = tmp_path / "film.detections.npz"
+    rng = np.random.default_rng(2)
+    hands = Hands(rng.normal(size=(4, 2, 21, 3)).astype(np.float32), rng.random((4, 2)).astype(np.float32))
+    save_detections(path, detections.replace(hands=hands))
+    for saved, loaded in zip(hands, load_detections(path).hands, strict=True):
+        np.testing.assert_array_equal(saved, loaded)
+    save_detections(path, detections)
+    assert load_detections(path).hands is None
+
+
+def test_hands_of_other_frames_are_refused(detections):
+    with pytest.raises(ValueError, match="hands"):
+        detections.replace(hands=Hands(np.zeros((3, 2, 21, 3)), np.zeros((3, 2))))
 
 
 def test_the_file_is_read_without_pickles(tmp_path, detections):

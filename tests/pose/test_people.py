@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from graphics_ml.pose.detection import Hands
 from graphics_ml.pose.tracking import detect
 from graphics_ml.pose.video import open_video
 from tests.pose.rectangles import HEIGHT, WIDTH, RectangleDetector, centres, scene
@@ -40,6 +41,24 @@ def test_others_cost_little_and_are_followed_exactly_when_chosen(film):
         calls.append(detector.calls)
     assert calls[0] < 170 and calls[1] < 240
     np.testing.assert_allclose(centres(chosen[1]), 240 - np.arange(100), atol=1.5)
+
+
+class RectanglesWithHands(RectangleDetector):
+    def hands(self, picture, pose):
+        points = np.full((2, 21, 3), 7.0)
+        points[..., :2] = pose.keypoints[[15, 16]][:, None]
+        return Hands(points, np.array([0.9, 0.8]))
+
+
+def test_hands_are_looked_at_some_ten_times_a_second_where_the_person_is_seen(film):
+    path = film(scene() if 40 <= i < 60 else scene(("red", 60 + i, 120)) for i in range(100))
+    detections = detect(path, detector=RectanglesWithHands())
+    points, score = detections.hands
+    looked = score[:, 0] > 0
+    assert 25 <= looked.sum() <= 45 and not looked[~detections.found].any()
+    np.testing.assert_allclose(points[looked, :, 0, :2], detections.keypoints[looked, 15:17], rtol=1e-5)
+    assert (score[~looked] == 0).all() and np.isnan(points[~looked]).all()
+    assert detect(path, detector=RectangleDetector()).hands is None
 
 
 def test_a_person_who_leaves_and_returns_is_the_same_with_a_gap(film):

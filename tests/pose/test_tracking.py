@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ from graphics_ml.errors import GraphicsMLError, MissingExtraError, VideoError
 from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
 from graphics_ml.pose.tracking import detect
 from graphics_ml.pose.video import open_video
+from graphics_ml.tasks.film import load_truth, truth_path
 from tests.pose.rectangles import HEIGHT, WIDTH, RectangleDetector, centres, scene
 from tests.pose.videos import make_film
 
@@ -120,6 +123,68 @@ def test_with_one_person_the_landmarks_are_those_of_mediapipes_own_video_mode(te
     pose = detector.pose(first, detector.find(first)[0])
     np.testing.assert_allclose(pose.keypoints, points[0], atol=0.1)
     np.testing.assert_allclose(pose.world, world[0], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def filmed_hands():
+    """Every fourth picture of a film of our character, the pose and the hands in it, and the true knuckles (2, 2, 3):
+    left and right, of the little and the index finger, in camera axes."""
+    pytest.importorskip("mediapipe")
+    film = Path(__file__).parents[2] / "scenes" / "demo" / "clip.mp4"
+    detector, truth, frames = MediaPipeDetector(), load_truth(truth_path(film)), []
+    for index, _, picture in open_video(film):
+        if index % 4 == 0:
+            pose = detector.pose(picture, detector.find(picture)[0])
+            knuckles = [
+                [truth.camera.to_camera(truth.places(f"{side}_{finger}_1")[index]) for finger in ("pinky", "index")]
+                for side in ("left", "right")
+            ]
+            frames.append((picture, pose, detector.hands(picture, pose), np.array(knuckles)))
+    return detector, frames
+
+
+def test_knuckles_are_seen_nearer_to_a_filmed_characters_than_the_body_models(filmed_hands):
+    off, bodys = [], []
+    for _, pose, hands, knuckles in filmed_hands[1]:
+        for side in np.flatnonzero(hands.score > 0.8):
+            true = knuckles[side, 1] - knuckles[side, 0]
+            off.append(angle(hands.points[side, 5] - hands.points[side, 17], true))
+            bodys.append(angle(pose.world[19 + side] - pose.world[17 + side], true))
+    assert len(off) > 10
+    assert np.median(off) < 25 and np.median(off) < np.median(bodys)
+
+
+def test_a_hand_is_not_taken_for_the_other_one_nor_seen_where_there_is_none(filmed_hands):
+    detector, frames = filmed_hands
+    picture, pose, hands, _ = max(frames, key=lambda frame: frame[2].score.max())
+    side = int(hands.score.argmax())
+    assert hands.score[side] > 0.9
+    seen_as_the_other = pose.keypoints.copy()
+    seen_as_the_other[[16 - side, 18 - side, 20 - side]] = pose.keypoints[[15 + side, 17 + side, 19 + side]]
+    assert detector.hands(picture, replace(pose, keypoints=seen_as_the_other)).score[1 - side] < 0.2
+    nothing = detector.hands(np.full_like(picture, 128), pose)
+    assert (nothing.score == 0).all() and np.isnan(nothing.points).all()
+
+
+def angle(a, b):
+    """Degrees between two vectors."""
+    return np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
+
+
+def test_of_two_people_embracing_each_is_followed_when_they_part(test_data):
+    path = test_data / "video" / "street.avi"
+    torsos = []
+    for person in (1, 2):
+        detections = detect(path, person=person, start=2.6, end=3.2)
+        assert detections.found.mean() > 0.8
+        colours = [
+            picture[tuple(detections.keypoints[i, [11, 12, 23, 24]].mean(axis=0).astype(int)[::-1])].astype(int)
+            for i, _, picture in open_video(path, 2.6, 3.2)
+            if detections.found[i]
+        ]
+        torsos.append(np.median(colours, axis=0))
+    denim, turquoise = torsos
+    assert turquoise[1] - turquoise[0] > 60 > denim[1] - denim[0]
 
 
 def test_mediapipe_says_nothing_and_the_messages_of_others_come_through():
