@@ -7,8 +7,8 @@ import numpy as np
 from graphics_ml.motion.camera import Camera, focal_length, look_at
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.rotations import quaternion_from_axis_angle
-from graphics_ml.pose.body import BALLS, HINGES, Pose, place, t_pose
-from graphics_ml.pose.detection import LANDMARKS, Detections
+from graphics_ml.pose.body import BALLS, HINGES, JOINTS, Points, Pose, place, t_pose
+from graphics_ml.pose.detection import LANDMARKS, Detections, Hands
 from graphics_ml.pose.landmarks import USED, points_on_body
 
 
@@ -109,6 +109,19 @@ def seen(pose: Pose, eye: Camera, fps=30, height=1.75, noise=0.0, depth_noise=0.
         person="the only one",
         detector="a formula",
     )
+
+
+def seen_hands(pose: Pose, eye: Camera, height=1.75, score=1.0) -> Hands:
+    """What a detector of hands sees of wrists and of the knuckles of index and little finger."""
+    joints = [JOINTS.index(f"{side}_hand") for side in ("left", "right") for _ in range(3)]
+    left = height * np.array([(0, 0, 0), (0.052, 0, 0.0125), (0.042, 0, -0.0225)])
+    knuckles = Points(np.array(joints), np.concatenate((left, left * (-1, 1, 1))))
+    at = knuckles.at(place(pose, standard_skeleton(height).offsets)).reshape(-1, 2, 3, 3)
+    depth = eye.to_camera(at)[..., 2]
+    points = np.zeros((len(pose), 2, 21, 3))
+    points[:, :, [0, 5, 17], :2] = eye.project(at)
+    points[:, :, [0, 5, 17], 2] = (depth - depth[..., :1]) * eye.focal / depth
+    return Hands(points, np.full((len(pose), 2), score))
 
 
 def unseen(detections: Detections, frames) -> Detections:

@@ -6,8 +6,8 @@ import pytest
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
 from graphics_ml.pose.body import Pose
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED
-from graphics_ml.pose.landmarks import BONE_NAMES, BONES, USED, gather
-from tests.pose.acting import camera, seen, standing, unseen, walking
+from graphics_ml.pose.landmarks import BONE_NAMES, BONES, USED, bone_vector, gather
+from tests.pose.acting import camera, seen, seen_hands, standing, unseen, walking
 
 
 def exchanged(detections, frames):
@@ -81,5 +81,28 @@ def test_metric_legs_are_bent_a_little_and_keep_their_lengths():
 def test_a_hidden_bone_is_believed_in_depth():
     plain = seen(standing(), camera())
     evidence = gather(plain.replace(visibility=np.full_like(plain.visibility, 0.05)))
-    assert (evidence.bone_weight == 1).all()
+    seen_by_the_body_model = [name.split()[-1] not in ("knuckles", "metacarpal") for name in BONE_NAMES]
+    assert (evidence.bone_weight[:, seen_by_the_body_model] == 1).all()
     assert (evidence.pixel_weight < 0.1 * gather(plain).pixel_weight).all()
+
+
+def test_a_hand_that_is_surely_seen_takes_the_place_of_the_bodys_palm_and_another_has_no_weight():
+    plain = seen(standing(), camera())
+    hands = seen_hands(standing(), camera())
+    score = hands.score.copy()
+    score[:, 1] = 0.5
+    evidence, without = gather(plain.replace(hands=hands._replace(score=score))), gather(plain)
+    weight = {name: evidence.bone_weight[:, row] for row, name in enumerate(BONE_NAMES)}
+    assert (weight["left knuckles"] == 1).all() and (weight["left palm"] == 0).all()
+    assert (weight["right knuckles"] == 0).all() and (weight["right palm"] > 0).all()
+    assert (without.bone_weight[:, BONE_NAMES.index("left knuckles")] == 0).all()
+    palm, knuckles = (bone_vector(evidence.bones, f"left {name}") for name in ("palm", "knuckles"))
+    cosine = np.sum(palm * knuckles, axis=1) / np.linalg.norm(palm, axis=1) / np.linalg.norm(knuckles, axis=1)
+    assert np.degrees(np.arccos(cosine)).max() < 15
+
+
+def test_hands_are_left_out_where_left_and_right_were_exchanged():
+    detections = exchanged(seen(standing(), camera(), noise=1.0), [20])
+    evidence = gather(detections.replace(hands=seen_hands(standing(), camera())))
+    row = BONE_NAMES.index("left knuckles")
+    assert np.flatnonzero(evidence.bone_weight[:, row] == 0).tolist() == [20]

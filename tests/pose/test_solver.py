@@ -16,13 +16,19 @@ from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, 
 from graphics_ml.pose.landmarks import gather
 from graphics_ml.pose.solver import solve
 from graphics_ml.pose.support import foot_points
-from tests.pose.acting import camera, seen, standing, unseen, walking
+from tests.pose.acting import camera, hinge, seen, seen_hands, standing, unseen, walking
 
 LIMBS = [
     standard_skeleton().index(f"{side}_{part}")
     for side in ("left", "right")
     for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 ]
+
+HANDS = [standard_skeleton().index(f"{side}_hand") for side in ("left", "right")]
+
+
+def palm_normals(motion):
+    return rotate(motion.orientations()[:, HANDS], np.array([0.0, 1.0, 0.0]))
 
 
 def truth(pose, height=1.75):
@@ -52,6 +58,32 @@ def test_a_noisy_detector_is_smoothed_and_depth_comes_from_the_picture():
     assert pa_mpjpe(solved, exact).mean() < 0.8 * pa_mpjpe(raw, exact).mean()
     jitter = [np.linalg.norm(np.diff(p, 2, axis=0), axis=-1).mean() for p in (solved, raw)]
     assert jitter[0] < 0.5 * jitter[1]
+
+
+def test_hands_that_are_surely_seen_turn_the_forearms_and_others_change_nothing():
+    pose, eye = standing(), camera(distance=4.0)
+    for side in ("left", "right"):
+        pose.hinges[:, hinge(f"{side}_forearm", "supination")] = np.radians(55)
+    # The detector's own hands are bare points at the ends of the forearms.
+    exact = seen(pose, eye)
+    world, keypoints = exact.world.copy(), exact.keypoints.copy()
+    for part in ("pinky", "index", "thumb"):
+        for side in ("left", "right"):
+            row, wrist = (LANDMARKS.index(f"{side}_{name}") for name in (part, "wrist"))
+            world[:, row], keypoints[:, row] = world[:, wrist], keypoints[:, wrist]
+    bare = exact.replace(world=world, keypoints=keypoints)
+    palms = {
+        name: palm_normals(solve(detections, height=1.75).motion)
+        for name, detections in {
+            "bare": bare,
+            "sure": bare.replace(hands=seen_hands(pose, eye)),
+            "doubtful": bare.replace(hands=seen_hands(standing(), eye, score=0.5)),
+        }.items()
+    }
+    np.testing.assert_allclose(palms["doubtful"], palms["bare"])
+    true = place(pose, standard_skeleton(1.75).offsets).rotations[:, HANDS][..., 1]
+    off = {name: np.degrees(np.arccos(np.sum(palm * true, axis=-1))) for name, palm in palms.items()}
+    assert np.median(off["sure"]) < 12 and np.median(off["sure"]) < 0.5 * np.median(off["bare"])
 
 
 @pytest.mark.parametrize("roll", [-25, 0, 20])
