@@ -68,7 +68,9 @@ class MediaPipeDetector:
     def pose(self, picture: np.ndarray, region: Region) -> Pose | None:
         """The person in the region, or None where the model sees nobody."""
         height, width = picture.shape[:2]
-        found = self._models.landmarker.process({"picture": picture, "region": self._within(picture, region)})
+        found = self._models.landmarker.process(
+            {"picture": np.ascontiguousarray(picture), "region": self._within(picture, region)}
+        )
         if not found.landmarks or not found.world or not found.next_region:
             return None
         values = np.array(
@@ -100,7 +102,9 @@ class MediaPipeDetector:
 
     def _one_hand(self, picture, region):
         """Points (21, 3) of the hand in the region and how likely it is a left one; None where there is none."""
-        found = self._models.hand.process({"picture": picture, "region": self._within(picture, region)})
+        found = self._models.hand.process(
+            {"picture": np.ascontiguousarray(picture), "region": self._within(picture, region)}
+        )
         if not found.points or not found.side:
             return None, 0.0
         height, width = picture.shape[:2]
