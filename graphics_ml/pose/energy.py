@@ -17,7 +17,6 @@ from graphics_ml.motion.rotations import (
     multiply,
     quaternion_from_axis_angle,
     rotation_between,
-    swing_twist,
 )
 from graphics_ml.pose.body import (
     BALL_DOFS,
@@ -249,7 +248,7 @@ def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
 _HINGE_RANGE = {  # (low, high, middle, expected deviation)
     "elevation": (-10, 40, 0, 10),
     "retraction": (-25, 25, 0, 10),
-    ("forearm", "flexion"): (0, 150, 25, 60),
+    ("forearm", "flexion"): (0, 150, 45, 100),
     "supination": (-80, 80, 0, 30),
     "extension": (-80, 70, 0, 25),
     "ulnar deviation": (-20, 30, 0, 12),
@@ -258,13 +257,15 @@ _HINGE_RANGE = {  # (low, high, middle, expected deviation)
     "eversion": (-35, 20, 0, 8),
     "abduction": (-15, 15, 0, 8),
 }
-_TWIST_RANGE = {"upper_arm": (-95, 100), "thigh": (-45, 45)}
-# Of free joints about their frames' axes; an upper arm turns about itself around x, a thigh around y.
+# Of bones about themselves: axis, low, high. Wider than the Academy's 70 and 90 for shoulders, because how far an arm
+# is twisted depends on the way it was raised.
+_TWIST = {"upper_arm": ((-1.0, 0, 0), -95, 100), "thigh": ((0, 1.0, 0), -45, 45)}
+# Of free joints about their frames' axes.
 _BALL_DEVIATION = {
     "hips": (np.inf,) * 3,
     "spine": (30,) * 3,
     "neck": (30,) * 3,
-    "upper_arm": (70, 55, 55),
+    "upper_arm": (55, 40, 45),
     "thigh": (60, 20, 60),
 }
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
@@ -315,31 +316,51 @@ _BALL_SIZE = np.radians(np.array([_BALL_DEVIATION[_part(group[0])] for group in 
 
 def _add_limits_and_habits(normal, problem, pose):
     rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(problem.evidence.fps)))
-    slopes, residuals = np.zeros((len(pose), DOFS)), np.zeros((len(pose), DOFS))
-    residuals[:, HINGE_DOFS] = (pose.hinges - _MIDDLE) / _DEVIATION * rate
-    slopes[:, HINGE_DOFS] = rate / _DEVIATION
-    away = axis_angle_from_quaternion(multiply(conjugate(_NEUTRAL), pose.balls)) * _SHARES[:, None]
-    residuals[:, BALL_DOFS] = (away / _BALL_SIZE * rate).reshape(len(pose), -1)
-    slopes[:, BALL_DOFS] = (rate * _SHARES[:, None] / _BALL_SIZE).ravel()
-    normal.add_each(residuals, slopes)
-
     beyond = np.minimum(pose.hinges - _LOW, 0) + np.maximum(pose.hinges - _HIGH, 0)
-    slopes, residuals = np.zeros((len(pose), DOFS)), np.zeros((len(pose), DOFS))
-    residuals[:, HINGE_DOFS] = rate * beyond / _BEYOND
-    slopes[:, HINGE_DOFS] = rate * (beyond != 0) / _BEYOND
+    for off, slope in (
+        ((pose.hinges - _MIDDLE) / _DEVIATION, 1 / _DEVIATION),
+        (beyond / _BEYOND, (beyond != 0) / _BEYOND),
+    ):
+        slopes, residuals = np.zeros((len(pose), DOFS)), np.zeros((len(pose), DOFS))
+        residuals[:, HINGE_DOFS], slopes[:, HINGE_DOFS] = rate * off, rate * slope
+        normal.add_each(residuals, slopes)
+
+    away = axis_angle_from_quaternion(multiply(conjugate(_NEUTRAL), pose.balls))
+    turned = _turns_by_step(away)
+    scale = rate * _SHARES[:, None] / _BALL_SIZE
+    residuals, moves = np.zeros((len(pose), len(BALLS), 4)), np.zeros((len(pose), len(BALLS), 4, DOFS))
+    residuals[..., :3] = scale * away
     for ball, group in enumerate(BALLS):
-        part = _part(group[0])
-        if part in _TWIST_RANGE:
-            axis, column = (np.array([-1.0, 0, 0]), 0) if part == "upper_arm" else (np.array([0, 1.0, 0]), 1)
-            mirror = -1.0 if part == "thigh" and group[0].startswith("right") else 1.0
-            twist = swing_twist(pose.balls[:, ball], axis)[1]
-            angle = np.sum(axis_angle_from_quaternion(twist) * axis, axis=-1)
-            low, high = sorted(np.radians(_TWIST_RANGE[part]) * mirror)
-            past = np.minimum(angle - low, 0) + np.maximum(angle - high, 0)
-            d = BALL_DOFS.start + 3 * ball + column
-            residuals[:, d] = rate * past / _BEYOND
-            slopes[:, d] = rate * (past != 0) / _BEYOND * axis[column]
-    normal.add_each(residuals, slopes)
+        own = moves[..., BALL_DOFS][:, ball, :, 3 * ball : 3 * ball + 3]
+        own[:, :3] = scale[ball, :, None] * turned[:, ball]
+        if _part(group[0]) in _TWIST:
+            axis, low, high = _TWIST[_part(group[0])]
+            angle, by_step = _twist(pose.balls[:, ball], np.array(axis))
+            past = np.minimum(angle - np.radians(low), 0) + np.maximum(angle - np.radians(high), 0)
+            residuals[:, ball, 3] = rate / _BEYOND * past
+            own[:, 3] = rate / _BEYOND * (past != 0)[:, None] * by_step
+    normal.add(residuals.reshape(len(pose), -1), moves.reshape(len(pose), -1, DOFS))
+
+
+def _turns_by_step(turn):
+    """(..., 3, 3): how the rotation vector (..., 3) of a rotation R changes with d in R exp(d).
+
+    The inverse of the right Jacobian of SO(3): Sola et al., "A micro Lie theory", 2018, equation 144.
+    """
+    square = np.sum(turn**2, axis=-1)[..., None, None]
+    half = np.sqrt(square) / 2 + 1e-6
+    cross = np.cross(turn[..., None, :], np.eye(3)).swapaxes(-1, -2)
+    return np.eye(3) + cross / 2 + (1 - half / np.tan(half)) / (4 * half**2) * (cross @ cross)
+
+
+def _twist(ball, axis):
+    """Twist (F,) of rotations R about an axis of theirs, and its derivative (F, 3) by d in R exp(d), radians."""
+    w, v = ball[:, :1], ball[:, 1:]
+    along = v @ axis
+    angle = (2 * np.arctan2(along, w[:, 0]) + np.pi) % (2 * np.pi) - np.pi
+    by_step = w * (w * axis + np.cross(axis, v)) + along[:, None] * v
+    # Of a swing by half a turn no twist is defined: hence the floor.
+    return angle, by_step / np.maximum(w**2 + along[:, None] ** 2, 1e-2)
 
 
 def _acceleration_sizes(weights):

@@ -244,6 +244,21 @@ def test_the_gradient_is_that_of_the_cost(part):
         assert change / 2 == pytest.approx(by_shape[k] * 1e-5, rel=0.02, abs=2e-5)
 
 
+def test_the_gradient_of_limits_and_habits_is_that_of_their_cost():
+    rng = np.random.default_rng(2)
+    eye = camera()
+    nothing = gather(seen(standing(1), eye))
+    nothing = replace(nothing, pixel_weight=0 * nothing.pixel_weight, bone_weight=0 * nothing.bone_weight)
+    shape = Shape(1.75, np.ones(10), np.zeros(3), np.log(eye.focal))
+    problem = Problem(nothing, eye.rotation[None], eye.centre, shape, False, nothing.breaks, Weights())
+    for _ in range(12):  # far from rest, where arms and thighs are twisted too far
+        pose = standing(1).moved(0.8 * rng.normal(size=(1, 44)))
+        normal = assemble(problem, pose, shape, False)
+        step = 1e-6 * rng.normal(size=(1, 44))
+        costs = [assemble(problem, pose.moved(sign * step), shape, False).cost for sign in (1, -1)]
+        assert (costs[0] - costs[1]) / 2 == pytest.approx(np.sum(normal.gradient * step), rel=1e-4)
+
+
 def test_the_landmarks_move_with_the_segments():
     shape = Shape(1.7, np.ones(10), np.zeros(3), 0.0)
     longer = Shape(1.7, np.full(10, 1.1), np.zeros(3), 0.0)
