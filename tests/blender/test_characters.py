@@ -1,6 +1,7 @@
 """Our own characters: shape, rig and skin, checked on the arrays and through Blender's own evaluation."""
 
 from dataclasses import fields, replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ bpy = pytest.importorskip("bpy")
 
 from mathutils import Quaternion  # noqa: E402
 
+from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature  # noqa: E402
 from graphics_ml.blender.characters import (  # noqa: E402
     BONES,
     HAIR_STYLES,
@@ -20,7 +22,18 @@ from graphics_ml.blender.characters import (  # noqa: E402
 )
 from graphics_ml.blender.characters.figure import MATERIALS, make_figure  # noqa: E402
 from graphics_ml.blender.characters.surface_nets import surface_nets  # noqa: E402
+from graphics_ml.blender.export import save_scene  # noqa: E402
+from graphics_ml.blender.rigify import apply_motion  # noqa: E402
+from graphics_ml.blender.rigs import load_rig  # noqa: E402
 from graphics_ml.errors import GraphicsMLError  # noqa: E402
+from graphics_ml.motion.bone_map import recognize  # noqa: E402
+from graphics_ml.motion.motion import Motion  # noqa: E402
+from graphics_ml.motion.rotations import (  # noqa: E402
+    axis_angle_from_quaternion,
+    conjugate,
+    multiply,
+    quaternion_from_axis_angle,
+)
 
 COARSE = 0.5
 PEOPLE = {
@@ -252,6 +265,67 @@ def test_vertex_groups_hold_the_weights_of_the_figure(rig):
         held = {names[g.group]: g.weight for g in body.data.vertices[index].groups}
         meant = {BONES[b][0]: w for b, w in zip(figure.bones[index], figure.weights[index], strict=True) if w > 0}
         assert held == pytest.approx(meant, abs=1e-6)
+
+
+def pose(rig, bone, degrees):
+    """Turn a bone about its own length."""
+    rig.pose.bones[bone].rotation_mode = "QUATERNION"
+    rig.pose.bones[bone].rotation_quaternion = Quaternion((0, 1, 0), np.radians(degrees))
+    bpy.context.view_layer.update()
+
+
+@pytest.mark.parametrize("bone", ["upper_arm.L", "forearm.L", "hand.R"])
+@pytest.mark.parametrize("degrees", [-90, 90])
+def test_a_twisted_arm_keeps_its_width(rig, bone, degrees):
+    side = 1 if bone.endswith("L") else -1
+    start, end = (np.array(rig.data.bones[f"{b}{bone[-2:]}"].head_local) for b in ("upper_arm", "hand"))
+    rest = evaluated_vertices(rig)
+    pose(rig, bone, degrees)
+    twisted = evaluated_vertices(rig)
+    pose(rig, bone, 0)
+    axis = (end - start) / np.linalg.norm(end - start)
+    along = (rest - start) @ axis
+
+    def width(places, slice_):
+        across = places[slice_] - places[slice_].mean(axis=0)
+        return np.linalg.norm(across - (across @ axis)[:, None] * axis, axis=1).mean()
+
+    near = (rest[:, 0] * side > 0) & (np.linalg.norm(rest - start - along[:, None] * axis, axis=1) < 0.08)
+    for place in np.arange(0.06, np.linalg.norm(end - start), 0.02):
+        slice_ = near & (np.abs(along - place) < 0.01)
+        assert width(twisted, slice_) > 0.9 * width(rest, slice_), place
+
+
+@pytest.mark.parametrize("ending", ["blend", "glb", "fbx"])
+def test_twist_bones_follow_in_every_file(tmp_path, ending):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    actor = build_character(detail=0.4)
+    still = motion_at_rest(actor)
+    turned = still.rotations.copy()
+    for joint, degrees in (("forearm.L", 80.0), ("hand.R", -60.0), ("upper_arm.L", 50.0)):
+        turn = quaternion_from_axis_angle(np.radians([0.0, degrees, 0.0]))
+        turned[1:, still.skeleton.index(joint)] = multiply(turned[1, still.skeleton.index(joint)], turn)
+    bones = recognize(still.skeleton, deform_flags(actor, still.skeleton)).roles.values()
+    assert not any("twist" in bone for bone in bones)
+    action = apply_motion(actor, still.replace(rotations=turned), "twisted", bones)
+    save_scene(tmp_path / f"actor.{ending}", actor, action)
+    again = load_rig(tmp_path / f"actor.{ending}", actions=True)
+    first = round(again.animation_data.action.frame_range[0])
+    for bone, followed, degrees in (
+        ("forearm_twist.L", "forearm.L", -40.0),
+        ("wrist_twist.R", "forearm.R", -30.0),
+        ("upper_arm_twist.L", "upper_arm.L", -25.0),
+    ):
+        turns, _ = evaluated_transforms(again, (first, first + 1), (bone, followed))
+        relative = multiply(conjugate(turns[:, 1]), turns[:, 0])
+        moved = multiply(conjugate(relative[0]), relative[1])
+        assert np.degrees(axis_angle_from_quaternion(moved)) == pytest.approx([0.0, degrees, 0.0], abs=0.05)
+
+
+def motion_at_rest(rig, frames=2):
+    skeleton = skeleton_from_armature(rig)
+    rest = np.tile(skeleton.rest_orientations, (frames, 1, 1))
+    return Motion(skeleton, rest, np.tile(skeleton.offsets[0], (frames, 1)), Fraction(30))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from mathutils import Vector
 
 from graphics_ml.blender.characters.figure import MATERIALS, make_figure
 from graphics_ml.blender.characters.parameters import Character
-from graphics_ml.blender.characters.proportions import BONES, arm_frame, body_skeleton
+from graphics_ml.blender.characters.proportions import BONES, TWISTS, arm_frame, body_skeleton
 from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import GraphicsMLError
@@ -74,7 +74,23 @@ def _armature(character, name):
             bone.use_connect = (bone.head - bone.parent.tail).length < 1e-6
     bpy.ops.object.mode_set(mode="OBJECT")
     bpy.context.view_layer.objects.active = active or rig
+    for bone, (followed, share) in TWISTS.items():
+        for side in "LR":
+            _follow_twist(rig, f"{bone}.{side}", f"{followed}.{side}", share)
     return rig
+
+
+def _follow_twist(rig, bone, followed, share):
+    """Turn a bone about its length by a share of another's turn, by a driver: exporters write what comes of it."""
+    rig.pose.bones[bone].rotation_mode = "YXZ"
+    driver = rig.pose.bones[bone].driver_add("rotation_euler", 1).driver
+    twist = driver.variables.new()
+    twist.name, twist.type = "twist", "TRANSFORMS"
+    target = twist.targets[0]
+    target.id, target.bone_target = rig, followed
+    target.transform_type, target.transform_space = "ROT_Y", "LOCAL_SPACE"
+    target.rotation_mode = "SWING_TWIST_Y"
+    driver.expression = f"{share} * twist"  # so simple that Blender runs it in files it does not trust
 
 
 def _roll_direction(bone):

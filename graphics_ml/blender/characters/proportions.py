@@ -42,6 +42,9 @@ _SIDE = (
     ("shin", "thigh"),
     ("foot", "shin"),
     ("toes", "foot"),
+    ("upper_arm_twist", "upper_arm"),
+    ("forearm_twist", "forearm"),
+    ("wrist_twist", "forearm"),
 )
 _CENTRAL = {name for name, _ in _MIDDLE}
 
@@ -49,6 +52,13 @@ BONES: tuple[tuple[str, str | None], ...] = _MIDDLE + tuple(
     (f"{name}.{side}", parent if parent in _CENTRAL else f"{parent}.{side}") for side in "LR" for name, parent in _SIDE
 )
 """(name, parent) of every bone, parents before children."""
+
+TWISTS = {"upper_arm_twist": ("upper_arm", -0.5), "forearm_twist": ("forearm", -0.5), "wrist_twist": ("hand", 0.5)}
+"""Bones that follow by themselves: {name: (another's name, share of the other's turn about its own axis)}.
+
+Between two bones, turned by an angle against each other about their length, linear blending narrows a limb to
+cos(angle / 2). With half of the turn taken by a third bone between them, 90 degrees leave 92% of the width, not 71%.
+"""
 
 ARM_SLOPE = np.radians(45.0)  # of the rest pose's arms below the horizontal
 
@@ -118,6 +128,9 @@ def _arm(m):
         "shoulder": (clavicle, shoulder),
         "upper_arm": (shoulder, elbow),
         "forearm": (elbow, wrist),
+        "upper_arm_twist": (shoulder, 0.5 * (shoulder + elbow)),
+        "forearm_twist": (elbow, 0.5 * (elbow + wrist)),
+        "wrist_twist": (0.5 * (elbow + wrist), wrist),
     }
     fingers = {finger: wrist + points @ arm_frame().T for finger, points in hand_joints(m).items()}
     bones["hand"] = (wrist, fingers["middle"][0])

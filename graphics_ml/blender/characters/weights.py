@@ -110,7 +110,16 @@ def _arm_shares(body, x, y, z):
     t, back, dorsal = body.along_arm(x, y, z)
     elbow = smoothstep(t - 0.15 * np.abs(back), upper - 0.056 * s, upper + 0.056 * s)
     wrist = smoothstep(t, upper + fore - 0.062 * s, upper + fore + 0.022 * s)
-    shares = {"upper_arm": 1.0 - elbow, "forearm": elbow * (1.0 - wrist)}
+    upper_twisted = smoothstep(t, 0.15 * upper, 0.80 * upper)
+    twisted = smoothstep(t, upper + 0.15 * fore, upper + 0.60 * fore)
+    near_wrist = smoothstep(t, upper + 0.45 * fore, upper + 0.85 * fore)
+    shares = {
+        "upper_arm_twist": (1.0 - elbow) * (1.0 - upper_twisted),
+        "upper_arm": (1.0 - elbow) * upper_twisted,
+        "forearm_twist": elbow * (1.0 - wrist) * (1.0 - twisted),
+        "forearm": elbow * (1.0 - wrist) * twisted * (1.0 - near_wrist),
+        "wrist_twist": elbow * (1.0 - wrist) * twisted * near_wrist,
+    }
     hand = elbow * wrist
     free = np.ones_like(t)
     for name, part in _finger_shares(body, t - upper - fore, back, dorsal).items():
