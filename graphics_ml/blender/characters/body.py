@@ -54,8 +54,8 @@ class Body:
         value = smooth_min(value, ellipsoid(side, y, z, chest, radii), 0.07)
         base, shoulder = self.head_of("neck"), self.head_of("upper_arm.L")
         nape = np.array([0.020 * s, base[1] + 0.028 * s, base[2] + 0.010 * s])
-        tip = shoulder + np.array([-0.036, 0.010, 0.014]) * s
-        trapezius = rounded_cone(side, y, z, nape, tip, 0.022 * s, 0.020 * s) - ease
+        tip = shoulder + np.array([-0.032, 0.010, 0.002]) * s
+        trapezius = rounded_cone(side, y, z, nape, tip, 0.024 * s, 0.018 * s) - ease
         value = smooth_min(value, trapezius, 0.030 * s)
         seat = np.array([0.072 * s, 0.36 * m.buttock_depth, 0.508 * m.height])
         full = s * (m.buttock_depth / (0.135 * m.height)) ** 0.5
@@ -192,8 +192,8 @@ class Body:
             (0.735, chest * 1.00, 0.46 * ribs, 0.50 * ribs),
             (0.765, chest * 1.05, 0.43 * ribs, 0.52 * ribs),
             (0.790, shoulder * 0.88, 0.36 * ribs, 0.50 * ribs),
-            (0.808, shoulder * 0.80, 0.29 * ribs, 0.46 * ribs),
-            (0.826, shoulder * 0.56, 0.22 * ribs, 0.40 * ribs),
+            (0.808, shoulder * 0.74, 0.29 * ribs, 0.46 * ribs),
+            (0.826, shoulder * 0.50, 0.22 * ribs, 0.40 * ribs),
             (0.842, neck * 1.22, 0.055 * s, 0.088 * s),
             (0.862, neck * 1.00, 0.050 * s, 0.070 * s),
         ]
@@ -211,9 +211,9 @@ class Body:
         wrist = m.wrist_circumference / (2 * np.pi)
         deltoid = 0.5 * (biceps * 1.05 + (0.050 + 0.006 * self.character.masculinity) * s)
         rows = [  # place, centre back, centre dorsal, radius back, front, dorsal (outer), palmar (inner)
-            (-0.060 * s, 0.004, -0.012, 0.78 * deltoid, 0.74 * deltoid, 0.62 * deltoid, 0.70 * deltoid),
-            (0.000, 0.002, -0.010, 0.96 * deltoid, 0.92 * deltoid, 0.74 * deltoid, 0.90 * deltoid),
-            (0.16 * upper, 0.000, -0.006, 1.02 * deltoid, 0.98 * deltoid, 0.88 * deltoid, 0.95 * deltoid),
+            (-0.060 * s, 0.004, -0.018, 0.76 * deltoid, 0.72 * deltoid, 0.58 * deltoid, 0.60 * deltoid),
+            (0.000, 0.002, -0.018, 0.94 * deltoid, 0.90 * deltoid, 0.74 * deltoid, 0.76 * deltoid),
+            (0.16 * upper, 0.000, -0.010, 1.00 * deltoid, 0.96 * deltoid, 0.88 * deltoid, 0.88 * deltoid),
             (0.36 * upper, 0.000, -0.002, 1.04 * biceps, 1.00 * biceps, 1.00 * biceps, 0.96 * biceps),
             (0.58 * upper, 0.000, 0.000, 1.00 * biceps, 0.98 * biceps, 0.93 * biceps, 0.93 * biceps),
             (0.80 * upper, 0.002, 0.000, 0.84 * biceps, 0.82 * biceps, 0.84 * biceps, 0.82 * biceps),

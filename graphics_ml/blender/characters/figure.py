@@ -153,7 +153,7 @@ class _Builder:
         mesh = self._mesh(clothes.shirt, lower, upper, 0.0138, half=True)
         for level in (clothes.above_hem, clothes.outside_collar, clothes.within_sleeve):
             mesh = meshes.trim(*mesh, level)
-        return self._hemmed(mesh, "shirt")
+        return self._hemmed(mesh, "shirt", hanging=True)
 
     def trousers(self):
         body, clothes, s = self.body, self.clothes, self.body.scale
@@ -221,15 +221,16 @@ class _Builder:
         under = np.minimum(-0.024 * s - self.clothes.outside_collar(x, y, z), base + 0.03 * s - z)
         return np.maximum(base - 0.085 * s - z, under)
 
-    def _hemmed(self, mesh, material):
+    def _hemmed(self, mesh, material, hanging=False):
         vertices, triangles = meshes.mirror_half(*mesh)
         s = self.body.scale
         vertices, triangles = meshes.close(vertices, triangles, thickness=0.0035 * s, depth=0.018 * s)
-        return self._part(vertices, triangles, np.full(len(triangles), _of(material)))
+        return self._part(vertices, triangles, np.full(len(triangles), _of(material)), hanging)
 
-    def _part(self, vertices, triangles, materials):
+    def _part(self, vertices, triangles, materials, hanging=False):
         capped = np.full(len(triangles) - len(materials), materials[0])
-        return _Part(vertices, triangles, np.concatenate([materials, capped]), skin_weights(self.body, vertices))
+        materials = np.concatenate([materials, capped])
+        return _Part(vertices, triangles, materials, skin_weights(self.body, vertices, hanging))
 
     def _pair(self, vertices, triangles, materials):
         both = np.concatenate([vertices, vertices * [-1.0, 1.0, 1.0]])

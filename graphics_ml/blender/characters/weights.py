@@ -16,16 +16,17 @@ from graphics_ml.blender.characters.proportions import BONES, FINGERS, foot_dire
 INFLUENCES = 4
 
 
-def skin_weights(body: Body, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def skin_weights(body: Body, vertices: np.ndarray, hanging: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The bones that move each vertex.
 
     Args:
         vertices: (V, 3) rest positions, metres.
+        hanging: cloth that falls over the seat and does not follow it under a thigh that is raised.
 
     Returns:
         bones (V, 4) int, indices into `BONES`, and weights (V, 4), each row descending and summing to 1.
     """
-    shares = _shares(body, vertices)
+    shares = _shares(body, vertices, hanging)
     bones = np.argsort(-shares, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(shares, bones, axis=1)
     weights[weights < 1e-3] = 0.0
@@ -39,11 +40,14 @@ def rigid(bone: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return bones, weights
 
 
-def _shares(body, vertices):
+def _shares(body, vertices, hanging):
     x, y, z = vertices.T
     share = {}
     arm, clavicle, leg = _arm_share(body, x, y, z), _clavicle_share(body, x, y, z), _leg_share(body, x, y, z)
     leg = leg * (1.0 - arm)
+    if hanging:
+        behind = y - body.head_of("thigh.L")[1]
+        leg = leg * (1.0 - 0.85 * smoothstep(behind, -0.03 * body.scale, 0.06 * body.scale))
     trunk = 1.0 - arm - leg
     left = smoothstep(x, -0.012, 0.012)
     sides = {"L": left, "R": 1.0 - left}
