@@ -157,6 +157,7 @@ def _look(character):
         "iris": (_linear(character.eye_colour), 0.1),
         "pupil": (dark * 0.5, 0.05),
         "hair": (hair, 0.55),
+        "hair_shade": (0.78 * hair, 0.7),
         "shirt": (_linear(character.shirt_colour), 0.9),
         "trousers": (_linear(character.trousers_colour), 0.85),
         "socks": (np.array([0.55, 0.55, 0.55]), 0.9),

@@ -13,15 +13,15 @@ from graphics_ml.blender.characters import meshes
 from graphics_ml.blender.characters.body import Body
 from graphics_ml.blender.characters.clothes import Clothes
 from graphics_ml.blender.characters.field import Lens, smoothstep
-from graphics_ml.blender.characters.hair import hair_field
+from graphics_ml.blender.characters.hair import hair_field, shaded
 from graphics_ml.blender.characters.head import EYE_CENTRE, EYE_RADIUS, Head
 from graphics_ml.blender.characters.parameters import Character
 from graphics_ml.blender.characters.proportions import BONES, arm_frame
 from graphics_ml.blender.characters.surface_nets import surface_nets
 from graphics_ml.blender.characters.weights import rigid, skin_weights
 
-MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "hair", "shirt", "trousers", "socks",
-             "shoes", "soles")  # fmt: skip
+MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "hair", "hair_shade", "shirt", "trousers",
+             "socks", "shoes", "soles")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class _Builder:
         field, low = hair_field(head, style)
         lower = np.array([-0.15, head.origin[1] - 0.15, low - 0.02])
         upper = np.array([0.16, head.origin[1] + 0.19, self.body.measures.height + 0.06])
-        vertices, triangles = self._mesh(field, lower, upper, 0.0068, steepness=3.0)
+        mesh = self._mesh(field, lower, upper, 0.0075, steepness=3.0)
+        vertices, triangles, sides, _ = meshes.split(*mesh, shaded(head, style))
         bones, weights = rigid("head", len(vertices))
         hanging = vertices[:, 2] < head.place((0, 0, -60.0))[2]
         if hanging.any():  # what falls on the shoulders stays on them
@@ -142,7 +143,8 @@ class _Builder:
             bones[hanging], weights[hanging] = _blend_skins(
                 bones[hanging], weights[hanging] * (1.0 - blend), own_bones, own_weights * blend
             )
-        return _Part(vertices, triangles, np.full(len(triangles), _of("hair")), (bones, weights))
+        materials = np.where(sides < 0, _of("hair_shade"), _of("hair"))
+        return _Part(vertices, triangles, materials, (bones, weights))
 
     def shirt(self):
         body, clothes, s = self.body, self.clothes, self.body.scale

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hair as a volume of its own over the head, with combed grooves; one field per style."""
+"""Hair as a volume of its own over the head, with locks; one field per style."""
 
 import numpy as np
 
@@ -20,27 +20,40 @@ def hair_field(head: Head, style: str):
     return lambda x, y, z: field(head, x, *head.coordinates(x, y, z)) * head.unit, head.place((0, 0, low))[2]
 
 
+def shaded(head: Head, style: str):
+    """Level in world coordinates (metres) that is negative in the darker strands, those between locks."""
+
+    def level(x, y, z):
+        s, f, u = head.coordinates(x, y, z)
+        bend = _combed(s * np.sign(x), f - 4.0, u)
+        return 0.15 - np.cos(16.0 * bend) - 0.7 * np.cos(26.0 * bend + 2.0)
+
+    return (lambda x, y, z: np.ones_like(x)) if style == "buzz" else level
+
+
 def _scalp(s, f, u, thickness):
     return ellipsoid(s, f, u, (0.0, 1.0, 30.0), (77.5 + 0.8 * thickness, 98.0 + thickness, 87.0 + thickness))
 
 
-def _grooves(x, s, f, u, depth):
-    """Shallow waves that run from the crown down like combed hair."""
+def _locks(x, s, f, u):
+    """Locks that run from the crown down, uneven in width: 1 along their middles, -1 in the creases between them."""
     across, along = s * np.sign(x), f - 4.0
-    angle = np.arctan2(across, along + 1e-9)
     out = np.minimum(np.hypot(across, along) / 40.0, 1.0)
-    bend = angle + 0.004 * u
-    wave = np.sin(23.0 * bend) + 0.7 * np.sin(41.0 * bend + 1.0) + 0.5 * np.sin(11.0 * bend + 2.0)
-    return depth * out * wave / 2.2
+    bend = _combed(across, along, u)
+    return out * (1.3 * np.abs(np.sin(8.0 * bend)) + 0.7 * np.abs(np.sin(13.0 * bend + 1.0)) - 1.0)
 
 
-def _within_hairline(head, x, s, f, u, value):
-    """Hair where it grows, at least a close crop over the skin itself."""
+def _combed(across, along, u):
+    """Angle about the crown that stays the same along a wavy lock."""
+    angle = np.arctan2(across, along + 1e-9)
+    return angle + 0.12 * np.sin(3.0 * angle + 0.03 * u) + 0.004 * u + 0.04 * np.sin(2.0 * angle + 0.06 * u)
+
+
+def _within_hairline(head, x, s, f, u, value, tips=0.0):
+    """Hair where it grows, at least a close crop over the skin itself; `tips` (mm) of it fall over the hairline."""
     y, z = _world(head, s, f, u)
     value = smooth_min(value, head.skin(x, y, z) / head.unit - 2.5, 8.0)
-    line = head.hairline(x, y, z)
-    value = smooth_max(value, line, 7.0)
-    return value
+    return smooth_max(value, head.hairline(x, y, z) - tips, 7.0)
 
 
 def _world(head, s, f, u):
@@ -56,9 +69,9 @@ def _short(head, x, s, f, u):
     top = smoothstep(u, 25.0, 95.0)
     quiff = (7.0 + 3.0 * smoothstep(-right, -30.0, 40.0)) * smoothstep(f, 10.0, 85.0) * smoothstep(u, 55.0, 85.0)
     part = 3.5 * np.exp(-(((right - 36.0) / 5.0) ** 2)) * top * smoothstep(f, -40.0, 20.0)
-    comb = _grooves(x, s, f, u, 1.2) + 1.2 * top * np.sin(0.30 * right + 0.07 * f)
-    thickness = 4.0 + 9.0 * top + quiff - part + comb
-    return _within_hairline(head, x, s, f, u, _scalp(s, f, u, thickness))
+    locks = _locks(x, s, f, u)
+    thickness = 4.0 + 9.0 * top + quiff - part + (1.6 + 1.4 * top) * locks
+    return _within_hairline(head, x, s, f, u, _scalp(s, f, u, thickness), 3.0 * locks)
 
 
 def _cap(head, x, s, f, u, thickness, fringe=0.0):
@@ -69,9 +82,10 @@ def _cap(head, x, s, f, u, thickness, fringe=0.0):
     line = head.hairline(x, y, z) - swept
     rise = smoothstep(-line, -2.0, 26.0)
     part = 4.0 * np.exp(-(((right - 34.0) / 5.0) ** 2)) * smoothstep(u, 60.0, 95.0) * smoothstep(f, -50.0, 0.0)
-    comb = _grooves(x, s, f, u, 1.3) + 0.8 * np.sin(0.28 * right - 0.10 * f)
+    locks = _locks(x, s, f, u)
+    comb = 2.2 * locks + 0.8 * np.sin(0.28 * right - 0.10 * f)
     volume = _scalp(s, f, u, 2.5 + (thickness - 2.5) * rise + comb * rise - part)
-    return smooth_max(volume, line, 5.0)
+    return smooth_max(volume, line - 2.5 * locks, 5.0)
 
 
 def _curtain(head, x, s, f, u, low, fringe):
@@ -81,12 +95,13 @@ def _curtain(head, x, s, f, u, low, fringe):
     drop = np.clip((20.0 - u) / (20.0 - low), 0.0, 1.0)
     wide, deep = 86.0 + 7.0 * np.sin(2.6 * drop), 102.0 + 2.0 * np.sin(3.0 * drop) - 14.0 * drop**2
     level = np.sqrt((s / wide) ** 2.0 + ((f - 3.0) / deep) ** 2)
-    shell = (level - 1.0) * 84.0 - _grooves(x, s, f, u, 2.0)
+    locks = _locks(x, s, f, u)
+    shell = (level - 1.0) * 84.0 - 3.4 * locks
     shell = smooth_max(shell, -(shell + 20.0), 6.0)
-    tips = low + 3.0 * np.sin(0.13 * right + 0.05 * f) + 0.10 * (f - 10.0)
+    tips = low + 3.0 * np.sin(0.13 * right + 0.05 * f) + 0.10 * (f - 10.0) - 6.0 * locks
     shell = smooth_max(shell, np.maximum(u - 40.0, tips - u), 16.0)
     face = f - np.interp(u, (low, -100.0, -60.0, -10.0, 25.0, 45.0), (20.0, 24.0, 30.0, 31.0, 36.0, 54.0))
-    shell = smooth_max(shell, face, 14.0)
+    shell = smooth_max(shell, face - 3.0 * locks, 14.0)
     return smooth_min(cap, shell, 16.0)
 
 
@@ -98,7 +113,7 @@ def _long(head, x, s, f, u):
     upper = _curtain(head, x, s, f, u, -104.0, 14.0)
     drop = smoothstep(-u, 60.0, 230.0)
     back = ellipsoid(s, f, u, (0.0, -76.0 - 14.0 * drop, -105.0), (70.0 - 14.0 * drop, 27.0, 145.0))
-    return smooth_min(upper, back - _grooves(x, s, f, u, 2.4), 24.0)
+    return smooth_min(upper, back - 4.0 * _locks(x, s, f, u), 24.0)
 
 
 def _bun(head, x, s, f, u):
