@@ -296,6 +296,25 @@ def test_a_twisted_arm_keeps_its_width(rig, bone, degrees):
         assert width(twisted, slice_) > 0.9 * width(rest, slice_), place
 
 
+def test_the_back_of_the_shirt_stays_down_when_the_knees_come_up(rig):
+    rest = evaluated_vertices(rig)
+    for side in "LR":
+        rig.pose.bones[f"thigh.{side}"].rotation_mode = "QUATERNION"
+        rig.pose.bones[f"thigh.{side}"].rotation_quaternion = Quaternion((1, 0, 0), np.radians(100))
+    bpy.context.view_layer.update()
+    squatting = evaluated_vertices(rig)
+    for side in "LR":
+        rig.pose.bones[f"thigh.{side}"].rotation_quaternion = Quaternion()
+    bpy.context.view_layer.update()
+    assert np.array(rig.data.bones["shin.L"].head_local)[1] - squatting[:, 1].min() > 0.3  # the knees are in front
+    shirt = [m.name.endswith("shirt") for m in rig.children[0].data.materials].index(True)
+    polygons = rig.children[0].data.polygons
+    hem = np.unique([v for p in polygons if p.material_index == shirt for v in p.vertices])
+    hem = hem[(rest[hem, 2] < rest[hem, 2].min() + 0.02) & (rest[hem, 1] > 0.06)]
+    assert len(hem) > 20
+    assert np.linalg.norm(squatting[hem] - rest[hem], axis=1).max() < 0.03
+
+
 @pytest.mark.parametrize("ending", ["blend", "glb", "fbx"])
 def test_twist_bones_follow_in_every_file(tmp_path, ending):
     bpy.ops.wm.read_factory_settings(use_empty=True)

@@ -21,7 +21,7 @@ def hair_field(head: Head, style: str):
 
 
 def shaded(head: Head, style: str):
-    """Level in world coordinates (metres) that is negative in the darker strands, those between locks."""
+    """A level over world coordinates (metres), negative in the darker strands between locks; a close crop has none."""
 
     def level(x, y, z):
         s, f, u = head.coordinates(x, y, z)
