@@ -178,7 +178,7 @@ def _stepped(pose, move):
 
 _LONGEST = 0.5  # metres or radians that one step may move one unknown
 _SMALL = 2e-3  # a step this small is the last
-_DAMPING = 1e-3
+_DAMPING = 3e-2
 
 
 def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharpness: float = 1.0) -> NormalEquations:

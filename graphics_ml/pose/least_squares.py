@@ -21,6 +21,7 @@ class NormalEquations:
         self.blocks = np.zeros((frames, unknowns, unknowns))
         self.next = np.zeros((max(frames - 1, 0), unknowns, unknowns))  # rows of frame f + 1, columns of frame f
         self.after_next = np.zeros((max(frames - 2, 0), unknowns))
+        self.within = np.zeros((frames, unknowns))  # of the diagonal, what ties no frames together
         self.gradient = np.zeros((frames, unknowns))
         self.border = np.zeros((frames, unknowns, shared))
         self.corner = np.zeros((shared, shared))
@@ -33,6 +34,7 @@ class NormalEquations:
         whole = np.matmul(jacobian.transpose(0, 2, 1), jacobian)
         slope = np.matmul(jacobian.transpose(0, 2, 1), residuals[:, :, None])[..., 0]
         self.blocks += whole[:, :d, :d]
+        self.within += np.einsum("fdd->fd", whole[:, :d, :d])
         self.gradient += slope[:, :d]
         if jacobian.shape[2] > d:
             self.border += whole[:, :d, d:]
@@ -43,6 +45,7 @@ class NormalEquations:
     def add_each(self, residuals: np.ndarray, slopes: np.ndarray) -> None:
         """Residuals (F, D), each with its derivative (F, D) by its own unknown."""
         self._diagonal()[:] += slopes**2
+        self.within += slopes**2
         self.gradient += slopes * residuals
         self.cost += 0.5 * float(np.sum(residuals**2))
 
@@ -97,13 +100,14 @@ class NormalEquations:
         """The step that minimises the squares: (F, D) and (S,).
 
         Args:
-            damping: this part of the diagonal is added to it (Marquardt 1963).
+            damping: this part of the diagonal is added to it (Marquardt 1963), leaving out what ties frames together:
+                that grows with the third power of the frame rate, and would hold slow changes back.
             held: (F,) bool, frames that must not move.
         """
         frames, d = self.frames, self.unknowns
         blocks = self.blocks.copy()
         diagonal = np.einsum("fdd->fd", blocks)
-        diagonal += damping * diagonal + 1e-9
+        diagonal += damping * self.within + 1e-9 * diagonal + 1e-9
         if held is not None:
             diagonal[held] += 1e12
         band = np.zeros((2 * d + 1, frames, d))

@@ -83,7 +83,7 @@ def test_a_hidden_bone_is_believed_in_depth():
     evidence = gather(plain.replace(visibility=np.full_like(plain.visibility, 0.05)))
     seen_by_the_body_model = [name.split()[-1] not in ("knuckles", "metacarpal") for name in BONE_NAMES]
     assert (evidence.bone_weight[:, seen_by_the_body_model] == 1).all()
-    assert (evidence.pixel_weight < 0.1 * gather(plain).pixel_weight).all()
+    assert (evidence.pixel_weight < 0.3 * gather(plain).pixel_weight).all()
 
 
 def test_a_hand_that_is_surely_seen_takes_the_place_of_the_bodys_palm_and_another_has_no_weight():

@@ -74,6 +74,14 @@ def test_held_frames_do_not_move():
     assert np.abs(step[2:]).max() > 1e-3
 
 
+def test_damping_holds_nothing_back_that_moves_all_frames_alike():
+    normal = NormalEquations(20, 3)
+    normal.add_each(np.ones((20, 3)), np.ones((20, 3)))
+    normal.add_second_differences(np.zeros((18, 3)), np.full((18, 3), 1e3))
+    normal.add_differences(np.zeros((19, 3)), np.full((19, 3), 1e3))
+    np.testing.assert_allclose(normal.solve(damping=0.1)[0], -1 / 1.1, rtol=0.02)
+
+
 def test_one_and_two_frames_are_enough():
     rng = np.random.default_rng(2)
     for frames in (1, 2):
