@@ -24,7 +24,7 @@ from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.motion.stance import clear_of_floor, stand
+from graphics_ml.motion.stance import TURNED, clear_of_floor, stand
 from graphics_ml.wording import short_repr
 
 _SIDES = ("left", "right")
@@ -42,6 +42,8 @@ class RetargetReport:
             two degrees away from the source's direction.
         held_back: (F, 2) bool: frames in which a standing foot may slide, as it is left off its place by half a
             hundredth of the leg or more; only so are at most a quarter of a leg's frames corrected.
+        feet_turned: (F, 2) bool: frames in which a foot was turned by more than two degrees, about its toes where they
+            stand or clear of the floor.
         source_map, target_map: the bone maps used.
         notes: what a user should know, as sentences.
     """
@@ -49,6 +51,7 @@ class RetargetReport:
     scale: float
     corrected: np.ndarray
     held_back: np.ndarray
+    feet_turned: np.ndarray
     source_map: BoneMap
     target_map: BoneMap
     notes: tuple[str, ...] = ()
@@ -115,8 +118,8 @@ def retarget(
     hips = _hips_path(places, world, source, goal, scale, grounds)
     if root == "in place":
         hips = hips * [0, 1, 0] + target.rest_positions()[goal.joints["hips"]] * [1, 0, 1]
-    result = _motion(motion, target, rotations, world, hips, source, goal)
-    corrected = held_back = np.zeros((len(motion), 2), dtype=bool)
+    result = copied = _motion(motion, target, rotations, world, hips, source, goal)
+    corrected = held_back = turned = np.zeros((len(motion), 2), dtype=bool)
     down = _contacts(motion, source, goal, contacts)
     if root == "hips" and foot_lock > 0 and down.any():
         result, corrected, held_back = stand(
@@ -124,16 +127,20 @@ def retarget(
         )
     if root == "hips" and foot_lock > 0 and soles:
         result = clear_of_floor(result, goal, soles, grounds[1], down[:, 1::2])
-    notes = _notes(corrected, held_back)
-    return result, RetargetReport(scale, corrected, held_back, source_map, target_map, notes)
+    if result is not copied:
+        feet = [goal.joints[f"{side}_foot"] for side in _SIDES]
+        turned = angle_between(world[:, feet], result.orientations()[:, feet]) > TURNED
+    notes = _notes(corrected, held_back, turned)
+    return result, RetargetReport(scale, corrected, held_back, turned, source_map, target_map, notes)
 
 
-def _notes(corrected, held_back):
+def _notes(corrected, held_back, feet_turned):
     notes = []
-    if corrected.any():
-        left, right = corrected.mean(axis=0)
-        notes.append(f"legs were bent by over 2 degrees to keep feet in place in {left:.0%} (left) and {right:.0%} "
-                     f"(right) of the frames")  # fmt: skip
+    for frames, what in ((corrected, "legs were bent"), (feet_turned, "feet were turned")):
+        if frames.any():
+            left, right = frames.mean(axis=0)
+            notes.append(f"{what} by over 2 degrees to keep feet in place in {left:.0%} (left) and {right:.0%} "
+                         f"(right) of the frames")  # fmt: skip
     if held_back.any():
         share = held_back.any(axis=1).mean()
         notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "

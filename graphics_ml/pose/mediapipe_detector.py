@@ -91,7 +91,7 @@ class MediaPipeDetector:
 
     def hands(self, picture: np.ndarray, pose: Pose) -> Hands:
         """The hands of somebody who was seen in the picture, where they are large enough and not hidden."""
-        hands = Hands(np.full((2, 21, 3), np.nan), np.zeros(2))
+        hands = Hands(np.full((2, 21, 3), np.nan, np.float32), np.zeros(2, np.float32))
         for side, (wrist, pinky, index) in enumerate(_HAND_LANDMARKS):
             region = _hand_region(pose, wrist, pinky, index)
             if pose.visibility[wrist] > 0.5 and region.size > _SMALLEST_HAND:

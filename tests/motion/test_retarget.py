@@ -13,6 +13,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, quaternion_from_axis_angle, rotate
 from graphics_ml.motion.skeleton import EndSite, Skeleton
+from graphics_ml.motion.stance import TURNED
 
 LIMBS = [
     (f"{side}_{a}", f"{side}_{b}")
@@ -303,6 +304,9 @@ def test_feet_stand_where_the_sources_stand_and_most_legs_are_left_alone(sizes):
             assert angles.max() < 1e-5
         else:
             assert angles[~report.corrected[:, 0 if limb.startswith("left") else 1]].max() < 2
+    feet = [f"{side}_foot" for side in ("left", "right")]
+    before, after = (one.orientations()[:, [one.skeleton.index(foot) for foot in feet]] for one in (motion, result))
+    np.testing.assert_array_equal(report.feet_turned, angle_between(before, after) > TURNED)
     rest = dict(zip(target.names, target.rest_positions(), strict=True))
     t = np.arange(len(motion)) / 30
     for side, phase in (("left", 0.0), ("right", 0.5)):
