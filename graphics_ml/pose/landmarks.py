@@ -222,7 +222,7 @@ def gather(detections: Detections) -> Evidence:
     visibility = np.where(known, np.clip(np.nan_to_num(visibility), 0, 1), 0.0)
     pixels, world = np.where(known[..., None], pixels, 0.0), np.where(known[..., None], world, 0.0)
 
-    breaks, some = cuts(pixels, visibility, USED), visibility.max(axis=1) > 0
+    breaks, some = cuts(pixels, visibility, detections.fps, USED), visibility.max(axis=1) > 0
     order = mend_sides(pixels, world[..., 2], some, breaks, detections.fps, USED)
     visibility, known = (np.take_along_axis(values, order, axis=1) for values in (visibility, known))
     pixels, world = (np.take_along_axis(values, order[..., None], axis=1) for values in (pixels, world))

@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED
 
@@ -11,8 +12,10 @@ _TALL = 1.5  # metres that the diagonal of a person in the picture stands for
 _LONGEST = 0.75  # seconds for which the whole body may be exchanged
 _LONGEST_PART = 0.3  # and a part of it
 _JUMP = 0.03  # of the size, mean of the landmarks: what an exchange must spare at both its ends; 0.02 to 0.04 do alike
-_PRICE = 0.002  # of each exchanged frame, so that of two equal answers the one as detected is taken
-_OTHER_TAKE = 0.04  # jump of the median landmark, as part of the size and apart from the whole body's
+_PRICE = 0.06  # of each exchanged second, so that of two equal answers the one as detected is taken
+_OTHER_TAKE = 0.04  # jump of the median landmark, as part of the size and apart from the whole body's: in one frame,
+_OTHER_SPEED = 1.0  # and in a second where frames are far apart
+_AROUND = 0.1  # seconds in which nothing else jumps half as far as at a cut
 
 
 def mend_sides(
@@ -49,13 +52,13 @@ def mend_sides(
         exchange = np.arange(len(landmarks))
         exchange[part] = mirror[part]
         for first, last in _takes(seen, breaks):
-            for begin, stop in _exchanged(places[first:last, part], places[first:last, mirror[part]], seconds * fps):
+            for begin, stop in _exchanged(places[first:last, part], places[first:last, mirror[part]], seconds, fps):
                 span = slice(first + begin, first + stop)
                 places[span], order[span] = places[span][:, exchange], order[span][:, exchange]
     return order
 
 
-def cuts(pixels: np.ndarray, visibility: np.ndarray, landmarks: tuple[str, ...]) -> np.ndarray:
+def cuts(pixels: np.ndarray, visibility: np.ndarray, fps: Fraction | float, landmarks: tuple[str, ...]) -> np.ndarray:
     """(F,) bool: frames that begin another take.
 
     At a cut half of the landmarks jump, whichever side is taken for which, over one frame as over two, and twice as
@@ -64,6 +67,7 @@ def cuts(pixels: np.ndarray, visibility: np.ndarray, landmarks: tuple[str, ...])
     Args:
         pixels: (F, L, 2).
         visibility: (F, L) 0..1; 0 where the person was not seen.
+        fps: frames per second.
         landmarks: L names of BlazePose's.
     """
     found = np.zeros(len(pixels), dtype=bool)
@@ -89,11 +93,12 @@ def cuts(pixels: np.ndarray, visibility: np.ndarray, landmarks: tuple[str, ...])
     least = once.copy()
     least[2:] = np.minimum(least[2:], twice)
     least[1:-1] = np.minimum(least[1:-1], twice)
-    around = np.pad(once, 3)
-    around = np.max([around[3 + k : len(once) + 3 + k] for k in (-3, -2, -1, 1, 2, 3)], axis=0)
+    reach = max(2, round(_AROUND * float(fps)))
+    near = sliding_window_view(np.pad(once, reach), 2 * reach + 1)
+    around = np.delete(near, reach, axis=1).max(axis=1)
     # After a gap the person may well be posed differently.
     least[1:][np.diff(seen) > 1] = 0
-    found[seen] = (least > _OTHER_TAKE) & (least > 2 * around)
+    found[seen] = (least > max(_OTHER_TAKE, _OTHER_SPEED / fps)) & (least > 2 * around)
     return found
 
 
@@ -124,31 +129,32 @@ def _takes(seen, breaks):
     return zip(np.flatnonzero(start), np.flatnonzero(stop) + 1, strict=True)
 
 
-def _exchanged(own, other, longest):
-    """Spans (first, stop) of at most `longest` frames whose sides are exchanged; own and other side's: (F, L, 3)."""
+def _exchanged(own, other, longest, fps):
+    """Spans (first, stop) of at most `longest` seconds whose sides are exchanged; own and other side's: (F, L, 3)."""
     keep = np.linalg.norm(own[1:] - own[:-1], axis=-1).mean(axis=1)
     swap = np.linalg.norm(own[1:] - other[:-1], axis=-1).mean(axis=1)
     spared = keep - swap
-    wrong = _least_movement(keep, swap)
+    wrong = _least_movement(keep, swap, _PRICE / float(fps))
     edges = np.flatnonzero(wrong[1:] != wrong[:-1]) + 1
     return [
         (first, stop)
         for first, stop in pairwise(edges)
-        if wrong[first] and stop - first <= max(1, longest) and min(spared[first - 1], spared[stop - 1]) > _JUMP
+        if wrong[first] and stop - first <= max(1, longest * fps) and min(spared[first - 1], spared[stop - 1]) > _JUMP
     ]
 
 
-def _least_movement(keep, swap):
+def _least_movement(keep, swap, price):
     """(F,) bool: which frames to exchange so that frames move least.
 
     keep, swap: (F - 1,) movement to the next frame with both the same way round, and with one of them exchanged.
+    price: of an exchanged frame.
     """
-    cost = np.array([0.0, _PRICE])
+    cost = np.array([0.0, price])
     came_from = []
     for same, crossed in zip(keep, swap, strict=True):
         routes = np.array([[cost[0] + same, cost[1] + crossed], [cost[0] + crossed, cost[1] + same]])
         came_from.append(routes.argmin(axis=1))
-        cost = routes.min(axis=1) + np.array([0.0, _PRICE])
+        cost = routes.min(axis=1) + np.array([0.0, price])
     state = [int(cost.argmin())]
     for step in reversed(came_from):
         state.append(int(step[state[-1]]))

@@ -96,7 +96,7 @@ def multiview_cases(data: Path, cache: Path) -> list[Case]:
 def mended(detections: Detections) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and visibility with left and right exchanged where the detector mistook them."""
     pixels, sure, found = detections.keypoints, detections.visibility, detections.found
-    breaks = cuts(pixels, sure, LANDMARKS)
+    breaks = cuts(pixels, sure, detections.fps, LANDMARKS)
     order = mend_sides(pixels, detections.world[..., 2], found, breaks, detections.fps, LANDMARKS)
     return np.take_along_axis(pixels, order[..., None], axis=1), np.take_along_axis(sure, order, axis=1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED
-from graphics_ml.pose.sides import mend_sides
+from graphics_ml.pose.sides import cuts, mend_sides
 from tests.pose.rectangles import SHAPE
 
 HEIGHT = 200  # pixels
@@ -59,3 +59,11 @@ def test_sides_are_not_compared_across_a_gap():
     seen = np.ones(90, bool)
     seen[45:50] = False
     assert mended(points, seen)[1] == []
+
+
+@pytest.mark.parametrize("fps, cut", [(10, False), (15, False), (30, True), (120, True)])
+def test_a_cut_is_quicker_than_anybody_moves(fps, cut):
+    points = np.random.default_rng(0).uniform(-1, 1, (len(LANDMARKS), 2))
+    frames = np.where(np.arange(20) < 10, 1.0, 0.8)[:, None, None] * points
+    found = cuts(frames, np.ones(frames.shape[:2]), fps, LANDMARKS)
+    assert list(np.flatnonzero(found)) == ([10] if cut else [])
