@@ -22,9 +22,10 @@ from graphics_ml.motion.rotations import (
     slerp,
     unroll,
 )
-from graphics_ml.pose.body import BALLS, HINGES, Points, Pose, place
-from graphics_ml.pose.landmarks import BONE_NAMES, Evidence, bone_vector
+from graphics_ml.pose.body import BALLS, HINGES, Points, Pose, place, t_pose
+from graphics_ml.pose.landmarks import BONE_NAMES, BONES, Evidence, bone_vector
 
+_SUPINATION = 1.3  # radians at most to start from, a little inside the joint's range
 _STRAIGHT = 0.35  # radians of bend at which the bending plane and the shortest turn count alike
 
 
@@ -55,7 +56,8 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
     up = bone_vector(bones, "trunk")
     hips = quaternion_from_columns(bone_vector(bones, "hips"), up)
     chest = quaternion_from_columns(bone_vector(bones, "shoulders"), up)
-    head = _head(bones)
+    own = _head(BONES @ points.at(place(t_pose(1), offsets)))
+    head = multiply(_head(bones), conjugate(own))
     balls[:, 0] = hips
     balls[:, 1] = _share(multiply(conjugate(hips), chest), 3)
     balls[:, 2] = _share(multiply(conjugate(chest), head), 2)
@@ -67,7 +69,8 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
         hinges[:, _hinge(f"{side}_forearm", "flexion")] = bend
         elbow = quaternion_from_axis_angle(bend[:, None] * np.array([0, -s, 0.0]))
         across = rotate(conjugate(multiply(arm, elbow)), bone_vector(bones, f"{side} palm"))
-        hinges[:, _hinge(f"{side}_forearm", "supination")] = np.clip(np.arctan2(across[:, 1], across[:, 2]), -1.3, 1.3)
+        supination = np.arctan2(across[:, 1], across[:, 2])
+        hinges[:, _hinge(f"{side}_forearm", "supination")] = np.clip(supination, -_SUPINATION, _SUPINATION)
         leg, bend = _limb(
             hips, bone_vector(bones, f"{side} thigh"), bone_vector(bones, f"{side} shin"), (0, -1.0, 0), (1.0, 0, 0)
         )
