@@ -6,7 +6,8 @@ are reweighted squares: Geman and McClure 1987, with the weights of Black and Ra
 processes, outlier rejection, and robust statistics", IJCV 1996.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +34,15 @@ from graphics_ml.pose.body import (
     place,
     segment_basis,
 )
-from graphics_ml.pose.landmarks import BONE_ERROR, BONES, Evidence, adjustable_points, points_on_body, segment_of_points
+from graphics_ml.pose.landmarks import (
+    ADJUSTMENTS,
+    BONE_ERROR,
+    BONES,
+    Evidence,
+    adjustable_points,
+    points_on_body,
+    segment_of_points,
+)
 from graphics_ml.pose.least_squares import NormalEquations
 
 EVIDENCE_RATE = 25.0
@@ -45,15 +54,15 @@ class Weights:
     """Expected sizes of the errors and of the motion.
 
     Attributes:
-        pixel_outlier: a landmark this many times further off than expected counts half.
+        pixel_outlier: a landmark this many times further off than expected counts a quarter.
         bone: error of a metric bone vector of the detector, metres.
         bone_outlier: as pixel_outlier.
-        acceleration: of the root (m/s2), of the trunk and of the limbs (rad/s2); smoothing divides them.
-        smoothing: 1 as it is; 2 expects half the acceleration.
+        root_acceleration, trunk_acceleration, limb_acceleration: m/s2, and rad/s2 twice.
+        smoothing: divides these; 2 expects half the acceleration.
         segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres) and of the logarithm of
             the focal length, against the prior. A person's landmarks hardly tell the focal length, so it stays near
             what is expected (being told it moved the mean PA-MPJPE of 27 films by 0.3 mm).
-        floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts half, metres.
+        floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts a quarter, metres.
         grip: how fast a planted foot may slip, m/s.
     """
 
@@ -71,6 +80,11 @@ class Weights:
     floor_outlier: float = 0.1
     grip: float = 0.05
 
+    def of_size(self, size: float) -> "Weights":
+        """For a body this many times as large: what is a length in the errors grows with it, gravity does not."""
+        lengths = ("bone", "adjustment", "floor", "floor_outlier", "grip")
+        return replace(self, **{name: size * getattr(self, name) for name in lengths})
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -87,6 +101,11 @@ class Shape:
     segments: np.ndarray
     adjustments: np.ndarray
     log_focal: float
+
+    @classmethod
+    def standard(cls, height: float, log_focal: float = 0.0) -> "Shape":
+        """Of the standard body itself."""
+        return cls(height, np.ones(len(SEGMENTS)), np.zeros(len(ADJUSTMENTS)), log_focal)
 
     @property
     def focal(self) -> float:
@@ -126,6 +145,7 @@ class Problem:
         prior: the shape that is expected.
         free_focal: whether the focal length is sought too.
         breaks: (F,) bool, frames that do not continue the one before.
+        weights: expected errors.
         held: (F,) bool, frames that stay as they are; None for none.
         support: None before it is known.
     """
@@ -363,10 +383,14 @@ def _twist(ball, axis):
     return angle, by_step / np.maximum(w**2 + along[:, None] ** 2, 1e-2)
 
 
+_TRUNK_BALLS = 3  # hips, spine and neck come first
+_SPEEDS = (4.0, 8.0)  # m/s of the root and rad/s of joints: half as quick as a sprinter and the legs of one
+
+
 def _acceleration_sizes(weights):
     sizes = np.full(DOFS, weights.limb_acceleration)
     sizes[ROOT] = weights.root_acceleration
-    sizes[BALL_DOFS][:9] = weights.trunk_acceleration
+    sizes[BALL_DOFS][: 3 * _TRUNK_BALLS] = weights.trunk_acceleration
     return sizes / weights.smoothing
 
 
@@ -385,8 +409,8 @@ def _add_smoothness(normal, problem, pose):
     both = (joined[1:] & joined[:-1])[:, None]
     normal.add_second_differences(step[1:] - step[:-1], weight * both)
     # Speeds are hardly held back: enough to keep long gaps from swinging wide.
-    speed = np.full(DOFS, 8.0)
-    speed[ROOT] = 4.0
+    speed = np.full(DOFS, _SPEEDS[1])
+    speed[ROOT] = _SPEEDS[0]
     normal.add_differences(step, per_frame * fps * shares / speed * joined[:, None])
 
 
@@ -424,13 +448,18 @@ def _add_support(normal, problem, placed):
 # The shape
 
 
+_SHAPE_RATE = 5.0  # frames a second that count in full for the shape: errors of proportions outlast those of poses
+_STANDING_ERROR = 0.002  # part of the height: proportions change, the given height stays
+
+
 def _add_shape_prior(normal, problem, shape):
     weights, prior = problem.weights, problem.prior
-    frames = max(1.0, float((problem.evidence.pixel_weight.max(axis=1) > 0).sum()) / float(problem.evidence.fps) * 5)
+    seconds = float((problem.evidence.pixel_weight.max(axis=1) > 0).sum()) / float(problem.evidence.fps)
+    strength = np.sqrt(max(1.0, _SHAPE_RATE * seconds))
     sizes = np.concatenate(
         (
             np.full(len(shape.segments), weights.segment),
-            np.full(len(shape.adjustments), weights.adjustment * shape.height / 1.7),
+            np.full(len(shape.adjustments), weights.adjustment),
             [weights.focal if problem.free_focal else 1e-6],
         )
     )
@@ -441,40 +470,34 @@ def _add_shape_prior(normal, problem, shape):
             [shape.log_focal - prior.log_focal],
         )
     )
-    strength = np.sqrt(frames)  # evidence of one clip does not become more independent with every frame
     normal.add_shared(strength * off / sizes, np.diag(strength / sizes))
-    standing = _standing_parts()
+    standing = strength / _STANDING_ERROR * _standing_parts()
     normal.add_shared(
-        np.array([strength * (standing @ (shape.segments - 1)) / 0.002]),
-        np.concatenate((strength * standing / 0.002, np.zeros(len(sizes) - len(standing))))[None],
+        np.array([standing @ (shape.segments - 1)]), np.append(standing, np.zeros(len(sizes) - len(standing)))[None]
     )
 
 
 def _standing_parts():
     """(S,) how much each segment's scale adds to the standing height, as part of it."""
-    offsets, _, _, _ = _standard(1.0)
-    basis = segment_basis()
+    skeleton, basis = standard_skeleton(1.0), segment_basis()
     chain = ("spine", "chest", "upper_chest", "neck", "head")
-    parts = sum(offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in chain)
-    legs = sum(-offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in ("left_shin", "left_foot"))
-    return parts + legs + 0.115 * (np.array(list(SEGMENTS)) == "head")
+    parts = sum(skeleton.offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in chain)
+    legs = sum(-skeleton.offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in ("left_shin", "left_foot"))
+    crown = next(end.offset[1] for end in skeleton.end_sites if JOINTS[end.joint] == "head")
+    return parts + legs + crown * (np.array(list(SEGMENTS)) == "head")
 
 
-_CACHE = {}
-
-
+@lru_cache(8)
 def _standard(height):
     """Offsets, points and what shape parameters do to them, for a standard body of this height."""
-    if height not in _CACHE:
-        offsets = standard_skeleton(height).offsets
-        points = points_on_body(height)
-        adjust = adjustable_points()
-        by_segment = offsets[:, :, None] * segment_basis()[:, None, :]
-        local_segment = points.locals[:, :, None] * segment_of_points()[:, None, :]
-        _CACHE[height] = (
-            offsets,
-            points,
-            np.concatenate((by_segment, np.zeros((len(offsets), 3, adjust.shape[2]))), axis=2),
-            np.concatenate((local_segment, adjust), axis=2),
-        )
-    return _CACHE[height]
+    offsets = standard_skeleton(height).offsets
+    points = points_on_body(height)
+    adjust = adjustable_points()
+    by_segment = offsets[:, :, None] * segment_basis()[:, None, :]
+    local_segment = points.locals[:, :, None] * segment_of_points()[:, None, :]
+    return (
+        offsets,
+        points,
+        np.concatenate((by_segment, np.zeros((len(offsets), 3, adjust.shape[2]))), axis=2),
+        np.concatenate((local_segment, adjust), axis=2),
+    )

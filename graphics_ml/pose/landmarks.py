@@ -164,7 +164,7 @@ class Evidence:
         return [slice(a, b) for a, b in pairwise(edges)]
 
     def frames(self, chosen) -> "Evidence":
-        """Some of the frames; `chosen` is a slice or an index array."""
+        """Some of the frames, without what was `exchanged`; `chosen` is a slice or an index array."""
         return Evidence(
             self.pixels[chosen],
             self.pixel_weight[chosen],
@@ -201,7 +201,6 @@ def segment_of_points() -> np.ndarray:
 
 # Directions in which landmarks may sit elsewhere than on a standard body, the same on both sides.
 ADJUSTMENTS = (("hip", (0, 1, 0)), ("hip", (0, 0, 1)), ("shoulder", (0, 1, 0)))
-ADJUSTMENT_PRIOR = (0.0, 0.0, 0.0)  # how far along each of them, as part of the height
 
 
 def adjustable_points() -> np.ndarray:
@@ -278,10 +277,7 @@ def _add_hands(bones, weight, hands, exchanged):
             low, high = _HAND_SCORE
             sure = np.where(exchanged, 0.0, np.clip((hands.score - low) / (high - low), 0, 1))
             along = np.nan_to_num(hands.points[:, :, end] - hands.points[:, :, start]) * (1, 1, _HAND_DEPTH)
-            length = np.linalg.norm(BONES[rows] @ points_on_body(_AVERAGE).locals, axis=-1, keepdims=True)
+            length = np.linalg.norm(BONES[rows] @ points_on_body(AVERAGE_HEIGHT).locals, axis=-1, keepdims=True)
             bones[:, rows] = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9) * length
             weight[:, rows] = sure
             weight[:, others] *= 1 - sure
-
-
-_AVERAGE = 1.7  # height in metres of the people whose size the detector's metric landmarks have

@@ -27,7 +27,7 @@ from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, within_limits
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
-from graphics_ml.pose.landmarks import ADJUSTMENT_PRIOR, BONE_NAMES, BONES, USED, Evidence, gather
+from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES, USED, gather
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
 from graphics_ml.wording import short_repr
 
@@ -51,7 +51,7 @@ class Solution:
         cameras: one Camera, or one for each frame where the camera turned.
         keypoints: (F, L, 2) pixels where the solved body's landmarks fall.
         landmarks: L names of them.
-        errors: (F, L) pixels between these and the detector's landmarks; NaN where it found nobody.
+        errors: (F, L) pixels between these and the detector's landmarks; NaN where it saw none (visibility 0).
         contacts: (F, 4) bool, columns as `motion.contacts.CONTACT_ROLES`.
         belt: (3,) m/s, velocity of the floor under the feet: not zero on a treadmill.
         warnings: what the user should know, one sentence each.
@@ -90,7 +90,8 @@ def solve(
 
     Args:
         detections: F frames, at least one with a person.
-        height: of the person, metres; it sets the scale of everything. Guessed from the landmarks when None.
+        height: of the person, metres; it sets the scale of everything. Guessed from the landmarks when None, as that
+            of an adult, 1.45 to 1.95 m; a warning says where the landmarks are of somebody smaller or taller.
         camera: what is known of the camera; the rest is estimated.
         smoothing: 1 is right for most films; 2 expects half the accelerations, 0.5 twice.
         foot_lock: how firmly planted feet stay put, 0..1.
@@ -108,23 +109,30 @@ def solve(
     if not 0.05 <= smoothing <= 20:
         raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
     camera = camera or CameraSettings()
-    weights = replace(weights or Weights(), smoothing=smoothing)
     report = progress or (lambda part: None)
     evidence = gather(detections)
     if not evidence.bone_weight.any():
         raise SolveError("the landmarks hold no numbers; detect the film again")
-    height, evidence = _scaled(evidence, height)
+    guess, unlikely = _guessed_height(evidence), ()
+    if height is None:
+        height = float(np.clip(guess, *_ADULTS))
+        if height != guess:
+            unlikely = (f"the person seems to be {guess:.2f} m tall, and {height:.2f} m is taken; give the height",)
+    metric = _scaled(evidence, height, guess)
+    weights = replace(weights or Weights(), smoothing=smoothing).of_size(height / AVERAGE_HEIGHT)
     view = _first_view(evidence, camera, camera_motion, height)
 
-    evidence = _seen_from_camera(evidence, view.shape.focal, view.centre)
+    evidence = _seen_from_camera(metric, view.shape.focal, view.centre)
     offsets, points = body_of(view.shape)
     pose = smoothed(first_pose(evidence, points, offsets, view.shape.focal, view.centre, view.rotations), evidence)
     report(0.1)
     pose, view = _fit_shape(evidence, pose, view, weights, camera.focal_length(*evidence.size) is None)
     report(0.4)
-    if len(evidence) > _WINDOW:
+    evidence = _seen_from_camera(metric, view.shape.focal, view.centre)
+    if len(evidence) > _window(evidence.fps)[0]:
         pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
     report(0.55)
+    # Solving may wind up again what smoothing unwound.
     pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
     for part in range(2):
         support = _support(evidence, pose, view)
@@ -133,11 +141,11 @@ def solve(
         pose = _fit_windows(evidence, pose, view, grip, support, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
     support = _support(evidence, pose, view)
-    return _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
+    solution = _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
+    return replace(solution, warnings=unlikely + solution.warnings)
 
 
-_WINDOW = 240  # frames solved at once
-_OVERLAP = 24  # frames solved again by the next window
+_ADULTS = (1.45, 1.95)  # metres between which nearly all grown people are
 _POSE_ONLY, _SHAPED = 2, 5  # Gauss-Newton steps
 _DEFAULT_FOCAL = 0.95  # part of the picture's longer side, where nothing is known of the camera: 56 degrees
 _TRUE_SIZE = 1.06  # of people over the detector's metric bones, on four calibrated cameras and on filmed characters
@@ -159,25 +167,37 @@ class _View:
         return self.turns @ self.first
 
 
-def _scaled(evidence: Evidence, height: float | None) -> tuple[float, Evidence]:
-    """The height, and the evidence with metric bones scaled to it."""
-    ratios, parts = [], []
+def _window(fps):
+    """Frames solved at once, and frames solved again by the next window: further than smoothing reaches."""
+    overlap = max(24, round(0.8 * float(fps)))
+    return max(240, 4 * overlap), overlap
+
+
+def _guessed_height(evidence):
+    """Metres, from the lengths of the detector's long metric bones."""
+    seen, parts = [], []
     for name, length in _standard_lengths().items():
         b = BONE_NAMES.index(name)
         sure = evidence.bone_weight[:, b]
         if sure.max() > 0:
-            seen = np.linalg.norm(evidence.bones[:, b], axis=-1)[(sure > 0) & (sure >= np.quantile(sure, 0.5))]
-            ratios.append(np.median(seen))
+            there = (sure > 0) & (sure >= np.quantile(sure, 0.5))
+            seen.append(np.median(np.linalg.norm(evidence.bones[there, b], axis=-1)))
             parts.append(length)
-    guess = float(np.sum(ratios) / np.sum(parts))
-    wanted = float(np.clip(_TRUE_SIZE * guess, 1.45, 1.95)) if height is None else float(height)
-    return wanted, replace(evidence, bones=evidence.bones * (wanted / guess))
+    return _TRUE_SIZE * float(np.sum(seen) / np.sum(parts))
+
+
+def _scaled(evidence, height, guess):
+    """The evidence of somebody this tall: metric bones, and the errors that are expected in the picture."""
+    return replace(
+        evidence,
+        bones=evidence.bones * (_TRUE_SIZE * height / guess),
+        pixel_weight=evidence.pixel_weight * (AVERAGE_HEIGHT / height),
+    )
 
 
 def _standard_lengths():
     """Lengths of the long bones, between landmarks, of a standard body of height 1."""
-    shape = Shape(1.0, np.ones(len(SEGMENTS)), np.array(ADJUSTMENT_PRIOR), 0.0)
-    offsets, points = body_of(shape)
+    offsets, points = body_of(Shape.standard(1.0))
     vectors = BONES @ points.at(place(t_pose(1), offsets))[0]
     long = ("trunk", "upper arm", "forearm", "thigh", "shin")
     return {n: float(np.linalg.norm(v)) for n, v in zip(BONE_NAMES, vectors, strict=True) if n.endswith(long)}
@@ -203,8 +223,7 @@ def _first_view(evidence, camera, camera_motion, height):
     if camera_motion is not None:
         turns = camera_motion.rotations(focal, centre)
     tilt, roll = (math.radians(v or 0.0) for v in (camera.tilt, camera.roll))
-    shape = Shape(height, np.ones(len(SEGMENTS)), np.array(ADJUSTMENT_PRIOR) * height, math.log(focal))
-    return _View(shape, centre, turns, _world_to_camera(up_in_camera(tilt, roll)))
+    return _View(Shape.standard(height, math.log(focal)), centre, turns, _world_to_camera(up_in_camera(tilt, roll)))
 
 
 def _world_to_camera(up):
@@ -224,12 +243,7 @@ def _problem(evidence, view, weights, free_focal, support=None, chosen=slice(Non
         evidence=part,
         rotations=view.rotations[chosen],
         centre=view.centre,
-        prior=Shape(
-            view.shape.height,
-            np.ones(len(SEGMENTS)),
-            np.array(ADJUSTMENT_PRIOR) * view.shape.height,
-            view.shape.log_focal,
-        ),
+        prior=Shape.standard(view.shape.height, view.shape.log_focal),
         free_focal=free_focal,
         breaks=part.breaks if breaks is None else breaks,
         weights=weights,
@@ -249,11 +263,11 @@ def _fit_shape(evidence, pose, view, weights, free_focal):
 
 
 def _stretches(evidence):
-    """Frames, at most _WINDOW, in up to four stretches where the person is seen best; and where stretches begin."""
-    frames = len(evidence)
-    if frames <= _WINDOW:
+    """Frames, a window of them, in up to four stretches where the person is seen best; and where stretches begin."""
+    frames, (window, _) = len(evidence), _window(evidence.fps)
+    if frames <= window:
         return np.arange(frames), evidence.breaks
-    length = _WINDOW // 4
+    length = window // 4
     total = np.concatenate(([0.0], np.cumsum(evidence.pixel_weight.sum(axis=1))))
     starts = []
     for quarter in range(4):
@@ -267,10 +281,10 @@ def _stretches(evidence):
 
 def _fit_windows(evidence, pose, view, weights, support, sharpness, steps):
     """The pose of all frames with the shape as it is, window by window."""
-    frames = len(evidence)
+    frames, (window, overlap) = len(evidence), _window(evidence.fps)
     start = 0
     while True:
-        stop = frames if start + _WINDOW + _OVERLAP >= frames else start + _WINDOW
+        stop = frames if start + window + overlap >= frames else start + window
         held = np.zeros(stop - start, dtype=bool)
         held[:2] = start > 0  # two frames fix place and velocity
         problem = _problem(evidence, view, weights, False, support, slice(start, stop), held)
@@ -278,7 +292,7 @@ def _fit_windows(evidence, pose, view, weights, support, sharpness, steps):
         pose = pose.with_frames(slice(start, stop), part)
         if stop == frames:
             return pose
-        start = stop - _OVERLAP
+        start = stop - overlap
 
 
 def _trust(evidence):
@@ -382,6 +396,9 @@ _SEEN_BY = {
 }
 
 
+_OVERRULED = 0.06  # of the height, by which half a landmark's confidence is lost: a hand's length, no chance error
+
+
 def _confidence(evidence, pose, view, shift):
     """(F, J) visibility of the landmarks that determine each joint, less where they were overruled."""
     offsets, points = body_of(view.shape)
@@ -390,7 +407,7 @@ def _confidence(evidence, pose, view, shift):
     pixels = view.centre + view.shape.focal * seen[..., :2] / np.maximum(seen[..., 2:], 0.1)
     scale = np.maximum(seen[..., 2].mean(axis=1), 0.1) / view.shape.focal / view.shape.height
     errors = np.linalg.norm(pixels - evidence.pixels, axis=-1) * scale[:, None]
-    agreed = evidence.visibility / (1 + (errors / 0.06) ** 2)
+    agreed = evidence.visibility / (1 + (errors / _OVERRULED) ** 2)
     columns = [np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS]
     return np.stack(columns, axis=1)
 

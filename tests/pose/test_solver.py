@@ -8,7 +8,7 @@ import pytest
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.metrics import bone_length_drift, pa_mpjpe
-from graphics_ml.motion.rotations import rotate, swing_twist
+from graphics_ml.motion.rotations import angle_between, rotate, swing_twist
 from graphics_ml.pose.body import Pose, place
 from graphics_ml.pose.camera import CameraSettings
 from graphics_ml.pose.detection import LANDMARKS
@@ -112,6 +112,14 @@ def test_height_sets_the_scale_of_everything():
     assert standing_height(short) == pytest.approx(1.0, rel=0.02)
     path = [np.linalg.norm(m.root_positions[-1] - m.root_positions[0]) for m in (tall, short)]
     assert path[0] / path[1] == pytest.approx(2.0, rel=0.05)
+    assert np.degrees(angle_between(tall.rotations, short.rotations)).mean() < 1
+
+
+def test_a_child_is_solved_as_an_adult_and_this_is_said():
+    solution = solve(seen(standing(20), camera(), height=1.2))
+    assert standing_height(solution.motion) == pytest.approx(1.45, rel=0.02)
+    assert any("1.45 m is taken" in warning for warning in solution.warnings)
+    assert not any("m is taken" in warning for warning in solve(seen(standing(20), camera(), height=1.65)).warnings)
 
 
 def standing_height(motion):
@@ -183,6 +191,14 @@ def test_a_long_film_is_solved_in_windows_without_seams():
     assert pa_mpjpe(positions, truth(pose)[:, LIMBS]).mean() < 0.03
     jump = np.linalg.norm(np.diff(positions, 2, axis=0), axis=-1).max(axis=1)
     assert jump[200:500].max() < 3 * np.percentile(jump, 95)
+
+
+def test_windows_make_no_difference_at_a_high_frame_rate(monkeypatch):
+    detections = seen(walking(600, fps=120, in_place=True), camera(distance=5.0), fps=120, noise=2.0)
+    in_windows = solve(detections, height=1.75).motion.positions()
+    monkeypatch.setattr("graphics_ml.pose.solver._window", lambda fps: (len(detections), 0))
+    at_once = solve(detections, height=1.75).motion.positions()
+    assert np.linalg.norm(in_windows - at_once, axis=-1).max() < 0.01
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5])
