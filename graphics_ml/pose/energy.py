@@ -63,7 +63,7 @@ class Weights:
             the focal length, against the prior. A person's landmarks hardly tell the focal length, so it stays near
             what is expected (being told it moved the mean PA-MPJPE of 27 films by 0.3 mm).
         floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts a quarter, metres.
-        grip: how fast a planted foot may slip, m/s.
+        grip, grip_outlier: how fast a planted foot may slip, and how fast a slip counts a quarter, m/s.
     """
 
     pixel_outlier: float = 2.5
@@ -76,13 +76,14 @@ class Weights:
     segment: float = 0.12
     adjustment: float = 0.012
     focal: float = 0.04
-    floor: float = 0.01
+    floor: float = 0.02
     floor_outlier: float = 0.1
-    grip: float = 0.05
+    grip: float = 0.07
+    grip_outlier: float = 1.0
 
     def of_size(self, size: float) -> "Weights":
         """For a body this many times as large: what is a length in the errors grows with it, gravity does not."""
-        lengths = ("bone", "adjustment", "floor", "floor_outlier", "grip")
+        lengths = ("bone", "adjustment", "floor", "floor_outlier", "grip", "grip_outlier")
         return replace(self, **{name: size * getattr(self, name) for name in lengths})
 
 
@@ -435,8 +436,10 @@ def _add_support(normal, problem, placed):
         return
     # They move with the floor.
     both = np.minimum(support.contact[1:], support.contact[:-1]) * ~problem.breaks[1:, None]
-    weight = (np.sqrt(EVIDENCE_RATE / fps) * fps / weights.grip * both)[..., None]
-    slip = (at[1:] - at[:-1] - support.velocity / fps) * weight
+    slip = (at[1:] - at[:-1]) * fps - support.velocity
+    robust = 1 + np.sum(slip**2, axis=-1) / weights.grip_outlier**2
+    weight = (np.sqrt(EVIDENCE_RATE / fps) / weights.grip * both / robust)[..., None]
+    slip, weight = slip * weight, weight * fps
     shape = (frames - 1, 3 * count, DOFS)
     normal.add_pairs(
         slip.reshape(frames - 1, -1),

@@ -149,7 +149,7 @@ _ADULTS = (1.45, 1.95)  # metres between which nearly all grown people are
 _POSE_ONLY, _SHAPED = 2, 5  # Gauss-Newton steps
 _DEFAULT_FOCAL = 0.95  # part of the picture's longer side, where nothing is known of the camera: 56 degrees
 _TRUE_SIZE = 1.06  # of people over the detector's metric bones, on four calibrated cameras and on filmed characters
-_FIRST_GRIP = 4.0  # times as much slip as is expected in the end
+_FIRST_GRIP = 7.0  # times as much slip as is expected in the end
 _FILLED = 0.3  # confidence below which a joint counts as filled in
 
 

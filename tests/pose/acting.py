@@ -62,6 +62,26 @@ def walking(frames=90, fps=30, height=1.75, in_place=False) -> Pose:
     return Pose(root, balls, hinges)
 
 
+def climbing(frames=90, fps=30, height=1.75) -> Pose:
+    """Someone who climbs a ladder at 0.5 m/s, one foot after the other: each rests on a rung or swings to the next but
+    one."""
+    pose = standing(frames, fps, height)
+    time = np.arange(frames) / fps
+    period, rise = 1.2, 0.6
+    up = rise / period * time
+    balls, hinges = pose.balls.copy(), pose.hinges.copy()
+    for side, shift in (("left", 0.0), ("right", 0.5)):
+        cycle = time / period + shift
+        swing = np.clip((cycle % 1 - 0.5) / 0.5, 0, 1)
+        rung = rise * (np.floor(cycle) - shift + swing * swing * (3 - 2 * swing))
+        thigh, bend = leg_angles(np.full(frames, 0.2), up + 0.6 - rung, 0.245 * height, 0.246 * height)
+        balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(thigh[:, None] * np.array([1.0, 0, 0]))
+        hinges[:, hinge(f"{side}_shin", "flexion")] = bend
+        hinges[:, hinge(f"{side}_foot", "eversion")] = 0
+        hinges[:, hinge(f"{side}_foot", "plantarflexion")] = -thigh - bend
+    return Pose(pose.root + up[:, None] * np.array([0, 1.0, 0]), balls, hinges)
+
+
 def leg_angles(ahead, below, thigh, shin):
     """Turn of the thigh and bend of the knee, radians about +X, that put the ankle this far ahead of and below the hip
     (law of cosines)."""

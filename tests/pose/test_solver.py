@@ -16,7 +16,7 @@ from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, 
 from graphics_ml.pose.landmarks import gather
 from graphics_ml.pose.solver import solve
 from graphics_ml.pose.support import foot_points
-from tests.pose.acting import camera, hinge, seen, seen_hands, standing, unseen, walking
+from tests.pose.acting import camera, climbing, hinge, seen, seen_hands, standing, unseen, walking
 
 LIMBS = [
     standard_skeleton().index(f"{side}_{part}")
@@ -174,6 +174,14 @@ def test_knees_and_elbows_stay_inside_their_range():
         assert np.degrees(2 * np.arctan(np.abs(twist[:, 2] / twist[:, 0]))).max() < 60
 
 
+def test_somebody_who_climbs_is_not_pulled_onto_a_floor():
+    pose = climbing()
+    motion = solve(seen(pose, camera(distance=5.0), noise=2.0, depth_noise=0.03), height=1.75).motion
+    assert pa_mpjpe(motion.positions()[:, LIMBS], truth(pose)[:, LIMBS]).mean() < 0.02
+    rise = motion.root_positions[-1, 1] - motion.root_positions[0, 1]
+    assert rise == pytest.approx(pose.root[-1, 1] - pose.root[0, 1], abs=0.03)
+
+
 def test_feet_that_slide_back_under_a_body_in_place_are_a_treadmill():
     pose = walking(120)
     solution = solve(seen(walking(120, in_place=True), camera(distance=5.0), noise=1.0), height=1.75)
@@ -232,7 +240,7 @@ def test_the_gradient_is_that_of_the_cost(part):
     nothing = replace(nothing, pixel_weight=0 * nothing.pixel_weight, bone_weight=0 * nothing.bone_weight)
     shape = Shape(1.75, np.full(10, 1.02), np.array([0.01, -0.01, 0.005]), np.log(eye.focal))
     # Reweighted squares have the gradient of the cost only where no outlier is.
-    weights = Weights(pixel_outlier=1e6, bone_outlier=1e6, floor_outlier=1e6)
+    weights = Weights(pixel_outlier=1e6, bone_outlier=1e6, floor_outlier=1e6, grip_outlier=1e6)
     support = Support(foot_points(1.75, 1.0), np.full((12, 4), 0.7), -0.02, np.array([0.1, 0, 0.2]))
     pose = pose.moved(0.02 * np.random.default_rng(0).normal(size=(12, 44)))
     pose = Pose(pose.root - eye.position, pose.balls, pose.hinges)

@@ -10,7 +10,7 @@ from graphics_ml.motion.rotations import matrix_from_quaternion, quaternion_from
 from graphics_ml.pose.body import Placed, place
 from graphics_ml.pose.camera import tilt_and_roll, up_in_camera
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
-from tests.pose.acting import standing, walking
+from tests.pose.acting import ball, hinge, leg_angles, standing, walking
 
 OFFSETS = standard_skeleton(1.75).offsets
 
@@ -43,6 +43,19 @@ def test_up_does_not_depend_on_the_axes_the_body_is_placed_in():
         placed, feet = placed_with_feet(turned)
         ups.append(estimate_up(placed, feet, np.ones(feet.shape[:2]), 30.0, view, [slice(0, len(feet))]))
     np.testing.assert_allclose(ups[0], ups[1], atol=1e-9)
+
+
+def test_somebody_who_sits_with_legs_dangling_is_upright_all_the_same():
+    pose, swing = standing(90), 0.1 * np.sin(np.arange(90) / 4)
+    pose.balls[:, 0] = quaternion_from_axis_angle(np.array([0, np.pi / 2, 0]))
+    thigh, bend = leg_angles(0.45 + swing, np.full(90, 0.4), 0.43, 0.43)
+    for side in ("left", "right"):
+        pose.balls[:, ball(f"{side}_thigh")] = quaternion_from_axis_angle(thigh[:, None] * np.array([1.0, 0, 0]))
+        pose.hinges[:, hinge(f"{side}_shin", "flexion")] = bend
+        pose.hinges[:, hinge(f"{side}_foot", "plantarflexion")] = 0.6
+    placed, feet = placed_with_feet(pose)
+    found = estimate_up(placed, feet, np.ones((90, 4)), 30.0, np.diag([1.0, -1.0, -1.0]), [slice(0, 90)])
+    assert abs(np.degrees(tilt_and_roll(found)[1])) < 12
 
 
 def test_the_centre_of_mass_of_the_t_pose_lies_in_the_middle_of_the_pelvis():
@@ -120,6 +133,15 @@ def test_a_body_in_free_fall_stands_on_nothing():
     assert contact[:16].all()
     assert contact[40:].all()
     assert not contact[21:34].any()
+
+
+def test_feet_that_rest_above_the_floor_do_not_stand_on_it():
+    feet = np.zeros((90, 4, 3))
+    feet[..., 1] = 0.5 * np.clip((np.arange(90) - 50) / 10, 0, 1)[:, None]
+    footing = footing_of(feet, mass_height=1.0 + feet[:, 0, 1])
+    assert footing.floor == pytest.approx(0, abs=1e-6)
+    assert footing.contact[:45].min() > 0.9
+    assert footing.contact[62:].max() == 0
 
 
 def joined(*placed):
