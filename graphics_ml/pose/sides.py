@@ -48,11 +48,12 @@ def mend_sides(
     if not seen.any():
         return order
     places = np.concatenate((pixels / _size(pixels[seen]), depth[..., None] / _TALL), axis=-1)
-    for part, seconds in _parts(landmarks):
+    for part, seconds, groups in _parts(landmarks):
         exchange = np.arange(len(landmarks))
         exchange[part] = mirror[part]
         for first, last in _takes(seen, breaks):
-            for begin, stop in _exchanged(places[first:last, part], places[first:last, mirror[part]], seconds, fps):
+            own, other = places[first:last, part], places[first:last, mirror[part]]
+            for begin, stop in _exchanged(own, other, groups, seconds, fps):
                 span = slice(first + begin, first + stop)
                 places[span], order[span] = places[span][:, exchange], order[span][:, exchange]
     return order
@@ -113,13 +114,16 @@ def _size(pixels: np.ndarray) -> float:
 
 
 def _parts(landmarks):
-    """((indices, the longest time in seconds it may be exchanged), ...): the body, its halves, and parts of those."""
+    """((indices, the longest time in seconds it may be exchanged, groups of it that can tell), ...): the body, its
+    halves, and parts of those."""
     kind = np.array([name.removeprefix("left_").removeprefix("right_") for name in landmarks])
     legs = np.isin(kind, ("knee", "ankle", "heel", "foot_index"))
     arms = np.isin(kind, ("elbow", "wrist", "pinky", "index", "thumb"))
     hips = kind == "hip"
-    parts = (~(hips | legs), hips | legs, arms, legs, hips)
-    return (np.arange(len(landmarks)), _LONGEST), *((np.flatnonzero(part), _LONGEST_PART) for part in parts)
+    parts = [np.flatnonzero(part) for part in (~(hips | legs), hips | legs, arms, legs, hips)]
+    # In a side view most of the body is at one place on both sides: arms or legs alone then tell that it is exchanged.
+    whole = np.arange(len(landmarks))
+    return (whole, _LONGEST, (whole, *parts)), *((part, _LONGEST_PART, (slice(None),)) for part in parts)
 
 
 def _takes(seen, breaks):
@@ -129,12 +133,16 @@ def _takes(seen, breaks):
     return zip(np.flatnonzero(start), np.flatnonzero(stop) + 1, strict=True)
 
 
-def _exchanged(own, other, longest, fps):
-    """Spans (first, stop) of at most `longest` seconds whose sides are exchanged; own and other side's: (F, L, 3)."""
-    keep = np.linalg.norm(own[1:] - own[:-1], axis=-1).mean(axis=1)
-    swap = np.linalg.norm(own[1:] - other[:-1], axis=-1).mean(axis=1)
-    spared = keep - swap
-    wrong = _least_movement(keep, swap, _PRICE / float(fps))
+def _exchanged(own, other, groups, longest, fps):
+    """Spans (first, stop) of at most `longest` seconds whose sides are exchanged.
+
+    own, other: (F, L, 3) the side's own places and the other side's.
+    groups: of the L, in one of which an exchange must spare a jump.
+    """
+    keep = np.linalg.norm(own[1:] - own[:-1], axis=-1)
+    swap = np.linalg.norm(own[1:] - other[:-1], axis=-1)
+    spared = np.max([(keep - swap)[:, group].mean(axis=1) for group in groups], axis=0)
+    wrong = _least_movement(keep.mean(axis=1), swap.mean(axis=1), _PRICE / float(fps))
     edges = np.flatnonzero(wrong[1:] != wrong[:-1]) + 1
     return [
         (first, stop)

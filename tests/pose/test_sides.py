@@ -43,6 +43,18 @@ def test_sides_exchanged_for_a_few_frames_are_put_right(part):
     assert frames == [40, 41, 42, 43, 44]
 
 
+def test_where_legs_are_too_close_together_to_tell_arms_tell_for_the_whole_body():
+    mirror, truth = np.array(MIRRORED), walk(90)
+    truth[:, 23:, 0] = truth[:, 23:, 0].mean() + 0.05 * (truth[:, 23:, 0] - truth[:, 23:, 0].mean())
+    truth[:, :13, 0] *= 0.2
+    truth[:, 13:23, 0] *= 0.5
+    wrong = truth.copy()
+    wrong[35:40] = truth[35:40][:, mirror]
+    order, _ = mended(wrong)
+    np.testing.assert_array_equal(order[35:40], np.tile(mirror, (5, 1)))
+    np.testing.assert_array_equal(order[[34, 40]], np.tile(np.arange(33), (2, 1)))
+
+
 def test_legs_that_cross_and_someone_who_turns_round_are_left_alone():
     points = walk(120)
     angle = np.linspace(0, np.pi, 120)[:, None]
