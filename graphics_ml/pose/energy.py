@@ -290,6 +290,7 @@ _BALL_DEVIATION = {
     "thigh": (60, 20, 60),
 }
 _BEYOND = np.radians(3)  # how far a limit is expected to be passed
+_TWISTED_BEYOND = np.radians(12)  # and a range of twist: a steep wall beside an ill-defined twist throws arms about
 
 
 def within_limits(pose: Pose) -> Pose:
@@ -356,10 +357,9 @@ def _add_limits_and_habits(normal, problem, pose):
         own[:, :3] = scale[ball, :, None] * turned[:, ball]
         if _part(group[0]) in _TWIST:
             axis, low, high = _TWIST[_part(group[0])]
-            angle, by_step = _twist(pose.balls[:, ball], np.array(axis))
-            past = np.minimum(angle - np.radians(low), 0) + np.maximum(angle - np.radians(high), 0)
-            residuals[:, ball, 3] = rate / _BEYOND * past
-            own[:, 3] = rate / _BEYOND * (past != 0)[:, None] * by_step
+            past, by_step = _twisted_past(pose.balls[:, ball], np.array(axis), *np.radians((low, high)))
+            residuals[:, ball, 3] = rate / _TWISTED_BEYOND * past
+            own[:, 3] = rate / _TWISTED_BEYOND * by_step
     normal.add(residuals.reshape(len(pose), -1), moves.reshape(len(pose), -1, DOFS))
 
 
@@ -374,14 +374,20 @@ def _turns_by_step(turn):
     return np.eye(3) + cross / 2 + (1 - half / np.tan(half)) / (4 * half**2) * (cross @ cross)
 
 
-def _twist(ball, axis):
-    """Twist (F,) of rotations R about an axis of theirs, and its derivative (F, 3) by d in R exp(d), radians."""
+def _twisted_past(ball, axis, low, high):
+    """How far (F,) rotations R are twisted about an axis of theirs beyond a range, times the squared cosine of half
+    their swing, and its derivative (F, 3) by d in R exp(d), radians.
+
+    The further a swing, the less is its twist one of the bone: by half a turn, none is defined.
+    """
     w, v = ball[:, :1], ball[:, 1:]
     along = v @ axis
     angle = (2 * np.arctan2(along, w[:, 0]) + np.pi) % (2 * np.pi) - np.pi
-    by_step = w * (w * axis + np.cross(axis, v)) + along[:, None] * v
-    # Of a swing by half a turn no twist is defined: hence the floor.
-    return angle, by_step / np.maximum(w**2 + along[:, None] ** 2, 1e-2)
+    past = np.minimum(angle - low, 0) + np.maximum(angle - high, 0)
+    defined = w[:, 0] ** 2 + along**2
+    along_by_step = w * axis + np.cross(axis, v)
+    by_step = (past != 0)[:, None] * (w * along_by_step + along[:, None] * v)  # of the angle, times `defined`
+    return defined * past, by_step + past[:, None] * (along[:, None] * along_by_step - w * v)
 
 
 _TRUNK_BALLS = 3  # hips, spine and neck come first

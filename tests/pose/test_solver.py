@@ -206,7 +206,7 @@ def test_windows_make_no_difference_at_a_high_frame_rate(monkeypatch):
     in_windows = solve(detections, height=1.75).motion.positions()
     monkeypatch.setattr("graphics_ml.pose.solver._window", lambda fps: (len(detections), 0))
     at_once = solve(detections, height=1.75).motion.positions()
-    assert np.linalg.norm(in_windows - at_once, axis=-1).max() < 0.01
+    assert np.linalg.norm(in_windows - at_once, axis=-1).max() < 0.02
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5])
