@@ -1,4 +1,4 @@
-"""How things are said in one line: suggestions for a mistyped name, and dataclasses that hold big arrays."""
+"""How things are said in one line: suggestions for a mistyped name, spans of frames, dataclasses that hold arrays."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -15,6 +15,20 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{whole[close[0]]}'?"
     return f"; there are {', '.join(whole.values())}" if len(whole) <= _FEW else ""
+
+
+def frame_ranges(frames: Iterable[bool], most: int | None = None) -> str:
+    """'frames 3-7, 12' of those that are true; with `most`, so many spans and the number of the others."""
+    spans = []
+    for frame, chosen in enumerate(frames):
+        if chosen and spans and spans[-1][1] == frame - 1:
+            spans[-1][1] = frame
+        elif chosen:
+            spans.append([frame, frame])
+    shown = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans[:most])
+    more = f" and {len(spans) - most} more spans" if most is not None and len(spans) > most else ""
+    one = len(spans) == 1 and spans[0][0] == spans[0][1]
+    return f"frame{'' if one else 's'} {shown}{more}"
 
 
 def short_repr(data_class):

@@ -10,7 +10,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.pose.detection import Detections
-from graphics_ml.wording import short_repr, suggestion
+from graphics_ml.wording import frame_ranges, short_repr, suggestion
 from tests.motion.swinging import swinging
 
 
@@ -57,3 +57,10 @@ def test_what_users_print_is_one_short_line():
         said = repr(thing)
         assert said.startswith(type(thing).__name__) and "\n" not in said and len(said) < 400, said
     assert isinstance(motion, Motion) and "[40, " in repr(motion)
+
+
+def test_frames_are_named_by_their_spans():
+    frames = [i in (0, 3, 4, 5, 9) for i in range(10)]
+    assert frame_ranges(frames) == "frames 0, 3-5, 9"
+    assert frame_ranges(frames, 2) == "frames 0, 3-5 and 1 more spans"
+    assert frame_ranges([False, True]) == "frame 1"

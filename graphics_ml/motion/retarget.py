@@ -25,7 +25,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, normalize, rotate, slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.motion.stance import TURNED, clear_of_floor, stand
-from graphics_ml.wording import short_repr
+from graphics_ml.wording import frame_ranges, short_repr
 
 _SIDES = ("left", "right")
 _ALIKE = np.radians(20)  # bones of one rig on bodies of other build point alike to within so much
@@ -136,11 +136,15 @@ def retarget(
 
 def _notes(corrected, held_back, feet_turned):
     notes = []
-    for frames, what in ((corrected, "legs were bent"), (feet_turned, "feet were turned")):
-        if frames.any():
-            left, right = frames.mean(axis=0)
-            notes.append(f"{what} by over 2 degrees to keep feet in place in {left:.0%} (left) and {right:.0%} "
-                         f"(right) of the frames")  # fmt: skip
+    for leg, side in enumerate(_SIDES):
+        bent = corrected[:, leg]
+        if bent.any():
+            notes.append(f"the {side} leg was bent by over 2 degrees to keep its foot in place in {bent.mean():.0%} of "
+                         f"the frames: {frame_ranges(bent)}")  # fmt: skip
+    if feet_turned.any():
+        left, right = feet_turned.mean(axis=0)
+        notes.append(f"feet were turned by over 2 degrees to stay on the floor and out of it in {left:.0%} (left) and "
+                     f"{right:.0%} (right) of the frames")  # fmt: skip
     if held_back.any():
         share = held_back.any(axis=1).mean()
         notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "

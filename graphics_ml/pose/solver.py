@@ -29,7 +29,7 @@ from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, m
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES, USED, gather
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
-from graphics_ml.wording import short_repr
+from graphics_ml.wording import frame_ranges, short_repr
 
 ROLES = {role: role for role in BODY_ROLES}
 """The bone map of a solved motion: its joints are named by their roles."""
@@ -412,11 +412,14 @@ def _confidence(evidence, pose, view, shift):
     return np.stack(columns, axis=1)
 
 
+_SPANS = 6  # of frames that a warning names
+
+
 def _warnings(evidence, motion, support, camera_motion):
     warnings = []
     missing = evidence.pixel_weight.max(axis=1) == 0
     if missing.any():
-        warnings.append(f"nobody was found in {_ranges(missing)}; the motion there is filled in")
+        warnings.append(f"nobody was found in {frame_ranges(missing, _SPANS)}; the motion there is filled in")
     for part, joints in (
         ("left arm", ("left_upper_arm", "left_forearm")),
         ("right arm", ("right_upper_arm", "right_forearm")),
@@ -424,16 +427,18 @@ def _warnings(evidence, motion, support, camera_motion):
         ("right leg", ("right_thigh", "right_shin")),
     ):
         hidden = motion.confidence[:, [JOINTS.index(j) for j in joints]].min(axis=1) < _FILLED
-        hidden = _longer(hidden & ~missing, round(0.2 * float(evidence.fps)))
+        hidden &= ~missing
         if hidden.any():
-            warnings.append(f"the {part} is hidden or unsure in {_ranges(hidden)}; its motion there is filled in")
+            where = frame_ranges(hidden, _SPANS)
+            warnings.append(f"the {part} is hidden or unsure in {where}; its motion there is filled in")
     if evidence.breaks.any():
         warnings.append(
-            f"the person jumps at {_ranges(evidence.breaks)}, as where a film is cut; the motion jumps there too"
+            f"the person jumps at {frame_ranges(evidence.breaks, _SPANS)}, as where a film is cut; the motion jumps "
+            "there too"
         )
     if evidence.exchanged:
         wrong = np.isin(np.arange(len(evidence)), evidence.exchanged)
-        warnings.append(f"the detector mistook left for right in {_ranges(wrong)}; they were exchanged")
+        warnings.append(f"the detector mistook left for right in {frame_ranges(wrong, _SPANS)}; they were exchanged")
     speed = np.linalg.norm(support.velocity)
     if speed > 0:
         warnings.append(
@@ -442,22 +447,6 @@ def _warnings(evidence, motion, support, camera_motion):
     if camera_motion is not None and camera_motion.warning:
         warnings.append(camera_motion.warning)
     return tuple(warnings)
-
-
-def _ranges(frames):
-    """'frames 3-7, 12' of a mask; long lists are cut short."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], frames.astype(int), [0]))))
-    spans = [f"{a}" if b == a + 1 else f"{a}-{b - 1}" for a, b in edges.reshape(-1, 2)]
-    shown = ", ".join(spans[:6]) + (f" and {len(spans) - 6} more spans" if len(spans) > 6 else "")
-    return f"frame{'s' if frames.sum() > 1 else ''} {shown}"
-
-
-def _longer(mask, least):
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(int), [0])))).reshape(-1, 2)
-    kept = np.zeros_like(mask)
-    for a, b in edges:
-        kept[a:b] = b - a >= least
-    return kept
 
 
 def _facts(evidence, view, height, support, errors, cameras):
