@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.actions import assign, release, remove_actions
-from graphics_ml.blender.gltf import check_glb, key_times, read_glb
+from graphics_ml.blender.gltf import check_glb, key_times, read_glb, write_glb
 from graphics_ml.blender.rigify import driven_parents
 from graphics_ml.blender.rigs import meshes_of
 from graphics_ml.blender.scene import first_line, frame_rate, gltf_clock, quiet
@@ -38,6 +38,7 @@ def save_scene(
         obj: armature object.
         action: what it plays in the file; None for none.
         keep_actions: whether the file also holds the other actions. Otherwise they are removed, from memory too.
+            Readers take `action` of a .blend or .glb, but the first by name of a .fbx; a note says so.
         notes: a list that gets a sentence for each thing the user should know.
 
     The scene's frame rate and range, as write_action sets them, are the file's.
@@ -113,6 +114,10 @@ def _write_fbx(path, obj, action, keep_actions, notes):
             path_mode="COPY",
             embed_textures=True,
         )
+    names = [kept.name for kept in bpy.data.actions]  # Blender's order, and the file's
+    if action is not None and names[0] != action.name:
+        by_name = "Actions in a .fbx stand in alphabetical order"
+        notes.append(f"{by_name}: choose '{action.name}', readers take '{names[0]}'.")
 
 
 def _check_fbx(path, obj, action):
@@ -160,6 +165,15 @@ def _write_glb(path, obj, action, keep_actions, notes):
         if stand_in is not None:
             bpy.data.batch_remove([stand_in, stand_in.data])
             bpy.context.view_layer.update()
+    if action is not None and keep_actions:
+        _put_first(path, action.name)
+
+
+def _put_first(path, name):
+    """Order the animations of a .glb so that readers, which take the first, take this one."""
+    document, binary = read_glb(path)
+    document.get("animations", []).sort(key=lambda animation: animation["name"] != name)
+    write_glb(path, document, binary)
 
 
 def _check_glb(path, obj, action):

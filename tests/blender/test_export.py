@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
+from graphics_ml import formats
 from graphics_ml.blender import export
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import evaluated_transforms, motion_from_action
@@ -15,7 +16,7 @@ from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.gltf import read_glb
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
-from graphics_ml.errors import OutputError
+from graphics_ml.errors import FormatWarning, OutputError
 from tests.blender.simple_rig import build_rig, swing
 
 TOLERANCE = {".blend": 2e-6, ".fbx": 1e-4, ".glb": 1e-4}
@@ -68,6 +69,19 @@ def test_only_the_new_action_is_in_the_file_unless_the_others_are_kept(tmp_path,
         save_scene(path, obj, write_action(obj, swing(obj, seed=2), "new"), keep_actions=keep)
         load_rig(path, actions=True)
         assert {action.name.split("|")[-1] for action in bpy.data.actions} == names
+
+
+@pytest.mark.parametrize("extension", TOLERANCE)
+def test_of_several_actions_the_new_one_is_read_or_a_note_says_which(tmp_path, extension):
+    obj, notes = build_rig(), []
+    for name in ("a", "z"):
+        write_action(obj, swing(obj, seed=1), name)
+    action = write_action(obj, swing(obj, seed=2, frames=30), "new")
+    save_scene(tmp_path / f"out{extension}", obj, action, keep_actions=True, notes=notes)
+    with pytest.warns(FormatWarning, match="3 actions"):
+        read = formats.load(tmp_path / f"out{extension}")
+    assert len(read) == (12 if extension == ".fbx" else 30)
+    assert ["choose 'new', readers take 'a'" in note for note in notes] == [True] * (extension == ".fbx")
 
 
 @pytest.mark.parametrize("extension", TOLERANCE)
@@ -186,7 +200,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, extension):
         from graphics_ml.blender.actions import write_action
         from graphics_ml.blender.export import save_scene
         from graphics_ml.blender.scene import empty_scene
-        from graphics_ml.errors import OutputError
+        from graphics_ml.errors import FormatWarning, OutputError
         empty_scene()
         obj = build_rig()
         action = write_action(obj, swing(obj, frames=200), "swing")
