@@ -78,6 +78,17 @@ def ensure_writable(path: str | Path) -> None:
         raise OutputError(path, None, _why(path, error)) from None
 
 
+def ensure_apart(outputs: dict[str, Path], inputs: list[Path]) -> None:
+    """Raise OutputError where what is to be written, name to path, would replace an input or something else of it."""
+    taken = {path.resolve(): "read as an input and would be lost" for path in inputs}
+    for name, path in outputs.items():
+        if path.resolve() in taken:
+            raise OutputError(
+                path, None, f"{name} cannot be written here, this is {taken[path.resolve()]}; choose another name"
+            )
+        taken[path.resolve()] = f"where {name} is written"
+
+
 def ensure_extension(path: str | Path, extensions: tuple[str, ...]) -> None:
     """Raise OutputError, naming what can be written, unless the path ends in one of `extensions` (with the dot)."""
     path = Path(path)

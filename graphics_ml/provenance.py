@@ -22,14 +22,19 @@ def record(job: Job, inputs: list[Path]) -> dict:
 
 
 def write_record(output: Path, made_by: dict) -> Path:
-    """Write the record as `<output>.job.toml`, which `graphics-ml run` runs again; gives its path."""
-    path = output.with_name(output.name + ".job.toml")
+    """Write the record at record_path, which `graphics-ml run` runs again; gives its path."""
+    path = record_path(output)
     lines = [f"job = {_toml(made_by['job'])}"]
     for table in ("settings", "versions", "inputs"):
         lines += ["", f"[{table}]"] + [f"{_toml(key)} = {_toml(value)}" for key, value in made_by[table].items()]
     # A file name that is no text (bytes of another encoding) must not cost the whole output.
     write_bytes(path, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
     return path
+
+
+def record_path(output: Path) -> Path:
+    """Where the record of an output is kept."""
+    return output.with_name(output.name + ".job.toml")
 
 
 def file_hash(path: Path) -> str:

@@ -18,6 +18,7 @@ from graphics_ml.motion.skeleton import Skeleton
 __all__ = ["FormatWarning", "extensions", "load", "load_skeleton", "register", "save"]
 
 ENTRY_POINTS = "graphics_ml.formats"
+_ONLY_READ = {".gltf"}  # said here, because asking the format would start Blender
 _FORMATS = {".bvh": "graphics_ml.formats.bvh", ".npz": "graphics_ml.formats.npz"}
 
 
@@ -76,9 +77,10 @@ def register(extension: str, implementation) -> None:
     _FORMATS[extension.lower()] = implementation
 
 
-def extensions() -> tuple[str, ...]:
-    """The extensions that load or save know, entry points included, sorted."""
-    return tuple(sorted({*_FORMATS, *("." + point.name.lower() for point in entry_points(group=ENTRY_POINTS))}))
+def extensions(writable: bool = False) -> tuple[str, ...]:
+    """The extensions that load or save know, entry points included, sorted; without those only read if `writable`."""
+    known = {*_FORMATS, *("." + point.name.lower() for point in entry_points(group=ENTRY_POINTS))}
+    return tuple(sorted(known - _ONLY_READ if writable else known))
 
 
 def _existing(path):
@@ -110,7 +112,7 @@ def _format(path, error):
                     raise MissingExtraError(missing.name, "blender") from missing
                 break
         else:
-            known = ", ".join(extensions())
+            known = ", ".join(extensions(writable=error is OutputError))
             raise error(path, None, f"'{path.suffix}' is not a motion format known here; use one of {known}")
     if isinstance(_FORMATS[extension], str):
         register(extension, import_module(_FORMATS[extension]))

@@ -10,15 +10,15 @@ from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
-from graphics_ml.errors import OutputError, RigError
+from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
 from graphics_ml.motion.retarget import retarget
-from graphics_ml.outputs import ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_extension
 from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.capture import notes_on, watch
+from graphics_ml.tasks.capture import ensure_places, notes_on, watch
 
 MOTION_EXTENSIONS = (".bvh", ".npz")
 
@@ -46,7 +46,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
         floor=0.0,
         soles=sole_points(armature, skeleton, bones),
     )
-    made_by = record(job, [path for path in (job.video, job.rig, job.map) if path])
+    made_by = record(job, _inputs(job))
     motion = motion.replace(provenance=made_by)
     action = _write_action(job, armature, motion, bones, notes)
     if job.output.suffix.lower() in MOTION_EXTENSIONS:
@@ -80,12 +80,11 @@ def _ensure_outputs(job):
         ensure_extension(job.preview, (".mp4",))
     if job.save_map:
         ensure_extension(job.save_map, (".toml",))
-    inputs = {path.resolve() for path in (job.video, job.rig, job.map) if path}
-    for path in (job.output, job.preview, job.save_map):
-        if path:
-            if path.resolve() in inputs:
-                raise OutputError(path, None, "this is read as an input and would be lost; choose another name")
-            ensure_writable(path)
+    ensure_places(job, _inputs(job), the_preview=job.preview, the_bone_map=job.save_map)
+
+
+def _inputs(job):
+    return [path for path in (job.video, job.rig, job.map) if path]
 
 
 def _open_rig(job, notes):

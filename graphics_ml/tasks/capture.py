@@ -4,14 +4,14 @@ from pathlib import Path
 
 from graphics_ml import formats
 from graphics_ml.jobs import Capture, Outcome
-from graphics_ml.outputs import ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.pose.camera import parse_camera
 from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.solver import Solution, solve
 from graphics_ml.pose.tracking import detect
 from graphics_ml.pose.video import Video, open_video
-from graphics_ml.provenance import record, write_record
+from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
 
 
@@ -21,13 +21,33 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     Raises:
         GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then.
     """
-    ensure_extension(job.output, formats.extensions())
-    ensure_writable(job.output)
+    ensure_extension(job.output, formats.extensions(writable=True))
+    ensure_places(job, [job.video])
     video = open_video(job.video, job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
     formats.save(solution.motion.replace(provenance=made_by), job.output)
     return Outcome((job.output, write_record(job.output, made_by)), notes_on(job, detections, solution))
+
+
+def ensure_places(job: Capture, inputs: list[Path], **more: Path | None) -> None:
+    """Prove that all that a capture writes, and `more`, can be written, each to a place of its own.
+
+    Raises:
+        OutputError: a place cannot be written, or is that of an input or of another output.
+    """
+    asked_for = {"the output": job.output, **{name.replace("_", " "): path for name, path in more.items() if path}}
+    beside = {
+        "the output's job file": record_path(job.output),
+        "what was detected": detection_cache(job.output),
+        "the camera": camera_cache(job.output),
+        "the picture of the people": people_picture(job.output),
+    }
+    if job.camera and "=" not in job.camera:
+        inputs = [*inputs, Path(job.camera)]
+    ensure_apart(beside | asked_for, inputs)
+    for path in asked_for.values():
+        ensure_writable(path)
 
 
 def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, Solution]:
@@ -47,7 +67,7 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
         overview=people_picture(job.output),
         progress=lambda done, total: progress("detecting", done, total),
     )
-    turning = estimate_camera_motion(video, detections, cache=job.output.with_name(job.output.stem + ".camera.npz"))
+    turning = estimate_camera_motion(video, detections, cache=camera_cache(job.output))
     solution = solve(
         detections,
         height=job.height,
@@ -64,6 +84,11 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
 def detection_cache(output: Path) -> Path:
     """Where the detections made for an output are kept."""
     return output.with_name(output.stem + ".detections.npz")
+
+
+def camera_cache(output: Path) -> Path:
+    """Where the turning of the camera found for an output is kept."""
+    return output.with_name(output.stem + ".camera.npz")
 
 
 def people_picture(output: Path) -> Path:

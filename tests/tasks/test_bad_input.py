@@ -1,6 +1,7 @@
 """What a user gets who asks for something impossible: one sentence, exit code 2, nothing left behind."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -81,6 +82,24 @@ def test_an_input_is_never_written_over(option, tmp_path, capfd):
     said = refused(["animate", tmp_path / "film.mp4", *inputs, *outputs], tmp_path, capfd)
     assert target in said and "another name" in said
     assert b"the only copy" in (tmp_path / target).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("out.blend.job.toml", "the bone map .* job file"), ("cam.toml", "the bone map .* input")],
+)
+def test_no_output_replaces_another(name, words, films, tmp_path, capfd):
+    (tmp_path / "cam.toml").write_text("fov = 50")
+    places = ["-o", tmp_path / "out.blend", "--save-map", tmp_path / name]
+    said = refused(["animate", films / "nobody.mp4", "--camera", tmp_path / "cam.toml", *places], tmp_path, capfd)
+    assert re.search(words, said) and name in said
+
+
+def test_a_format_that_is_only_read_is_refused_at_once_by_both_jobs(films, tmp_path, capfd):
+    for job in ("capture", "animate"):
+        said = refused([job, films / "text.mp4", "-o", tmp_path / "out.gltf"], tmp_path, capfd)
+        assert "'.gltf' files cannot be written; use one of " in said and ".glb" in said
+        assert ".gltf" not in said.partition("use one of")[2]
 
 
 def test_an_unwritable_folder_is_named(films, tmp_path, capfd):
