@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 from graphics_ml.errors import MotionFileError
 from graphics_ml.formats.digits import NotANumber, read_numbers
@@ -57,9 +58,13 @@ def motion_head(path, data, at, rate_given):
     """Announced frames, frame time as text or None, the line of Frames, and where the numbers begin."""
     frames = _FRAMES.match(data, at)
     line = _line(data, at) if frames is None else _line(data, frames.start(1))
-    if frames is None or not re.fullmatch(rb"\d{1,9}", frames[1]):
-        said = "" if frames is None else f", not '{frames[1][:20].decode('latin-1')}'"
-        raise MotionFileError(path, line, f"after MOTION a line says 'Frames:' and how many there are{said}; add it")
+    if frames is None:
+        raise MotionFileError(path, line, "after MOTION a line says 'Frames:' and how many there are; add it")
+    if not re.fullmatch(rb"\d{1,9}", frames[1]):
+        said = frames[1][:20].decode("latin-1")
+        raise MotionFileError(
+            path, line, f"'Frames:' says how many there are, and '{said}' is no such number; correct it"
+        )
     time = _FRAME_TIME.match(data, frames.end())
     begin = frames.end() if time is None else time.end()
     text = None if time is None else time[1].decode("latin-1")
@@ -147,6 +152,7 @@ _ITEM = re.compile(
     r"|(?P<close>\}))",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\s*(\w+)")
 _MOTION = re.compile(rb"(?:\A|[\r\n}])[ \t]*(MOTION)(?=\s|\Z)", re.IGNORECASE)
 _FRAMES = re.compile(rb"\s*Frames[ \t]*:[ \t]*([^\s:]*)", re.IGNORECASE)
 _FRAME_TIME = re.compile(rb"\s*Frame[ \t]*Time[ \t]*:[ \t]*([^\s:]*)", re.IGNORECASE)
@@ -239,6 +245,13 @@ def _three_numbers(path, line, text):
 
 
 def _set_channels(path, line, item, block):
+    following = _WORD.match(item.string, item.end())
+    if int(item["count"]) > len(item["channels"].split()) and following and not _ITEM.match(item.string, item.end()):
+        raise MotionFileError(
+            path,
+            line,
+            f"'{following[1][:60]}' is no channel, which are X, Y or Z with position or rotation; correct it",
+        )
     channels = tuple(word[0].upper() + word[1:].lower() for word in item["channels"].split())
     if int(item["count"]) != len(channels):
         raise MotionFileError(
@@ -251,6 +264,9 @@ def _set_channels(path, line, item, block):
     positions = [channel for channel in channels if channel.endswith("position")]
     if len(set(positions)) != len(positions):
         raise MotionFileError(path, line, "a position channel stands twice in one joint; remove one")
+    turns = [channel for channel in channels if channel.endswith("rotation")]
+    if any(turn == after for turn, after in pairwise(turns)):
+        raise MotionFileError(path, line, "a rotation channel stands twice in a row in one joint; remove one")
     block.channels = channels
 
 
