@@ -46,6 +46,8 @@ class Job:
             value = getattr(self, one.name)
             if isinstance(value, str) and Path in (kind, *get_args(kind)):
                 object.__setattr__(self, one.name, Path(value))
+            elif type(value) is int and kind is str:
+                object.__setattr__(self, one.name, str(value))
             _check_bounds(one, value)
 
 
@@ -191,6 +193,8 @@ def _coerce(key, value, kind):
                 return value
         elif choice is Path and isinstance(value, str):
             return Path(value)
+        elif choice is str and type(value) is int:
+            return str(value)
         elif choice is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         elif isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):

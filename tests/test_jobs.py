@@ -25,6 +25,12 @@ def test_paths_may_be_given_as_text():
     assert Capture(video="a.mp4", output="b.npz") == Capture(video=Path("a.mp4"), output=Path("b.npz"))
 
 
+def test_the_person_may_be_given_as_a_number():
+    asked_for = Capture(video="a.mp4", output="b.npz", person="2")
+    assert from_plain("capture", {"video": "a.mp4", "output": "b.npz", "person": 2}) == asked_for
+    assert Capture(video="a.mp4", output="b.npz", person=2) == asked_for
+
+
 def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
     video = tmp_path / 'odd "name" ü.mp4'
     video.write_bytes(b"not really a film")
