@@ -62,6 +62,8 @@ def load_rig(
     path = Path(path)
     notes = [] if notes is None else notes
     extension = path.suffix.lower()
+    if path.is_dir():
+        raise RigError(path, None, "this is a folder; name a rig file in it")
     if extension not in _READERS:
         raise RigError(path, None, f"a rig cannot be read from '{extension}'; use {', '.join(_READERS)}")
     if not path.exists():
@@ -265,6 +267,8 @@ def _expect_finished(result):
 def _choose_armature(path, armature_name, notes):
     armatures = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj.data.bones]
     if not armatures:
+        if any(obj.type == "ARMATURE" for obj in bpy.data.objects):
+            raise RigError(path, None, "its armature has no bones; choose a file with a rig")
         raise RigError(path, None, f"there is no armature in it, only {_contents()}; choose a file with a rig")
     if armature_name is not None:
         for obj in armatures:

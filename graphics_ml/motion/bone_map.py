@@ -104,10 +104,16 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
         KeyError: the map names a joint that the skeleton lacks.
     """
     missing = missing_roles(bone_map)
+    how = "give a bone map (--map): a TOML file with [bones] and lines like"
+    if not bone_map.roles:
+        raise UnrecognisedBodyError(
+            f"{what}: the names of its {len(skeleton)} bones tell of no limbs, and its shape is not that of a person "
+            f'with two arms and two legs; {how} hips = "{skeleton.names[0]}"'
+        )
     if missing:
         raise UnrecognisedBodyError(
-            f"{what}: among its {len(skeleton)} bones is no recognisable {_listed(missing)}; give a bone map (--map): "
-            f'a TOML file with [bones] and lines like {missing[0]} = "{skeleton.names[0]}"'
+            f"{what}: among its {len(skeleton)} bones is no recognisable {_listed(missing)}; {how} "
+            f'{missing[0]} = "{skeleton.names[0]}"'
         )
     joints = bone_map.joints(skeleton)
     for upper, lower in _REQUIRED_CHAINS:
@@ -125,7 +131,7 @@ def _listed(roles):
     for role in roles:
         both = role.startswith(_SIDES) and mirrored(role) in roles
         words = role.replace("_", " ")
-        parts.append(f"left or right {words.partition(' ')[2]}" if both else words)
+        parts.append(f"left and right {words.partition(' ')[2]}" if both else words)
     return ", ".join(dict.fromkeys(parts))
 
 
@@ -195,7 +201,7 @@ def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
     Raises:
         BoneMapError: no such file, not TOML, an unknown role or bone (with the nearest known one), a bone named twice.
     """
-    bones = _read_bones(path)
+    bones = read_map(path)
     for role, name in bones.items():
         if role not in ROLES:
             raise BoneMapError(path, None, f"'{role}' is no role{suggestion(role, ROLES)}")
@@ -212,7 +218,12 @@ def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
     return BoneMap(roles, dict.fromkeys(roles, 1.0))
 
 
-def _read_bones(path):
+def read_map(path: str | Path) -> dict[str, str]:
+    """What a bone map's file says, role to bone, not yet held against a rig.
+
+    Raises:
+        BoneMapError: no such file, not TOML, or empty.
+    """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:

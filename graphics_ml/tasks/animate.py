@@ -12,7 +12,7 @@ from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
 from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Outcome
-from graphics_ml.motion.bone_map import load_map, recognize, require_roles, save_map
+from graphics_ml.motion.bone_map import load_map, read_map, recognize, require_roles, save_map
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.outputs import ensure_extension
 from graphics_ml.pose.video import open_video
@@ -26,12 +26,14 @@ MOTION_EXTENSIONS = (".bvh", ".npz")
 def animate(job: Animate, progress: Progress) -> Outcome:
     """Do an Animate job: the animated rig, its job file, and the preview and bone map where they are asked for.
 
-    Film and rig are opened before anything is detected, so that a wrong one is said at once.
+    Map, film and rig are opened before anything is detected, so that a wrong one is said at once.
 
     Raises:
         GraphicsMLError: the video, the rig, a setting or an output cannot be used; nothing is written then.
     """
     _ensure_outputs(job)
+    if job.map:
+        read_map(job.map)
     video, notes = open_video(job.video, job.start, job.end, job.fps), []
     armature, skeleton, bones = _open_rig(job, notes)
     detections, solution = watch(job, video, progress)

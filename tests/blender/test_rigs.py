@@ -118,7 +118,12 @@ def test_a_blend_without_action_keeps_its_pose_and_its_frame_rate(tmp_path):
 
 def test_a_missing_file_a_folder_and_an_unknown_kind_are_named(tmp_path):
     (tmp_path / "folder.fbx").mkdir()
-    for name, why in (("no.fbx", "no such file"), ("folder.fbx", "no file"), ("rig.obj", "use .blend, .fbx")):
+    for name, why in (
+        ("no.fbx", "no such file"),
+        ("folder.fbx", "a folder"),
+        (".", "a folder"),
+        ("rig.obj", "use .blend, .fbx"),
+    ):
         with pytest.raises(RigError, match=why) as error:
             load_rig(tmp_path / name)
         assert one_sentence(error) and str(error.value).startswith(str(tmp_path / name))
@@ -158,6 +163,13 @@ def test_a_file_without_armature_says_what_it_holds(tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     with pytest.raises(RigError, match="no armature in it, only 1 light object and 2 mesh objects"):
         load_rig(path)
+
+
+def test_an_armature_without_bones_is_said(tmp_path):
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig")))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "empty.blend"))
+    with pytest.raises(RigError, match="its armature has no bones"):
+        load_rig(tmp_path / "empty.blend")
 
 
 def test_an_fbx_material_that_would_not_be_seen_is_made_opaque(tmp_path):

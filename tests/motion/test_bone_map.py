@@ -335,15 +335,23 @@ def test_deform_bones_are_preferred_to_bones_of_the_same_name():
     assert other.roles["left_thigh"] == "thigh_l"
 
 
-def test_a_chair_has_no_limbs_and_the_error_says_which_and_what_to_do():
+def test_a_chair_has_no_limbs_and_the_error_says_what_to_do():
     chair = Skeleton(
         ("seat", "back", "leg_fl", "leg_fr"), (-1, 0, 0, 0), [(0, 0.5, 0), (0, 0.4, 0), (1, 0, 1), (-1, 0, 1)]
     )
     found = recognize(chair)
     assert set(missing_roles(found)) >= {"left_forearm", "right_shin", "left_hand"}
-    with pytest.raises(UnrecognisedBodyError, match=r"chair\.glb.*forearm.*--map") as caught:
+    with pytest.raises(UnrecognisedBodyError, match=r"chair\.glb.*4 bones.*no limbs.*two arms.*--map") as caught:
         require_roles(found, chair, "chair.glb")
     assert "\n" not in str(caught.value)
+
+
+def test_limbs_that_a_map_lacks_are_named():
+    names = {role: name for role, name in CONVENTIONS["LAFAN1"][0].items() if not role.endswith("upper_arm")}
+    skeleton = build(CONVENTIONS["LAFAN1"][0])
+    del names["left_foot"]
+    with pytest.raises(UnrecognisedBodyError, match="no recognisable left and right upper arm, left foot; give"):
+        require_roles(BoneMap(names), skeleton, "rig.fbx")
 
 
 def test_a_map_whose_limbs_do_not_hang_together_is_refused():
