@@ -250,6 +250,8 @@ def _starts_like_mp4(path: Path) -> bool:
 
 def _video_stream(container, path: Path):
     """The first video stream that is not a cover picture."""
+    if container.format.name == "image2" or container.format.name.endswith("_pipe"):  # FFmpeg's readers of pictures
+        raise VideoError(path, None, "this is a picture, not a film; give a video file")
     streams = [s for s in container.streams.video if not s.disposition & type(s.disposition).attached_pic]
     if not streams:
         what = "only sound" if container.streams.audio else "no pictures"

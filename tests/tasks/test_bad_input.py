@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -22,6 +23,8 @@ def films(tmp_path_factory):
     (folder / "folder.mp4").mkdir()
     grey = (np.full((120, 160, 3), 90 + i, dtype=np.uint8) for i in range(20))
     write_video(folder / "nobody.mp4", grey, 25)
+    for name in ("picture.png", "picture.jpg"):
+        cv2.imwrite(str(folder / name), np.full((120, 160, 3), 90, dtype=np.uint8))
     with av.open(str(folder / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44100)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 4410), dtype=np.float32), format="fltp", layout="mono")
@@ -50,6 +53,8 @@ def refused(arguments, folder, capfd):
         ("text.mp4", "video"),
         ("empty.mp4", "empty"),
         ("sound.mp4", "only sound"),
+        ("picture.png", "a picture, not a film"),
+        ("picture.jpg", "a picture, not a film"),
         ("nobody.mp4", "nobody"),
     ],
 )
