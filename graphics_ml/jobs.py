@@ -79,7 +79,9 @@ class Capture(Job):
         "height of the person, which sets the scale; guessed when not given", None, min=0.3, max=3, unit="m"
     )
     camera: str | None = setting(
-        "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a camera file; the rest is estimated", None
+        "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a TOML file with such lines, in which "
+        "focal and centre, in pixels, may stand too; the rest is estimated",
+        None,
     )
     smoothing: float = setting(
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
