@@ -23,7 +23,7 @@ from graphics_ml.pose.detection import (
 )
 from graphics_ml.pose.likeness import TORSO, box, height_of
 from graphics_ml.pose.overlay import numbered
-from graphics_ml.pose.people import Person, follow_people, look_closer, runs
+from graphics_ml.pose.people import Person, follow_people, look_closer
 from graphics_ml.pose.video import Video, open_video
 
 METHOD = 3
@@ -84,7 +84,7 @@ def detect(
     foreground, people = _in_order(people, frames, video)
     if overview is not None and len(people) > 1:
         _draw_overview(overview, people, video)
-    chosen = _choose(path, people, foreground, wanted, video)
+    chosen = _choose(path, people, foreground, wanted, video, overview)
     look_closer(chosen, people, video, detector, progress)
     introduction = _introduce(chosen, people, foreground, video)
     detections = _detections_of(chosen, introduction, frames, video, detector, key)
@@ -131,7 +131,7 @@ def _prominence(person: Person, frames: int, video: Video) -> float:
     return total / math.sqrt(len(person.seen) * frames)
 
 
-def _choose(path, people: list[Person], foreground: list[Person], wanted: int | str, video: Video) -> Person:
+def _choose(path, people: list[Person], foreground: list[Person], wanted: int | str, video: Video, overview) -> Person:
     if not people:
         raise VideoError(
             path, None, "nobody was found in the picture; film the whole person, larger and in better light"
@@ -142,7 +142,8 @@ def _choose(path, people: list[Person], foreground: list[Person], wanted: int | 
         return people[wanted - 1]
     known = "1 person was" if len(people) == 1 else f"{len(people)} people were"
     who = "; ".join(f"{number} {_describe(person, video)}" for number, person in enumerate(people, 1))
-    raise VideoError(path, None, f"person {wanted} was asked for but {known} found ({who}); choose one of them")
+    shown = f"; {overview} shows their numbers" if overview is not None and len(people) > 1 else ""
+    raise VideoError(path, None, f"person {wanted} was asked for but {known} found ({who}); choose one of them{shown}")
 
 
 def _introduce(person: Person, people: list[Person], foreground: list[Person], video: Video) -> str:
@@ -187,9 +188,6 @@ def _detections_of(
     hands = Hands(np.full((frames, 2, 21, 3), np.nan), np.zeros((frames, 2))) if person.hands else None
     for frame, both in person.hands.items():
         hands.points[frame], hands.score[frame] = both
-    warnings = list(video.warnings)
-    if not found.all():
-        warnings.append(_describe_absence(found, float(video.fps), video.start))
     return Detections(
         keypoints=data[..., :2],
         depth=data[..., 2],
@@ -202,17 +200,8 @@ def _detections_of(
         person=introduction,
         detector=f"{detector.name} {detector.version}",
         start=video.start,
-        warnings=tuple(warnings),
+        warnings=tuple(video.warnings),
         landmarks=detector.landmarks,
         key=key,
         hands=hands,
     )
-
-
-def _describe_absence(found: np.ndarray, fps: float, start: float, most: int = 3) -> str:
-    away = runs(~found)
-    spans = [f"{start + first / fps:.1f}-{start + stop / fps:.1f} s" for first, stop in away[:most]]
-    if len(away) > most:
-        spans.append(f"{len(away) - most} more times")
-    times = ", ".join(spans)
-    return f"the person is out of sight in {(~found).sum()} of {len(found)} frames ({times} of the film)"

@@ -19,7 +19,8 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     """Do a Capture job: the motion file, its job file, and the detections kept for a second run.
 
     Raises:
-        GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then.
+        GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then, but
+            where there is no such person the picture that shows everyone's number.
     """
     ensure_extension(job.output, formats.extensions(writable=True))
     ensure_places(job, [job.video])

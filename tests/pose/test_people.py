@@ -70,8 +70,7 @@ def test_a_person_who_leaves_and_returns_is_the_same_with_a_gap(film):
     detections = detect(film(map(picture, range(90))), detector=RectangleDetector())
     assert detections.found.tolist() == [not 30 <= i < 60 for i in range(90)]
     assert np.isnan(detections.keypoints[30:60]).all() and (detections.visibility[30:60] == 0).all()
-    assert any("out of sight in 30 of 90" in warning for warning in detections.warnings)
-    assert any("1.2-2.4 s" in warning for warning in detections.warnings)
+    assert not detections.warnings  # the solver says which frames it fills in
     assert detections.person.startswith("person 1 of 1")
 
 

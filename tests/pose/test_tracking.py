@@ -37,10 +37,12 @@ def test_of_two_people_the_one_asked_for_is_followed_and_named(film, wanted, x, 
 
 
 @pytest.mark.parametrize("wanted", [3, 0])
-def test_a_person_who_is_not_there_is_refused_and_those_who_are_there_are_listed(film, wanted):
+def test_a_person_who_is_not_there_is_refused_and_those_who_are_there_are_listed(film, wanted, tmp_path):
     listed = r"2 people were found \(1 left, 6\d% of the picture's height; 2 right, 5\d% of the picture's height\)"
-    with pytest.raises(VideoError, match=listed):
-        detect(film(map(two_people, range(40))), person=wanted, detector=RectangleDetector())
+    path, overview = film(map(two_people, range(40))), tmp_path / "people.png"
+    with pytest.raises(VideoError, match=rf"{listed}.*people\.png shows their numbers"):
+        detect(path, person=wanted, detector=RectangleDetector(), overview=overview)
+    assert overview.exists()
 
 
 def test_a_word_that_means_nobody_is_refused_before_the_film_is_opened():
