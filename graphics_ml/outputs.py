@@ -79,7 +79,7 @@ def ensure_writable(path: str | Path) -> None:
 
 
 def ensure_apart(outputs: dict[str, Path], inputs: list[Path]) -> None:
-    """Raise OutputError where what is to be written, name to path, would replace an input or something else of it."""
+    """Raise OutputError where what is to be written, name to path, would replace an input or another of them."""
     taken = {path.resolve(): "read as an input and would be lost" for path in inputs}
     for name, path in outputs.items():
         if path.resolve() in taken:

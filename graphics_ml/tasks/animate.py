@@ -29,7 +29,8 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     Map, film and rig are opened before anything is detected, so that a wrong one is said at once.
 
     Raises:
-        GraphicsMLError: the video, the rig, a setting or an output cannot be used; nothing is written then.
+        GraphicsMLError: the video, the rig, a setting or an output cannot be used; nothing is written then, as for
+            capture.
     """
     _ensure_outputs(job)
     if job.map:
@@ -82,7 +83,7 @@ def _ensure_outputs(job):
         ensure_extension(job.preview, (".mp4",))
     if job.save_map:
         ensure_extension(job.save_map, (".toml",))
-    ensure_places(job, _inputs(job), the_preview=job.preview, the_bone_map=job.save_map)
+    ensure_places(job, _inputs(job), {"the preview": job.preview, "the bone map": job.save_map})
 
 
 def _inputs(job):

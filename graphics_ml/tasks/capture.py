@@ -19,11 +19,11 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     """Do a Capture job: the motion file, its job file, and the detections kept for a second run.
 
     Raises:
-        GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then, but
-            where there is no such person the picture that shows everyone's number.
+        GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then, except,
+            where there is no such person, the picture that shows everyone's number.
     """
     ensure_extension(job.output, formats.extensions(writable=True))
-    ensure_places(job, [job.video])
+    ensure_places(job, [job.video], {})
     video = open_video(job.video, job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
@@ -31,13 +31,13 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     return Outcome((job.output, write_record(job.output, made_by)), notes_on(job, detections, solution))
 
 
-def ensure_places(job: Capture, inputs: list[Path], **more: Path | None) -> None:
-    """Prove that all that a capture writes, and `more`, can be written, each to a place of its own.
+def ensure_places(job: Capture, inputs: list[Path], more: dict[str, Path | None]) -> None:
+    """Prove that all that a capture writes, and `more` (name to place), can be written, each to a place of its own.
 
     Raises:
         OutputError: a place cannot be written, or is that of an input or of another output.
     """
-    asked_for = {"the output": job.output, **{name.replace("_", " "): path for name, path in more.items() if path}}
+    asked_for = {"the output": job.output, **{name: path for name, path in more.items() if path}}
     beside = {
         "the output's job file": record_path(job.output),
         "what was detected": detection_cache(job.output),
