@@ -206,7 +206,7 @@ def _angles_of_few(rotations, order):
     angles, rest = [], rotations
     for position, letter in enumerate(order):
         axis = "XYZ".index(letter)
-        along, beside = rest[:, 1 + axis], rest[:, 0]
+        along, beside = rest[:, 1 + axis].copy(), rest[:, 0].copy()  # see axis_angle_from_quaternion
         if position + 1 < len(order):
             # For a turn about this axis and then about the next, two pairs of parts give the same angle; one of the
             # two is small where the second turn is near a half turn or near none.

@@ -105,8 +105,10 @@ def quaternion_from_axis_angle(vector):
 def axis_angle_from_quaternion(q):
     """Rotation vectors (..., 3), of length at most pi, of unit quaternions (..., 4)."""
     xp = array_namespace(q)
-    q = xp.where(q[..., :1] < 0, -q, q)
-    w, v = q[..., :1], q[..., 1:]
+    flip = q[..., :1] < 0
+    # Arrays of their own, not columns of q: where the result happens to lie right behind such a view in memory, NumPy
+    # before 2.1 works arctan2 out in another way that rounds otherwise (its pull request 26972), now and then in a run.
+    w, v = (xp.where(flip, -part, part) for part in (q[..., :1], q[..., 1:]))
     square = xp.sum(v * v, axis=-1, keepdims=True)
     small = square < 1e-16
     sine = xp.sqrt(xp.where(small, xp.ones_like(square), square))

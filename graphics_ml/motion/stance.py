@@ -150,7 +150,7 @@ def _pitch(points, ahead, height):
     """Smallest turns (F,), radians, that lift those points (F, N, 3) to the floor that lie ahead of the joint, which is
     `height` (F,) above it."""
     d = np.einsum("fni,fi->fn", points, ahead)
-    h = points[..., 1]
+    h = points[..., 1].copy()  # see axis_angle_from_quaternion
     size = np.maximum(np.hypot(d, h), 1e-9)
     turn = np.arcsin(np.clip(-height[:, None] / size, -1, 1)) - np.arctan2(h, d)
     return np.where((d > 0) & (height[:, None] + h < 0), turn, 0).max(axis=1)

@@ -92,7 +92,8 @@ def estimate_camera_motion(
         f"the camera moves: the background drifts by up to {drift.max():.0f} pixels; it is taken for turning, "
         "and a camera that also walked shows in the path of the person"
     )
-    return CameraMotion(moves[:, :2], moves[:, 2], np.exp(moves[:, 3]), (width, height), sentence)
+    turn, zoom = moves[:, 2:].T.copy()  # see axis_angle_from_quaternion
+    return CameraMotion(moves[:, :2], turn, np.exp(zoom), (width, height), sentence)
 
 
 _LOOKED_AT = 480  # pixels of the longer side of the pictures that are compared

@@ -382,7 +382,8 @@ def _twisted_past(ball, axis, low, high):
     """
     w, v = ball[:, :1], ball[:, 1:]
     along = v @ axis
-    angle = (2 * np.arctan2(along, w[:, 0]) + np.pi) % (2 * np.pi) - np.pi
+    # Copied: see axis_angle_from_quaternion.
+    angle = (2 * np.arctan2(along, w[:, 0].copy()) + np.pi) % (2 * np.pi) - np.pi
     past = np.minimum(angle - low, 0) + np.maximum(angle - high, 0)
     defined = w[:, 0] ** 2 + along**2
     along_by_step = w * axis + np.cross(axis, v)

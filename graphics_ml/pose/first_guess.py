@@ -69,7 +69,7 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
         hinges[:, _hinge(f"{side}_forearm", "flexion")] = bend
         elbow = quaternion_from_axis_angle(bend[:, None] * np.array([0, -s, 0.0]))
         across = rotate(conjugate(multiply(arm, elbow)), bone_vector(bones, f"{side} palm"))
-        supination = np.arctan2(across[:, 1], across[:, 2])
+        supination = np.arctan2(*across[:, 1:].T.copy())  # see axis_angle_from_quaternion on copies
         hinges[:, _hinge(f"{side}_forearm", "supination")] = np.clip(supination, -_SUPINATION, _SUPINATION)
         leg, bend = _limb(
             hips, bone_vector(bones, f"{side} thigh"), bone_vector(bones, f"{side} shin"), (0, -1.0, 0), (1.0, 0, 0)
