@@ -169,7 +169,7 @@ class _View:
 
 def _window(fps):
     """Frames solved at once, and frames solved again by the next window: further than smoothing reaches."""
-    overlap = max(24, round(0.8 * float(fps)))
+    overlap = max(24, round(float(fps)))
     return max(240, 4 * overlap), overlap
 
 
