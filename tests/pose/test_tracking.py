@@ -173,22 +173,6 @@ def angle(a, b):
     return np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
 
 
-def test_of_two_people_embracing_each_is_followed_when_they_part(test_data):
-    path = test_data / "video" / "street.avi"
-    torsos = []
-    for person in (1, 2):
-        detections = detect(path, person=person, start=2.6, end=3.2)
-        assert detections.found.mean() > 0.8
-        colours = [
-            picture[tuple(detections.keypoints[i, [11, 12, 23, 24]].mean(axis=0).astype(int)[::-1])].astype(int)
-            for i, _, picture in open_video(path, 2.6, 3.2)
-            if detections.found[i]
-        ]
-        torsos.append(np.median(colours, axis=0))
-    denim, turquoise = torsos
-    assert turquoise[1] - turquoise[0] > 60 > denim[1] - denim[0]
-
-
 def test_mediapipe_says_nothing_and_the_messages_of_others_come_through():
     pytest.importorskip("mediapipe")
     script = (
