@@ -19,7 +19,7 @@ from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.video import Video
 from graphics_ml.wording import short_repr
 
-METHOD = 1
+METHOD = 2
 """Raised when this file changes what is found, so that older caches are not used."""
 
 
@@ -31,14 +31,12 @@ class CameraMotion:
     Attributes:
         shift: (F, 2) pixels by which the background's middle has moved.
         turn: (F,) radians by which it has turned, clockwise as seen in the picture.
-        zoom: (F,) by which it has grown.
         size: (width, height) of the picture.
         warning: one sentence for the user, empty where the camera stood still.
     """
 
     shift: np.ndarray
     turn: np.ndarray
-    zoom: np.ndarray
     size: tuple[int, int]
     warning: str = ""
 
@@ -92,8 +90,8 @@ def estimate_camera_motion(
         f"the camera moves: the background drifts by up to {drift.max():.0f} pixels; it is taken for turning, "
         "and a camera that also walked shows in the path of the person"
     )
-    turn, zoom = moves[:, 2:].T.copy()  # see axis_angle_from_quaternion
-    return CameraMotion(moves[:, :2], turn, np.exp(zoom), (width, height), sentence)
+    turn = moves[:, 2].copy()  # see axis_angle_from_quaternion
+    return CameraMotion(moves[:, :2], turn, (width, height), sentence)
 
 
 _LOOKED_AT = 480  # pixels of the longer side of the pictures that are compared
@@ -109,11 +107,11 @@ def _cached(path, key, frames):
             moves = file["moves"] if str(file["key"]) == key else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
         return None
-    return moves if moves is not None and moves.shape == (frames, 4) and np.isfinite(moves).all() else None
+    return moves if moves is not None and moves.shape == (frames, 3) and np.isfinite(moves).all() else None
 
 
 def _followed(video, detections, rate):
-    """(F, 4) of every frame against the first: shift x and y in pixels, turn, logarithm of the zoom."""
+    """(F, 3) of every frame against the first: shift x and y in pixels, turn."""
     follower, looked_at, places = None, [], []
     for index, _, picture in video.every(max(1, round(float(detections.fps) / rate))):
         if index >= len(detections):
@@ -136,7 +134,7 @@ class _Background:
         self._key_place = self._last = np.eye(3)
 
     def place(self, picture, box):
-        """(shift x, shift y, turn, log zoom) against the first picture, in pixels of the whole picture."""
+        """(shift x, shift y, turn) against the first picture, in pixels of the whole picture."""
         cv2 = self._cv2
         small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), self._size, interpolation=cv2.INTER_AREA)
         mask = np.full(small.shape, 255, np.uint8)
@@ -182,8 +180,7 @@ class _Background:
     def _parts(self):
         middle = np.array([self._size[0] / 2, self._size[1] / 2, 1.0])
         shift = ((self._last @ middle) - middle)[:2] / self._scale
-        a, b = self._last[0, 0], self._last[1, 0]
-        return shift[0], shift[1], np.arctan2(b, a), np.log(np.hypot(a, b))
+        return shift[0], shift[1], np.arctan2(self._last[1, 0], self._last[0, 0])
 
 
 def _opencv():

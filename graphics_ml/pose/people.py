@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from graphics_ml.motion.contacts import spans
 from graphics_ml.pose.detection import Hands, Pose, PoseDetector, Region
 from graphics_ml.pose.likeness import (
     BODY,
@@ -127,17 +128,11 @@ def look_closer(
             progress(index + 1, video.frames)
 
 
-def runs(found: np.ndarray) -> list[tuple[int, int]]:
-    """Spans (first, stop) in which a mask is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], found.astype(int), [0]])))
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
 def _steadily_seen(person: Person, frames: int, shortest: float) -> int:
     """Frames in which the person is seen, without spans that are too short to be more than a mistake."""
     seen = np.zeros(frames, bool)
     seen[list(person.seen)] = True
-    return sum(stop - first for first, stop in runs(seen) if stop - first >= shortest)
+    return sum(stop - first for first, stop in spans(seen) if stop - first >= shortest)
 
 
 _SMOOTHING = 0.06  # seconds; time constant of the region, as jitter-free as MediaPipe's filter without its lag

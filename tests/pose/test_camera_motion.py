@@ -80,7 +80,7 @@ def test_what_was_found_is_kept_until_something_else_is_detected(tmp_path):
 
 
 def test_turns_are_rotations_and_a_roll_is_one():
-    motion = CameraMotion(np.zeros((3, 2)), np.array([0.0, 0.1, -0.2]), np.ones(3), (640, 360))
+    motion = CameraMotion(np.zeros((3, 2)), np.array([0.0, 0.1, -0.2]), (640, 360))
     turns = motion.rotations(500.0, np.array([320.0, 180.0]))
     np.testing.assert_allclose(turns @ turns.transpose(0, 2, 1), np.tile(np.eye(3), (3, 1, 1)), atol=1e-12)
     np.testing.assert_allclose(np.arctan2(turns[:, 1, 0], turns[:, 0, 0]), [0.0, 0.1, -0.2], atol=1e-12)
@@ -96,7 +96,7 @@ def test_someone_who_stands_still_stays_where_they_are_while_the_camera_pans():
         keypoints=np.concatenate([s.keypoints for s in single]), world=np.concatenate([s.world for s in single])
     )
     shift = np.stack((EYE.focal * np.tan(angles), np.zeros(60)), axis=1)
-    motion = CameraMotion(shift, np.zeros(60), np.ones(60), (EYE.width, EYE.height), "the camera moves")
+    motion = CameraMotion(shift, np.zeros(60), (EYE.width, EYE.height), "the camera moves")
     solution = solve(detections, height=1.75, camera_motion=motion)
     assert len(solution.cameras) == 60 and "the camera moves" in solution.warnings
     assert np.ptp(solution.motion.root_positions, axis=0).max() < 0.08
