@@ -108,6 +108,15 @@ class Animate(Capture):
     preview: Path | None = setting("video (.mp4) that shows film, skeletons and animated character side by side", None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileJob(Job):
+    """What jobs share that turn one motion file into another file, and that are run over many files at a time."""
+
+    source: Path = setting("motion file", positional=True)
+    output: Path = setting("file to write; its extension is its format", short="o")
+    format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
+
+
 JOBS = {"animate": Animate, "capture": Capture}
 
 
