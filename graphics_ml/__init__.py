@@ -9,6 +9,7 @@ _LAZY = {
     "Motion": "graphics_ml.motion.motion",
     "Skeleton": "graphics_ml.motion.skeleton",
     "load": "graphics_ml.formats",
+    "load_markers": "graphics_ml.formats",
     "save": "graphics_ml.formats",
     "retarget": "graphics_ml.motion.retarget",
     "fill_gaps": "graphics_ml.motion.gaps",

@@ -23,6 +23,7 @@ from graphics_ml.formats.bvh_channels import STILL, channels_that_hold, decode, 
 from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floor_error, from_y_up, to_y_up
 from graphics_ml.formats.digits import write_numbers
 from graphics_ml.formats.frame_times import frame_rate, frame_time_text
+from graphics_ml.formats.heads import head_text
 from graphics_ml.motion.kinematics import forward_kinematics, global_rotations
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import conjugate, multiply, rotate
@@ -92,6 +93,11 @@ def load_skeleton(path: str | Path, unit: str | float | None = None, up: str | N
         _warn_renamed(path, renamed)
     still = np.tile([1.0, 0, 0, 0], (1, len(joints), 1))
     return _in_our_conventions(skeleton, still, {}, Fraction(1), unit, up, {}).skeleton
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file begins as a .bvh does."""
+    return head_text(path)[:9].upper() == "HIERARCHY"
 
 
 def save(motion: Motion, path: str | Path, unit: str | float | None = None, up: str | None = None) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
+from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.outputs import write_bytes
@@ -48,6 +49,11 @@ def load(path: str | Path) -> Motion:
 def load_skeleton(path: str | Path) -> Skeleton:
     """The skeleton of the motion in a native file; raises as load."""
     return load(path).skeleton
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file is a .npz of ours by the names of its arrays."""
+    return _VERSION_MEMBER in npz_members(path)
 
 
 def save(motion: Motion, path: str | Path) -> None:

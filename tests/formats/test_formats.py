@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphics_ml import formats
-from graphics_ml.errors import MissingExtraError, MotionFileError, OutputError
+from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 
@@ -69,6 +69,78 @@ def test_another_room_registers_its_own_format(tmp_path, no_registrations_left):
     assert ".abc" in formats.extensions()
     with pytest.raises(OutputError, match="only read"):
         formats.save(a_motion(), tmp_path / "walk.abc")
+
+
+def test_two_formats_of_one_extension_are_told_apart_by_content_or_by_name(tmp_path, no_registrations_left):
+    def second(name):
+        return SimpleNamespace(
+            load=lambda path: name,
+            save=lambda motion, path: path.write_text(name),
+            recognises=lambda path: path.read_text() == name,
+        )
+
+    formats.register(".abc", second("one"), name="one")
+    formats.register(".abc", second("two"), name="two")
+    formats.save(a_motion(), tmp_path / "first.abc")
+    formats.save(a_motion(), tmp_path / "second.abc", format="two")
+    assert [formats.load(tmp_path / f"{name}.abc") for name in ("first", "second")] == ["one", "two"]
+    assert formats.load(tmp_path / "first.abc", format="two") == "two"
+    assert {"one", "two"} <= set(formats.names())
+    (tmp_path / "other.abc").write_text("neither")
+    with pytest.raises(MotionFileError, match="none of those known here: one, two"):
+        formats.load(tmp_path / "other.abc")
+
+
+@pytest.mark.parametrize("name", ["walk.txt", "walk", "walk.npz", "walk.fbx"])
+def test_a_motion_file_with_a_wrong_extension_is_known_by_its_content(tmp_path, name):
+    formats.save(a_motion(), tmp_path / "walk.bvh")
+    (tmp_path / "walk.bvh").rename(tmp_path / name)
+    with pytest.warns(FormatWarning, match="read as bvh"):
+        assert len(formats.load(tmp_path / name)) == 3
+
+
+def test_a_file_of_blender_with_a_wrong_extension_is_named(tmp_path):
+    (tmp_path / "walk.bvh").write_bytes(b"Kaydara FBX Binary  \0" + bytes(100))
+    with pytest.raises(MotionFileError, match=r"this is a \.fbx file"):
+        formats.load(tmp_path / "walk.bvh")
+
+
+def test_formats_and_options_that_do_not_exist_are_named(tmp_path):
+    formats.save(a_motion(), tmp_path / "walk.npz")
+    formats.save(a_motion(), tmp_path / "walk.bvh")
+    for file, options, said in (
+        ("walk.npz", {"format": "npzz"}, "there is no format 'npzz'; did you mean 'npz'"),
+        ("walk.npz", {"unit": "cm"}, "format npz has no option 'unit'; it has none"),
+        ("walk.bvh", {"loud": True}, "format bvh has no option 'loud'; its options are unit, up"),
+    ):
+        with pytest.raises(MotionFileError, match=said):
+            formats.load(tmp_path / file, **options)
+    with pytest.raises(OutputError, match=r"name of a npz file ends in \.npz"):
+        formats.save(a_motion(), tmp_path / "walk.bvh", format="npz")
+    with pytest.raises(OutputError, match="there is no format 'fbxx'; did you mean 'fbx'"):
+        formats.save(a_motion(), tmp_path / "walk.fbx", format="fbxx")
+
+
+def test_marker_files_are_no_motions(tmp_path, monkeypatch):
+    read = SimpleNamespace(load=lambda path: "markers", recognises=lambda path: path.read_text() == "points")
+    monkeypatch.setitem(formats._MARKERS, "trc", formats._Format((".trc",), read))
+    (tmp_path / "walk.trc").write_text("points")
+    assert formats.load_markers(tmp_path / "walk.trc") == "markers"
+    with pytest.raises(MotionFileError, match="markers and no joints; load_markers reads it"):
+        formats.load(tmp_path / "walk.trc")
+    formats.save(a_motion(), tmp_path / "walk.npz")
+    with pytest.raises(MotionFileError, match="no markers"):
+        formats.load_markers(tmp_path / "walk.npz")
+    assert ".trc" not in formats.extensions() and ".trc" in formats.marker_extensions()
+
+
+def test_what_a_format_cannot_hold_is_said_beforehand(tmp_path):
+    motion = a_motion().replace(provenance={"by": "hand"}, confidence=np.ones((3, len(a_motion().skeleton))))
+    assert formats.losses(motion, tmp_path / "walk.npz") == ()
+    said = " ".join(formats.losses(motion, tmp_path / "walk.bvh"))
+    assert "seen" in said and "what made" in said and not list(tmp_path.iterdir())
+    plain = motion.replace(confidence=None, provenance={})
+    assert "seen" not in " ".join(formats.losses(plain, tmp_path / "walk.bvh"))
 
 
 def test_entry_points_bring_formats_on_first_use(tmp_path, no_registrations_left, monkeypatch):
