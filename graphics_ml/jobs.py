@@ -117,7 +117,18 @@ class FileJob(Job):
     format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
 
 
-JOBS = {"animate": Animate, "capture": Capture}
+@dataclass(frozen=True)
+class Map(Job):
+    """Show and save which bone of one skeleton leads which bone of another."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.map:map_bones"
+
+    source: Path = setting("motion file or rig that leads", positional=True)
+    target: Path = setting("motion file or rig that follows", positional=True)
+    output: Path = setting("bone map to write (.toml), for editing and for --map", short="o")
+
+
+JOBS = {"animate": Animate, "capture": Capture, "map": Map}
 
 
 def settings(job_class) -> list[tuple]:

@@ -29,7 +29,7 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
     ("words", "said"),
     [
         ("animat film.mp4 -o a.blend", "there is no command 'animat'; did you mean 'animate'?"),
-        ("film.mp4 -o a.blend", "there is no command 'film.mp4'; there are animate, capture, run, doctor"),
+        ("film.mp4 -o a.blend", "there is no command 'film.mp4'; there are animate, capture, "),
         ("--height 2", "a command must come before '--height'"),
         ("capture film.mp4", "capture needs -o OUTPUT (motion file to write"),
         ("animate", "animate needs VIDEO (video file) and -o OUTPUT (what to write"),

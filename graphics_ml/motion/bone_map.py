@@ -8,21 +8,18 @@ point ahead, and that tells left from right. What shape says is also held agains
 lowers the confidence.
 """
 
-import json
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.errors import FileError, GraphicsMLError
+from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
 from graphics_ml.motion.bone_names import read_names
 from graphics_ml.motion.humanoid import FINGERS, REQUIRED_ROLES, ROLES, mirrored
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.outputs import write_bytes
-from graphics_ml.wording import short_repr, suggestion
+from graphics_ml.wording import short_repr
 
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
@@ -63,10 +60,6 @@ class BoneMap:
 
 class UnrecognisedBodyError(GraphicsMLError):
     """A skeleton lacks limbs that a whole-body motion needs."""
-
-
-class BoneMapError(FileError):
-    """A bone map file cannot be used."""
 
 
 def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
@@ -176,64 +169,6 @@ def heading_left(places, joints, parts=("thigh", "upper_arm")):
             "use a file with a T-pose or an A-pose"
         )
     return total / length
-
-
-def save_map(bone_map: BoneMap, path: str | Path) -> None:
-    """Write the map as TOML, made to be edited: one line a role, the confidence as a comment, missing roles commented.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    lines = ["# Which bone plays which role. Edit freely; a line taken out leaves that role undriven.", "[bones]"]
-    for role in ROLES:
-        if role in bone_map.roles:
-            sure = bone_map.confidence.get(role)
-            comment = "" if sure is None else f"  # {sure:.0%} sure"
-            lines.append(f"{role} = {json.dumps(bone_map.roles[role], ensure_ascii=False)}{comment}")
-        else:
-            lines.append(f'# {role} = ""')
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
-
-
-def load_map(path: str | Path, skeleton: Skeleton) -> BoneMap:
-    """Read a map written by `save_map` or by hand; what it names counts as certain.
-
-    Raises:
-        BoneMapError: no such file, not TOML, an unknown role or bone (with the nearest known one), a bone named twice.
-    """
-    bones = read_map(path)
-    for role, name in bones.items():
-        if role not in ROLES:
-            raise BoneMapError(path, None, f"'{role}' is no role{suggestion(role, ROLES)}")
-        if not isinstance(name, str):
-            raise BoneMapError(path, None, f"{role} must name a bone, in quotes")
-        if name and name not in skeleton.names:
-            raise BoneMapError(path, None, f"the rig has no bone '{name}' for {role}{suggestion(name, skeleton.names)}")
-    roles = {role: bones[role] for role in ROLES if bones.get(role)}
-    used = {}
-    for role, name in roles.items():
-        if name in used:
-            raise BoneMapError(path, None, f"bone '{name}' is named for both {used[name]} and {role}; keep one")
-        used[name] = role
-    return BoneMap(roles, dict.fromkeys(roles, 1.0))
-
-
-def read_map(path: str | Path) -> dict[str, str]:
-    """What a bone map's file says, role to bone, not yet held against a rig.
-
-    Raises:
-        BoneMapError: no such file, not TOML, or empty.
-    """
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BoneMapError(path, None, f"the bone map cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BoneMapError(path, None, f"this is not a TOML bone map: {error}") from error
-    bones = content.get("bones", content)
-    if not isinstance(bones, dict) or not bones:
-        raise BoneMapError(path, None, 'the bone map is empty; it needs [bones] and lines like hips = "Hips"')
-    return bones
 
 
 # --- by name -----------------------------------------------------------------------------------------------------

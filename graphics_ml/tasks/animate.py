@@ -12,7 +12,8 @@ from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
 from graphics_ml.errors import RigError
 from graphics_ml.jobs import Animate, Outcome
-from graphics_ml.motion.bone_map import load_map, read_map, recognize, require_roles, save_map
+from graphics_ml.motion.bone_map import recognize, require_roles
+from graphics_ml.motion.bone_map_files import load_map, read_map, save_map
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.outputs import ensure_extension
 from graphics_ml.pose.video import open_video

@@ -1,4 +1,4 @@
-"""Bone maps: names of many conventions, shapes without names, files edited by hand."""
+"""Bone maps: names of many conventions, shapes without names."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,11 @@ import pytest
 from graphics_ml.formats import load
 from graphics_ml.motion.bone_map import (
     BoneMap,
-    BoneMapError,
     UnrecognisedBodyError,
     facing,
-    load_map,
     missing_roles,
     recognize,
     require_roles,
-    save_map,
 )
 from graphics_ml.motion.humanoid import (
     BODY_ROLES,
@@ -376,45 +373,6 @@ def test_facing_turns_the_character_to_face_plus_z(turn):
     assert toes[2] > 0 and abs(toes[0]) < 1e-9
     left = rotate(q, places["left_thigh"] - places["right_thigh"])
     assert left[0] > 0 and abs(left[2]) < 1e-9
-
-
-def test_a_saved_map_reads_back_the_same(tmp_path):
-    names, extra = CONVENTIONS["Biped"]
-    skeleton = build(names, extra)
-    found = recognize(skeleton)
-    save_map(found, tmp_path / "map.toml")
-    assert load_map(tmp_path / "map.toml", skeleton).roles == found.roles
-
-
-def test_names_with_quotes_and_other_alphabets_survive_the_file(tmp_path):
-    names = {role: f'骨 "{i}" \\ ü' for i, role in enumerate(ROLES)}
-    skeleton = build(names)
-    save_map(BoneMap(names), tmp_path / "map.toml")
-    assert load_map(tmp_path / "map.toml", skeleton).roles == names
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('[bones]\nhips = "Hipps"\n', "did you mean 'Hips'"),
-        ('[bones]\nleft_uper_arm = "LeftArm"\n', "did you mean 'left_upper_arm'"),
-        ('[bones]\nhips = "Hips"\nspine = "Hips"\n', "both hips and spine"),
-        ("[bones]\nhips = 3\n", "in quotes"),
-        ("[bones\n", "not a TOML"),
-        ("", "empty"),
-    ],
-)
-def test_a_wrong_map_file_is_one_sentence_that_helps(tmp_path, text, says):
-    skeleton = build(CONVENTIONS["LAFAN1"][0])
-    (tmp_path / "map.toml").write_text(text)
-    with pytest.raises(BoneMapError, match=says) as caught:
-        load_map(tmp_path / "map.toml", skeleton)
-    assert "map.toml" in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_a_missing_map_file_is_said(tmp_path):
-    with pytest.raises(BoneMapError, match="cannot be read"):
-        load_map(tmp_path / "none.toml", build(CONVENTIONS["LAFAN1"][0]))
 
 
 CMU = {"hips": "root", "spine": "lowerback", "chest": "upperback", "upper_chest": "thorax", "neck": "lowerneck",
