@@ -2,6 +2,9 @@
 
 The components of one joint over all frames lie together, one row each: that spares small matrix products, and the rows
 of a block of frames stay in cache. The same lines are differentiable in torch.
+
+NumPy results keep that order in memory ("component-major"): their shape is (..., J, C) as ever, but the first axes have
+the smallest strides. Whoever gets such an array as input need not sort it into rows again.
 """
 
 import math
@@ -51,7 +54,7 @@ def local_rotations(rotations, parents):
             w, x, y, z = (world[parent, c] for c in range(4))
             own = _multiply((w, -x, -y, -z), own)
         local.append(own)
-    return xp.reshape(_columns(xp, local), rotations.shape)
+    return xp.reshape(_columns(xp, xp.stack(_flat(local)), 4), rotations.shape)
 
 
 def _walk(rotations, root_positions, offsets, parents, turns):
@@ -69,21 +72,31 @@ def _walk(rotations, root_positions, offsets, parents, turns):
         # Plain numbers work with any array and cost less; those of a tensor may want their gradient.
         offsets = offsets.tolist()
     frames = math.prod(batch)
-    # In torch blocks would only add nodes to the graph.
-    size = _BLOCK if is_numpy_namespace(xp) else max(frames, 1)
-    found = []
-    for first in range(0, max(frames, 1), size):
-        part = slice(first, first + size)
-        root = root_positions[part] if placed else None
-        found.append(_recurse(xp, rotations[part], root, offsets if steady else offsets[part], parents, turns))
-    whole = [
-        parts[0] if len(parts) == 1 or parts[0] is None else xp.concat(parts) for parts in zip(*found, strict=True)
+    if not is_numpy_namespace(xp):  # blocks would only add nodes to the graph
+        tables = [rows and xp.stack(rows) for rows in _recurse(xp, rotations, root_positions, offsets, parents, turns)]
+    else:
+        kind = np.result_type(rotations, *([root_positions] if placed else []), *([] if steady else [offsets]))
+        tables = [
+            np.empty((joints * size, frames), kind) if wanted else None for size, wanted in ((4, turns), (3, placed))
+        ]
+        for first in range(0, frames, _BLOCK):
+            part = slice(first, first + _BLOCK)
+            root = root_positions[part] if placed else None
+            found = _recurse(xp, rotations[part], root, offsets if steady else offsets[part], parents, turns)
+            for table, rows in zip(tables, found, strict=True):
+                if rows is not None:
+                    np.stack(rows, out=table[:, part])
+    return [
+        None if table is None else xp.reshape(_columns(xp, table, size), (*batch, joints, size))
+        for table, size in zip(tables, (4, 3), strict=True)
     ]
-    return [None if array is None else xp.reshape(array, (*batch, *array.shape[1:])) for array in whole]
 
 
 def _recurse(xp, rotations, root_positions, offsets, parents, turns):
-    """_walk over one batch axis: (F, J, 4), (F, 3), and (F, J, 3) or J times three numbers where they are steady."""
+    """_walk over one batch axis: (F, J, 4), (F, 3), and (F, J, 3) or J times three numbers where they are steady.
+
+    Gives lists of 4 J and 3 J rows (F,), or None.
+    """
     local = _rows(xp, rotations)
     root = None if root_positions is None else _rows(xp, root_positions)
     steps = _rows(xp, offsets) if len(getattr(offsets, "shape", ())) == 3 else offsets
@@ -97,7 +110,7 @@ def _recurse(xp, rotations, root_positions, offsets, parents, turns):
             turn.append(_multiply(turn[parent], tuple(local[joint, c] for c in range(4))) if wanted else None)
         if root is not None:
             place.append(tuple(root) if parent < 0 else _step(place[parent], turn[parent], steps[joint]))
-    return (_columns(xp, turn) if turns else None, _columns(xp, place) if place else None)
+    return _flat(turn) if turns else None, _flat(place) if place else None
 
 
 def _one_batch(xp, array, batch, inner):
@@ -113,12 +126,14 @@ def _rows(xp, array):
     return xp.reshape(xp.reshape(xp.permute_dims(array, axes), (math.prod(shape),)), shape)
 
 
-def _columns(xp, rows):
-    """J tuples of C arrays (F,) as (F, J, C), in the usual order in memory."""
-    joints, size = len(rows), len(rows[0])
-    table = xp.permute_dims(xp.stack([row for joint in rows for row in joint]), (1, 0))
-    frames = table.shape[0]
-    return xp.reshape(xp.reshape(table, (frames * joints * size,)), (frames, joints, size))
+def _flat(joints):
+    return [row for joint in joints for row in joint]
+
+
+def _columns(xp, table, size):
+    """Rows (J * size, F) as (F, J, size) without moving them in memory."""
+    rows, frames = table.shape
+    return xp.permute_dims(xp.reshape(table, (rows // size, size, frames)), (2, 0, 1))
 
 
 def _multiply(a, b):

@@ -95,3 +95,12 @@ def test_single_precision_stays_single():
     places = forward_kinematics(*single, parents)
     assert places.dtype == np.float32
     np.testing.assert_allclose(places, forward_kinematics(q, root, offsets, parents), atol=1e-4)
+
+
+@pytest.mark.parametrize("block", [10, 100])
+def test_one_component_of_one_joint_lies_together_in_memory_whatever_came_in(monkeypatch, block):
+    q, root, offsets, parents = a_pose(5, frames=25)
+    monkeypatch.setattr(kinematics, "_BLOCK", block)
+    turns, places = transforms(q, root, offsets, parents)
+    for array in (turns, places, local_rotations(turns, parents)):
+        assert np.moveaxis(array, 0, -1).flags.c_contiguous
