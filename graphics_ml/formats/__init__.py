@@ -57,6 +57,9 @@ class _Format:
 _FORMATS = {
     "bvh": _Format((".bvh",), "graphics_ml.formats.bvh"),
     "npz": _Format((".npz",), "graphics_ml.formats.npz"),
+    "smplx": _Format((".npz",), "graphics_ml.formats.smplx"),
+    "amass": _Format((".npz",), "graphics_ml.formats.amass"),
+    "asf": _Format((".amc", ".asf"), "graphics_ml.formats.asf", written=False),
 }
 # Those of markers, whose `load` gives Markers and whose `save` takes them.
 _MARKERS = {}
@@ -141,8 +144,9 @@ def save(motion: Motion, path: str | Path, format: str | None = None, **options)
     """
     path = Path(path)
     name = _writable(path, format)
-    write = _function(path, name, "save", options, OutputError)
-    write(motion, path, **options)
+    _function(path, name, "save", options, OutputError)(motion, path, **options)
+    for sentence in holds.changes(motion, name):
+        warnings.warn(f"{path}: {sentence}", FormatWarning, stacklevel=2)
 
 
 def save_markers(markers, path: str | Path, format: str | None = None, **options) -> None:

@@ -8,24 +8,19 @@ channels (J,), each joint's names joined by blanks. Metres, radians, Y up; all o
 The same motion gives the same bytes.
 """
 
-import io
 import json
-import math
-import zipfile
-import zlib
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
+from graphics_ml.formats.arrays import read_npz, write_npz
 from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import EndSite, Skeleton
-from graphics_ml.outputs import write_bytes
 
 VERSION = 1
-MAX_BYTES = 1 << 32
 _VERSION_MEMBER = "graphics_ml_motion"
 _OPTIONAL = ("local_positions", "confidence", "channels")
 _SKELETON = ("names", "parents", "offsets", "rest_orientations", "end_joints", "end_offsets", "end_names")
@@ -62,7 +57,7 @@ def save(motion: Motion, path: str | Path) -> None:
     Raises:
         OutputError: the place cannot be written.
     """
-    write_bytes(path, _archive(_members(motion)))
+    write_npz(path, _members(motion))
 
 
 def _members(motion):
@@ -92,62 +87,24 @@ def _text(words):
     return np.array(words, dtype=f"<U{max(1, *map(len, words), 1)}")
 
 
-def _archive(members):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in members.items():
-            # A fixed time and system, for the same bytes anywhere at any time.
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.create_system = 3
-            with archive.open(info, "w", force_zip64=True) as member:
-                array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-                np.lib.format.write_array(member, np.ascontiguousarray(array).reshape(array.shape), version=(1, 0))
-    return content.getvalue()
-
-
 def _read(path):
     """{name: array} of the members that a motion has."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            if _VERSION_MEMBER not in sizes:
-                held = ", ".join(sorted(sizes)[:8])
-                raise MotionFileError(
-                    path, None, f"this is no motion saved by graphics_ml; it holds {held or 'nothing'}"
-                )
-            missing = [name for name in _NEEDED if name not in sizes]
-            if missing:
-                raise MotionFileError(path, None, f"{', '.join(missing)} is missing in it; save the motion again")
-            wanted = [_VERSION_MEMBER, *_NEEDED, *(name for name in _OPTIONAL if name in sizes)]
-            if sum(sizes[name].file_size for name in wanted) > MAX_BYTES:
-                raise MotionFileError(path, None, f"it unpacks to more than {MAX_BYTES >> 30} GiB; cut the motion up")
-            members = {name: _read_member(path, archive, sizes[name], name) for name in wanted}
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise MotionFileError(path, None, f"it cannot be read as a .npz file ({error}); it may be broken") from error
+    held = npz_members(path)
+    if _VERSION_MEMBER not in held:
+        if held:
+            shown = ", ".join(sorted(held)[:8])
+            raise MotionFileError(path, None, f"this is no motion saved by graphics_ml; it holds {shown}")
+        raise MotionFileError(path, None, "it cannot be read as a .npz file; it may be broken")
+    missing = [name for name in _NEEDED if name not in held]
+    if missing:
+        raise MotionFileError(path, None, f"{', '.join(missing)} is missing in it; save the motion again")
+    members = read_npz(path, (_VERSION_MEMBER, *_NEEDED, *_OPTIONAL))
     version = members.pop(_VERSION_MEMBER)
     if version.shape != () or version != VERSION:
         raise MotionFileError(
             path, None, f"it is of version {version}, this program reads {VERSION}; update graphics-ml"
         )
     return members
-
-
-def _read_member(path, archive, info, name):
-    """One array, allocated only after what its header claims is found to be what the member holds."""
-    try:
-        with archive.open(info) as member:
-            version = np.lib.format.read_magic(member)
-            read_header = (
-                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = read_header(member)
-            size = math.prod(shape) * dtype.itemsize
-            if dtype.kind not in "fiuU" or size != info.file_size - member.tell():
-                raise ValueError(f"a header that claims {shape} of {dtype}")
-            array = np.frombuffer(member.read(size), dtype=dtype).reshape(shape, order="F" if fortran else "C")
-    except ValueError as error:
-        raise MotionFileError(path, None, f"its part '{name}' is broken ({error}); save the motion again") from error
-    return array
 
 
 def _motion(members):
