@@ -5,13 +5,13 @@ from contextlib import redirect_stderr
 from dataclasses import MISSING, dataclass, make_dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, get_args, get_origin
 
 import tyro
 
 from graphics_ml import __version__
 from graphics_ml.errors import GraphicsMLError
-from graphics_ml.jobs import JOBS, JobError, read_job, setting, settings
+from graphics_ml.jobs import JOBS, FileJob, JobError, batch_of, read_job, setting, typed_settings
 
 _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
 
@@ -61,7 +61,7 @@ def main(arguments=None) -> int:
 
 
 def _parse(arguments):
-    """The command that the words mean: a job, Run or Doctor."""
+    """The command that the words mean: a job, a batch, Run or Doctor."""
     try:
         with redirect_stderr(StringIO()):
             words = tyro.extras.subcommand_cli_from_dict(
@@ -77,18 +77,31 @@ def _parse(arguments):
         from graphics_ml.usage import usage_fault
 
         raise JobError(usage_fault(arguments, COMMANDS)) from None
-    return words.job_class(**vars(words))
+    values = vars(words)
+    # tyro takes no word at all for several files; those that were not asked for have their default, which is none.
+    for one, kind in typed_settings(words.job_class):
+        asked = one.default is MISSING or f"--{one.name.replace('_', '-')}" in arguments
+        if get_origin(kind) is tuple and asked and not values[one.name]:
+            from graphics_ml.usage import usage_fault
+
+            raise JobError(usage_fault(arguments, COMMANDS))
+    return batch_of(words.job_class, values) if issubclass(words.job_class, FileJob) else words.job_class(**values)
 
 
 def _command(job_class):
     # tyro reads its marks from Annotated types; the job's own fields stay free of tyro.
     columns = []
-    for one, kind in settings(job_class):
+    for one, kind in typed_settings(job_class):
         about = one.metadata
         help_text = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
         metavar = next(word for known, word in _METAVARS if known in (kind, *get_args(kind)))
+        several = get_origin(kind) is tuple
         mark = tyro.conf.arg(
-            help=help_text, metavar=metavar, aliases=[f"-{about['short']}"] if about["short"] else None
+            help=help_text,
+            metavar=f"{metavar}..." if several else metavar,
+            aliases=[f"-{about['short']}"] if about["short"] else None,
+            # tyro takes no word at all for several, and says so.
+            help_behavior_hint="(required)" if several and one.default is MISSING else None,
         )
         kind = Annotated[tyro.conf.Positional[kind], mark] if about["positional"] else Annotated[kind, mark]
         columns.append((one.name, kind) if one.default is MISSING else (one.name, kind, one.default))

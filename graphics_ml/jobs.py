@@ -36,19 +36,27 @@ def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None,
 
 
 @dataclass(frozen=True)
-class Job:
-    """What all jobs share. `task` names the function that does the job, as "module:function"."""
-
-    task: ClassVar[str] = ""
+class Settings:
+    """Values that are brought into their kind and checked against their bounds when they are made."""
 
     def __post_init__(self):
         for one, kind in settings(type(self)):
             value = getattr(self, one.name)
-            if isinstance(value, str) and Path in (kind, *get_args(kind)):
+            if get_origin(kind) is tuple:
+                several = (value,) if isinstance(value, str | Path) else value
+                object.__setattr__(self, one.name, tuple(map(get_args(kind)[0], several)))
+            elif isinstance(value, str) and Path in (kind, *get_args(kind)):
                 object.__setattr__(self, one.name, Path(value))
             elif type(value) is int and kind is str:
                 object.__setattr__(self, one.name, str(value))
             _check_bounds(one, value)
+
+
+@dataclass(frozen=True)
+class Job(Settings):
+    """What all jobs share. `task` names the function that does the job, as "module:function"."""
+
+    task: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,32 @@ class FileJob(Job):
     output: Path = setting("file to write; its extension is its format", short="o")
     format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
 
+    def natural_extension(self) -> str | None:
+        """Extension, with its dot, of an output in a folder when no format is named; None: it must be named."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Settings):
+    """One job for each of many files; `source` and `output` stand in for those of `job`."""
+
+    job: FileJob = setting("what to do with each file")
+    source: tuple[Path, ...] = setting(
+        "motion files, folders with some, or patterns such as 'takes/**/*.bvh'", positional=True
+    )
+    output: Path = setting(
+        "file to write, its extension is its format; for several files a folder, in which they keep their places",
+        short="o",
+    )
+    jobs: int | None = setting("how many files to work on at a time; one for each core when not given", None, min=1)
+    scheduler: str | None = setting(
+        "Dask scheduler whose workers do the work, such as tcp://host:8786; their threads must be one each "
+        "(--nthreads 1) and the folders theirs too",
+        None,
+    )
+    resume: bool = setting("skip what an earlier run into the same folder has done", False)
+    dry_run: bool = setting("only say which file would be written from which", False)
+
 
 @dataclass(frozen=True)
 class Map(Job):
@@ -137,15 +171,25 @@ def settings(job_class) -> list[tuple]:
     return [(one, hints[one.name]) for one in fields(job_class)]
 
 
+def typed_settings(job_class) -> list[tuple]:
+    """The settings that a command line takes, as (field, type) pairs; those of a FileJob with a Batch's."""
+    if not issubclass(job_class, FileJob):
+        return settings(job_class)
+    of_batch = [(one, kind) for one, kind in settings(Batch) if one.name != "job"]
+    taken = {one.name for one, _ in of_batch}
+    own = [(one, kind) for one, kind in settings(job_class) if one.name not in taken]
+    return of_batch[:2] + own + of_batch[2:]
+
+
 def job_name(job: Job) -> str:
     """The name under which a job is known: "animate", ..."""
     return next(name for name, job_class in JOBS.items() if type(job) is job_class)
 
 
 def as_plain(job: Job) -> dict:
-    """The settings of a job as plain values (str, float, bool), without those that are None."""
+    """The settings of a job as plain values (str, float, bool, lists of them), without those that are None."""
     values = {one.name: getattr(job, one.name) for one in fields(job)}
-    return {name: str(v) if isinstance(v, Path) else v for name, v in values.items() if v is not None}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
 def from_plain(name: str, values: dict) -> Job:
@@ -167,12 +211,21 @@ def from_plain(name: str, values: dict) -> Job:
     return JOBS[name](**{key: _coerce(key, value, known[key][1]) for key, value in values.items()})
 
 
+def batch_of(job_class, values: dict) -> Batch:
+    """A batch from the values of `typed_settings`, each of its kind."""
+    of_batch = {one.name: values[one.name] for one in fields(Batch) if one.name in values}
+    own = {name: value for name, value in values.items() if name not in of_batch}
+    return Batch(job=job_class(**own, source=values["source"][0], output=values["output"]), **of_batch)
+
+
 def from_text(name: str, text: str, kind):
-    """A setting's value from the word that a command line gives for it.
+    """A setting's value from a word that a command line gives for it.
 
     Raises:
         JobError: the word is nothing of this kind.
     """
+    if get_origin(kind) is tuple:
+        kind = get_args(kind)[0]
     for number in (int, float):
         if number in (kind, *get_args(kind)):
             with suppress(ValueError):
@@ -180,8 +233,10 @@ def from_text(name: str, text: str, kind):
     return _coerce(name, text, kind)
 
 
-def read_job(path: str | Path) -> Job:
+def read_job(path: str | Path) -> Job | Batch:
     """The job in a TOML file: `job = "animate"` and a table `[settings]`. Relative paths are kept as they stand.
+
+    It is a batch where `source` is a list or there is a table `[batch]` with any of `jobs`, `scheduler` and `resume`.
 
     Raises:
         FileError: no such file, not TOML, or without these keys; JobError as from_plain.
@@ -194,7 +249,26 @@ def read_job(path: str | Path) -> Job:
         raise FileError(path, None, f"this is not a TOML job file: {error}") from None
     if not isinstance(content.get("job"), str) or not isinstance(content.get("settings", {}), dict):
         raise FileError(path, None, 'a job file needs a line such as job = "animate" and a table [settings]')
-    return from_plain(content["job"], content.get("settings", {}))
+    if not isinstance(content.get("batch", {}), dict):
+        raise FileError(path, None, "batch must be a table [batch]")
+    name, values, options = content["job"], content.get("settings", {}), content.get("batch")
+    if options is None and not isinstance(values.get("source"), list):
+        return from_plain(name, values)
+    return _batch_from_plain(name, values, {} if options is None else options)
+
+
+def _batch_from_plain(name, values, options):
+    if name in JOBS and not issubclass(JOBS[name], FileJob):
+        raise JobError(f"the job '{name}' is not done to many files at a time: it takes neither [batch] nor lists")
+    kinds = {one.name: kind for one, kind in settings(Batch)}
+    sources = _coerce("source", values.get("source"), kinds["source"]) if "source" in values else ()
+    job = from_plain(name, values | {"source": str(sources[0])} if sources else values)
+    known = kinds.keys() - {"job", "source", "output"}
+    for key in options:
+        if key not in known:
+            raise JobError(f"the table [batch] has no setting '{key}'{suggestion(key, known)}")
+    options = {key: _coerce(key, value, kinds[key]) for key, value in options.items()}
+    return Batch(job=job, source=sources, output=job.output, **options)
 
 
 def _check_bounds(one, value):
@@ -213,6 +287,10 @@ def _coerce(key, value, kind):
         if get_origin(choice) is Literal:
             if value in get_args(choice):
                 return value
+        elif get_origin(choice) is tuple:
+            if isinstance(value, str | list) and value:
+                each = [value] if isinstance(value, str) else value
+                return tuple(_coerce(key, one, get_args(choice)[0]) for one in each)
         elif choice is Path and isinstance(value, str):
             return Path(value)
         elif choice is str and type(value) is int:
@@ -225,7 +303,15 @@ def _coerce(key, value, kind):
     raise JobError(f"{key} is {value!r}, but must be {wanted}")
 
 
+def _plain(value):
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def _kind_name(kind):
+    if get_origin(kind) is tuple:
+        return f"{_kind_name(get_args(kind)[0])} or a list of them"
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(repr, get_args(kind)))
     return {Path: "a path", str: "text", float: "a number", int: "a whole number", bool: "true or false"}[kind]

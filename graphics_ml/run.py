@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 
+from graphics_ml.batch import jobs_of
 from graphics_ml.errors import FormatWarning
-from graphics_ml.jobs import Job, Outcome
+from graphics_ml.jobs import Batch, Job, Outcome
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -37,8 +38,10 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
     return replace(outcome, notes=outcome.notes + lost)
 
 
-def run_in_terminal(job: Job) -> int:
+def run_in_terminal(job: Job | Batch) -> int:
     """Do a job with its progress on the terminal (plain lines when it is not one); gives the exit code."""
+    if isinstance(job, Batch):
+        return max(run_in_terminal(one) for one in jobs_of(job)[0])
     started = time.perf_counter()
     outcome = _run_with_bars(job) if sys.stderr.isatty() else run(job, _Lines())
     for note in outcome.notes:

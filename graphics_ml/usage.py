@@ -1,8 +1,9 @@
 """Why a command line cannot be used, in one sentence; the parser itself says it in a box of many lines."""
 
 from dataclasses import MISSING
+from typing import get_origin
 
-from graphics_ml.jobs import JobError, from_text, settings
+from graphics_ml.jobs import JobError, from_text, typed_settings
 from graphics_ml.wording import suggestion
 
 
@@ -17,22 +18,31 @@ def usage_fault(arguments: list[str], commands: dict[str, type]) -> str:
     if name not in commands:
         what = f"there is no command '{name}'" if not name.startswith("-") else f"a command must come before '{name}'"
         return what + suggestion(name, commands)
-    known = {one.name: (one, kind) for one, kind in settings(commands[name])}
+    known = {one.name: (one, kind) for one, kind in typed_settings(commands[name])}
     flags, places = _flags(commands[name]), [key for key, (one, _) in known.items() if one.metadata["positional"]]
-    given, words = set(), iter(words)
+    given, words, several = set(), iter(words), False
     for word in words:
         flag, equals, value = word.partition("=")
         flag = flag.replace("_", "-")
         if not word.startswith("-"):
+            if several:
+                continue
             if not places:
-                return f"'{word}' is one word too many for {name}; put names with spaces in quotes"
-            given.add(places.pop(0))
+                apart = any(
+                    key in given and one.metadata["positional"] and _several(kind) for key, (one, kind) in known.items()
+                )
+                hint = "name all files in one place" if apart else "put names with spaces in quotes"
+                return f"'{word}' is one word too many for {name}; {hint}"
+            key = places.pop(0)
+            given.add(key)
+            several = _several(known[key][1])
             continue
         if flag not in flags:
             others = [other for other, command in commands.items() if flag in _flags(command)]
             return f"{name} has no option {flag}" + (f", but {others[0]} has" if others else suggestion(flag, flags))
         given.add(flags[flag])
         one, kind = known[flags[flag]]
+        several = _several(kind)
         if kind is bool:
             if equals:
                 return f"{flag} takes no value: it is given or not"
@@ -50,10 +60,14 @@ def usage_fault(arguments: list[str], commands: dict[str, type]) -> str:
     return f"these words cannot be understood; see graphics-ml {name} --help"
 
 
+def _several(kind):
+    return get_origin(kind) is tuple
+
+
 def _flags(command):
     """Each option of a command, as typed, to its setting's name."""
     spelled = {}
-    for one, _ in settings(command):
+    for one, _ in typed_settings(command):
         if not one.metadata["positional"]:
             spelled["--" + one.name.replace("_", "-")] = one.name
             if one.metadata["short"]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from graphics_ml.cli import main
-from graphics_ml.jobs import JOBS, settings
+from graphics_ml.cli import COMMANDS, _parse, main
+from graphics_ml.jobs import JOBS, Batch, typed_settings
+from tests.example_jobs import EXAMPLES, Compare, Shout
 
 
 def cli(*arguments):
@@ -21,7 +22,7 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
         main([name, "--help"])
     assert stopped.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    for one, _ in settings(JOBS[name]):
+    for one, _ in typed_settings(JOBS[name]):
         assert one.metadata["positional"] or f"--{one.name.replace('_', '-')}" in said
 
 
@@ -53,9 +54,42 @@ def test_a_wrong_command_line_is_one_sentence_on_stderr_and_exit_code_2(words, s
     assert told.out == "" and told.err.startswith(f"graphics-ml: {said}") and told.err.count("\n") == 1
 
 
+@pytest.fixture
+def examples(monkeypatch):
+    for name, job_class in EXAMPLES.items():
+        monkeypatch.setitem(JOBS, name, job_class)
+        monkeypatch.setitem(COMMANDS, name, job_class)
+
+
+def test_several_files_are_several_words(examples):
+    assert _parse(["compare", "a", "b", "--against", "c", "d", "--most", "2"]) == Compare(
+        files=("a", "b"), against=("c", "d"), most=2
+    )
+    batch = _parse(["shout", "a", "b", "-o", "out", "--mark", "?", "--jobs", "2", "--resume"])
+    job = Shout(source="a", output="out", mark="?")
+    assert batch == Batch(job=job, source=("a", "b"), output="out", jobs=2, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("shout -o out", "shout needs SOURCE (motion files, folders"),
+        ("shout a b", "shout needs -o OUTPUT"),
+        ("shout a -o out b", "'b' is one word too many for shout; name all files in one place"),
+        ("compare --against a", "compare needs FILES (files to compare)"),
+        ("compare a --against", "--against needs a value"),
+        ("shout a -o out --jobs 0", "jobs is 0, but must be at least 1"),
+        ("shout a -o out --jobs 1.5", "--jobs is '1.5', but must be a whole number"),
+    ],
+)
+def test_wrong_words_about_several_files_are_one_sentence(words, said, examples, capfd):
+    assert main(words.split()) == 2
+    assert capfd.readouterr().err.startswith(f"graphics-ml: {said}")
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_every_option_with_a_value_is_missed_by_its_name(name, capfd):
-    for one, kind in settings(JOBS[name]):
+    for one, kind in typed_settings(JOBS[name]):
         if kind is not bool and not one.metadata["positional"]:
             option = f"--{one.name.replace('_', '-')}"
             assert main([name, "film.mp4", "-o", "a.bvh", option]) == 2

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from graphics_ml.errors import FileError
-from graphics_ml.jobs import JOBS, Animate, Capture, JobError, as_plain, from_plain, job_name, read_job, settings
+from graphics_ml.errors import FileError, GraphicsMLError
+from graphics_ml.jobs import JOBS, Animate, Batch, Capture, JobError, as_plain, from_plain, job_name, read_job, settings
 from graphics_ml.provenance import record, write_record
+from tests.example_jobs import EXAMPLES, Compare, Shout
 
 
 @pytest.mark.parametrize("job_class", JOBS.values())
@@ -89,6 +90,52 @@ def test_a_file_that_is_no_job_file_is_refused(tmp_path, content):
 def test_an_absent_job_file_is_named(tmp_path):
     with pytest.raises(FileError, match=r"none\.toml"):
         read_job(tmp_path / "none.toml")
+
+
+@pytest.fixture
+def examples(monkeypatch):
+    monkeypatch.setattr("graphics_ml.jobs.JOBS", JOBS | EXAMPLES)
+
+
+def test_several_files_survive_the_way_through_plain_values_and_toml(tmp_path, examples):
+    job = Compare(files=("a.bvh", Path("b.bvh")), against="c.bvh")
+    assert job.files == (Path("a.bvh"), Path("b.bvh")) and job.against == (Path("c.bvh"),)
+    assert from_plain("compare", as_plain(job)) == job
+    assert read_job(write_record(tmp_path / "x.json", record(job, []))) == job
+    assert from_plain("compare", {"files": "a.bvh"}).files == (Path("a.bvh"),)
+    for wrong in (3, [], ["a.bvh", 3]):
+        with pytest.raises(JobError, match=r"files is .* must be a path"):
+            from_plain("compare", {"files": wrong})
+
+
+def test_a_job_file_with_a_list_or_a_table_batch_is_a_batch(tmp_path, examples):
+    path = tmp_path / "job.toml"
+    path.write_text('job = "shout"\n[settings]\nsource = "takes"\noutput = "out"\nmark = "?"\n')
+    job = Shout(source="takes", output="out", mark="?")
+    assert read_job(path) == job
+    path.write_text(path.read_text() + "[batch]\njobs = 2\nresume = true\n")
+    assert read_job(path) == Batch(job=job, source="takes", output="out", jobs=2, resume=True)
+    path.write_text('job = "shout"\nsettings = {source = ["a", "b"], output = "out"}\n')
+    assert read_job(path) == Batch(job=Shout(source="a", output="out"), source=("a", "b"), output="out")
+
+
+@pytest.mark.parametrize(
+    ("job", "rest", "said"),
+    [
+        ("shout", "batch = 3", "batch must be a table"),
+        ("shout", "settings = {source = 'a', output = 'b'}\n[batch]\njob = 3", "no setting 'job'; did you mean 'jobs'"),
+        ("shout", "settings = {source = 'a', output = 'b'}\n[batch]\njobs = 0", "jobs is 0, but must be at least 1"),
+        ("shout", "settings = {output = 'b'}\n[batch]\njobs = 1", "needs the setting 'source'"),
+        ("capture", "settings = {video = 'a'}\n[batch]\njobs = 1", "'capture' is not done to many files"),
+        ("shut", "[batch]\njobs = 1", "there is no job 'shut'; did you mean 'shout'"),
+    ],
+)
+def test_a_batch_that_cannot_be_used_is_one_sentence(tmp_path, examples, job, rest, said):
+    path = tmp_path / "job.toml"
+    path.write_text(f'job = "{job}"\n{rest}\n')
+    with pytest.raises(GraphicsMLError, match=said) as caught:
+        read_job(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_animate_has_every_setting_of_capture():

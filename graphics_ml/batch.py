@@ -1,0 +1,154 @@
+"""Which files a batch means, and what each of them becomes: a job for each."""
+
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from graphics_ml.errors import FileError, OutputError
+from graphics_ml.jobs import Batch, FileJob, JobError
+from graphics_ml.wording import suggestion
+
+
+def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
+    """The jobs of a batch, in the order of their sources' names, and the folder of their outputs.
+
+    Several sources, folders and patterns go into a folder, where each output has the place that its source has in the
+    folder that all sources share. One file that is named becomes one file, and there is no folder then.
+
+    Raises:
+        GraphicsMLError: a source is not there, two of them would become one output, an output would replace a source,
+            or the output is no folder but must be. Nothing is written in any case.
+    """
+    job, output = batch.job, batch.output
+    if len(batch.source) == 1 and not os.path.isdir(batch.source[0]) and not _is_pattern(batch.source[0]):
+        if os.path.isdir(output):
+            output = output / _renamed(job, Path(batch.source[0].name))
+        return [replace(job, source=batch.source[0], output=output)], None
+    _ensure_folder(job, output)
+    sources = list(_distinct(path for word in batch.source for path in _files(word, output)))
+    shared = _shared_folder(batch.source, sources)
+    jobs = []
+    for path, named in sources:
+        place = output / _renamed(replace(job, source=path), Path(os.path.relpath(path, shared)))
+        if named or not _same(place, path):  # what lies in the folder already is no source of itself
+            jobs.append(replace(job, source=path, output=place))
+    if not jobs:
+        raise OutputError(output, None, "every output would replace its source; choose another folder")
+    _ensure_apart(jobs)
+    return jobs, output
+
+
+def _is_pattern(path):
+    return glob.has_magic(str(path)) and not os.path.lexists(path)
+
+
+def _files(word: Path, output: Path) -> Iterator[tuple[Path, bool]]:
+    """The files that a word stands for, each with whether it was named itself rather than found in a folder."""
+    if _is_pattern(word):
+        matches = sorted(map(Path, glob.glob(str(word), recursive=True)))
+        files = [path for path in matches if path.is_file()]
+        if not files:
+            raise FileError(word, None, "no file is called so; check the pattern")
+        yield from ((path, False) for path in files if not _inside(path, output))
+    elif word.is_dir():
+        yield from ((path, False) for path in _files_in(word, output))
+    elif word.exists():
+        yield word, True
+    else:
+        raise FileError(word, None, "there is no such file or folder; check the name")
+
+
+def _files_in(folder: Path, output: Path) -> list[Path]:
+    """All motion files in a folder and those in it, without hidden ones and without what a run into `output` wrote."""
+    from graphics_ml import formats
+
+    known, found = formats.extensions(), []
+    for place, folders, names in os.walk(folder):
+        kept = (name for name in folders if not name.startswith(".") and not _same(Path(place, name), output))
+        folders[:] = sorted(kept)
+        names = (name for name in sorted(names) if not name.startswith("."))
+        found += [Path(place, name) for name in names if os.path.splitext(name)[1].lower() in known]
+    if not found:
+        raise FileError(folder, None, f"this folder holds no motion file ({', '.join(known)})")
+    return found
+
+
+def _distinct(files):
+    seen = set()
+    for path, named in files:
+        key = _key(path)
+        if key not in seen:
+            seen.add(key)
+            yield path, named
+
+
+def _shared_folder(words, sources):
+    folders = [word for word in words if word.is_dir()]
+    folders += [path.parent for path, _ in sources if not any(_inside(path, folder) for folder in folders)]
+    try:
+        return os.path.commonpath([os.path.abspath(folder) for folder in folders])
+    except ValueError:
+        raise JobError("the sources lie on several drives; run once for each drive") from None
+
+
+def _renamed(job: FileJob, path: Path) -> Path:
+    """The output's name for a source's, with the extension of the format that is to be written."""
+    return path.with_name(path.stem + _extension(job))
+
+
+def _extension(job):
+    if job.format is None:
+        natural = job.natural_extension()
+        if natural is None:
+            raise JobError(f"{job.output} is a folder: say what to write in it, such as --format bvh")
+        return natural
+    from graphics_ml import formats
+
+    known = formats.extensions(writable=True)
+    if f".{job.format}" not in known:
+        raise JobError(
+            f"'{job.format}' is not a format that can be written{suggestion(job.format, [k[1:] for k in known])}"
+        )
+    return f".{job.format}"
+
+
+def _ensure_folder(job, output):
+    if os.path.isfile(output):
+        raise OutputError(output, None, "this is a file; name a folder for what several sources become")
+    if not os.path.isdir(output) and output.suffix:
+        from graphics_ml import formats
+
+        if output.suffix.lower() in formats.extensions(writable=True):
+            raise OutputError(
+                output,
+                None,
+                f"several sources become several files; name a folder and add --format {output.suffix[1:]}",
+            )
+
+
+def _ensure_apart(jobs):
+    sources, outputs = {_key(job.source): job.source for job in jobs}, {}
+    for job in jobs:
+        key = _key(job.output)
+        if key in outputs:
+            both = f"{outputs[key]} and {job.source} would both become {job.output}"
+            raise JobError(f"{both}; run once for each, into folders of their own")
+        if key in sources:
+            raise OutputError(
+                job.output, None, f"what {job.source} becomes would replace this source; choose another folder"
+            )
+        outputs[key] = job.source
+
+
+def _inside(path, folder):
+    return _key(path).startswith(os.path.join(_key(folder), ""))
+
+
+def _same(path, other):
+    return _key(path) == _key(other)
+
+
+def _key(path):
+    return os.path.normcase(os.path.abspath(path))

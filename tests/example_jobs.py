@@ -1,0 +1,69 @@
+"""Small jobs for the tests of what runs jobs; worker processes import them by name."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from graphics_ml import jobs
+from graphics_ml.errors import MotionFileError
+from graphics_ml.jobs import FileJob, Job, Outcome, setting
+from graphics_ml.outputs import ensure_apart, write_bytes
+from graphics_ml.provenance import record, write_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shout(FileJob):
+    """Write a text in capitals; the text may order a fault."""
+
+    task: ClassVar[str] = "tests.example_jobs:shout"
+
+    mark: str = setting("what to put at the end", "!")
+    song: Path | None = setting("text to put before each", None)
+    pause: float = setting("how long to think about it", 0.0, min=0, unit="s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(Job):
+    """Say which files are there."""
+
+    task: ClassVar[str] = "tests.example_jobs:compare"
+
+    files: tuple[Path, ...] = setting("files to compare", positional=True)
+    against: tuple[Path, ...] = setting("files to compare with", ())
+    most: int | None = setting("how many at most", None, min=1)
+
+
+EXAMPLES = {"shout": Shout, "compare": Compare}
+
+
+def known():
+    """Make the examples jobs like any other, in this process."""
+    jobs.JOBS.update(EXAMPLES)
+
+
+def shout(job, progress):
+    known()
+    ensure_apart({"the output": job.output}, [job.source])
+    text = job.source.read_text()
+    made_by = record(job, [job.source])
+    print("a library prints this")
+    os.write(1, b"and Blender that\n")
+    time.sleep(job.pause)
+    if text.startswith("broken"):
+        raise MotionFileError(job.source, 1, "this is broken; mend it")
+    if text.startswith("bug"):
+        raise KeyError("hips")
+    once = job.source.with_suffix(".died")
+    if text.startswith("die always") or (text.startswith("die") and not once.exists()):
+        once.touch()
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    song = job.song.read_text() if job.song else ""
+    write_bytes(job.output, (song + text.upper() + job.mark).encode())
+    return Outcome((job.output, write_record(job.output, made_by)), ("shouted",))
+
+
+def compare(job, progress):
+    return Outcome(job.files + job.against)
