@@ -47,7 +47,7 @@ def main(arguments=None) -> int:
             return report()
         job = read_job(command.file) if isinstance(command, Run) else command
 
-        from graphics_ml.run import run_in_terminal
+        from graphics_ml.terminal import run_in_terminal
 
         return run_in_terminal(job)
     except GraphicsMLError as error:

@@ -6,9 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from graphics_ml.errors import OutputError
+
+_prefix = ContextVar("prefix of temporary folders", default=".graphics-ml-")
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
     aside, made = None, []
     try:
         _make_folder(path.parent, made)
-        aside = Path(tempfile.mkdtemp(prefix=".graphics-ml-", dir=path.parent))
+        aside = Path(tempfile.mkdtemp(prefix=_prefix.get(), dir=path.parent))
         unfinished = aside / path.name
         yield unfinished
         if not unfinished.is_file() or unfinished.stat().st_size == 0:
@@ -35,7 +39,7 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
             check(unfinished)
         os.replace(unfinished, path)
     except OSError as error:
-        raise OutputError(path, None, _why(path, error)) from error
+        raise OutputError(path, None, why_not_written(path, error)) from error
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
@@ -72,10 +76,10 @@ def ensure_writable(path: str | Path) -> None:
         if path.is_dir():
             raise OutputError(path, None, "this is a folder; name a file to write")
         above = next(above for above in path.parents if above.exists())
-        with tempfile.TemporaryDirectory(prefix=".graphics-ml-", dir=above) as aside:
+        with tempfile.TemporaryDirectory(prefix=_prefix.get(), dir=above) as aside:
             Path(aside, path.name).touch()
     except OSError as error:
-        raise OutputError(path, None, _why(path, error)) from None
+        raise OutputError(path, None, why_not_written(path, error)) from None
 
 
 def ensure_apart(outputs: dict[str, Path], inputs: list[Path]) -> None:
@@ -99,6 +103,39 @@ def ensure_extension(path: str | Path, extensions: tuple[str, ...]) -> None:
         raise OutputError(path, None, f"{had}; use {'one of ' * (len(extensions) > 1)}{', '.join(extensions)}")
 
 
+@contextmanager
+def temporary_folders(prefix: str) -> Iterator[None]:
+    """Let the names of temporary folders begin so; what a killed process left can then be told from what others do."""
+    before = _prefix.set(prefix)
+    try:
+        yield
+    finally:
+        _prefix.reset(before)
+
+
+def disk_was_full(error: BaseException | None) -> bool:
+    """Whether an error came of a disk or quota without room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def why_not_written(path: Path, error: OSError) -> str:
+    """What an error in writing a file means, and what to do."""
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((above for above in path.parents if above.is_file()), path.parent)
+        return f"{file} is a file, not a folder; choose another place"
+    if error.errno == errno.ENOENT:
+        return "its folder cannot be made; choose another place"
+    if error.errno in _FULL:
+        return "the disk is full; make room and run again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "it cannot be written; choose a folder that you may write to"
+    return f"it cannot be written ({error.strerror or error})"
+
+
 def _make_folder(folder, made):
     """Make a folder and those above it; `made` gets what was made, outermost first, also where that fails midway."""
     if not folder.is_dir():
@@ -106,16 +143,3 @@ def _make_folder(folder, made):
             _make_folder(folder.parent, made)
         folder.mkdir(exist_ok=True)
         made.append(folder)
-
-
-def _why(path: Path, error: OSError) -> str:
-    if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        file = next((above for above in path.parents if above.is_file()), path.parent)
-        return f"{file} is a file, not a folder; choose another place"
-    if error.errno == errno.ENOENT:
-        return "its folder cannot be made; choose another place"
-    if error.errno == errno.ENOSPC:
-        return "the disk is full; make room and run again"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "it cannot be written; choose a folder that you may write to"
-    return f"it cannot be written ({error.strerror or error})"

@@ -1,17 +1,50 @@
-"""Runs a job: finds the function it names and says how far it is."""
+"""Runs jobs: one in this process, or one for each of many files on processes of this machine or of a cluster."""
 
-import sys
+import os
 import time
+import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import chdir
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 
-from graphics_ml.batch import jobs_of
-from graphics_ml.errors import FormatWarning
-from graphics_ml.jobs import Batch, Job, Outcome
+from graphics_ml.errors import FormatWarning, GraphicsMLError, OutputError
+from graphics_ml.jobs import Batch, FileJob, Job, Outcome
+from graphics_ml.manifest import Manifest, job_hash, leftover_prefix
+from graphics_ml.outputs import disk_was_full, temporary_folders
+from graphics_ml.pool import Cluster, ProcessDied, Processes, spread
+from graphics_ml.provenance import file_hash
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
+
+_FEW = 1000  # different notes that are counted
+
+
+@dataclass
+class Tally:
+    """How far a batch is.
+
+    Attributes:
+        total, done, skipped, failed: numbers of files.
+        notes: what the user should know, and of how many files.
+        again: with --resume, why files were done again, and how many.
+        stopped: why it ended early, a sentence; None where it did not.
+    """
+
+    total: int
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    notes: Counter = field(default_factory=Counter)
+    again: Counter = field(default_factory=Counter)
+    stopped: str | None = None
+
+
+Heard = Callable[[Tally, dict | None], None]  # how far it is, and the manifest's record of the file just done
 
 
 def run(job: Job, progress: Progress | None = None) -> Outcome:
@@ -38,45 +71,118 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
     return replace(outcome, notes=outcome.notes + lost)
 
 
-def run_in_terminal(job: Job | Batch) -> int:
-    """Do a job with its progress on the terminal (plain lines when it is not one); gives the exit code."""
-    if isinstance(job, Batch):
-        return max(run_in_terminal(one) for one in jobs_of(job)[0])
-    started = time.perf_counter()
-    outcome = _run_with_bars(job) if sys.stderr.isatty() else run(job, _Lines())
-    for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for path in outcome.outputs:
-        print(path)
-    print(f"done in {time.perf_counter() - started:.1f} s", file=sys.stderr)
-    return 0
+def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | None = None) -> Tally:
+    """Do the jobs of a batch, each in a process that does nothing else meanwhile, with a manifest in their folder.
+
+    A job that fails or kills its process never stops the others. A full disk does: there all would fail.
+
+    Args:
+        batch: how to do it.
+        jobs, folder: as from graphics_ml.batch.jobs_of.
+        heard: called after each file, in this process.
+
+    Raises:
+        GraphicsMLError: before anything is done: the folder cannot be used or another run is at it, or the cluster
+            cannot be used. While it goes on: the cluster went away.
+        KeyboardInterrupt: nothing half-written is left.
+    """
+    tally, heard = Tally(len(jobs)), heard or (lambda tally, record: None)
+    hash_of_job = job_hash(batch.job)
+    with Manifest(folder, jobs, batch.resume) as manifest:
+        workers = Cluster(batch.scheduler) if batch.scheduler else Processes(min(batch.jobs or cores(), len(jobs)))
+        try:
+            call = partial(attempt, folder=folder, here=os.getcwd())
+            for job, result in spread(workers, call, _to_do(jobs, manifest, hash_of_job, batch.resume, tally, heard)):
+                died = isinstance(result, ProcessDied)
+                record, full = ({"state": "failed", "error": _DIED}, False) if died else result
+                record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
+                _count(tally, record)
+                if full:
+                    tally.stopped = f"the disk is full; make room in {folder} and run the same with --resume"
+                try:
+                    manifest.add(record)
+                except OutputError as error:
+                    tally.stopped = str(error)
+                heard(tally, record)
+        finally:
+            workers.end()
+    return tally
 
 
-def _run_with_bars(job):
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description:>24}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        rows = {}
-
-        def progress(stage, done, total):
-            if stage not in rows:
-                rows[stage] = bars.add_task(stage, total=total)
-            bars.update(rows[stage], completed=done, total=total)
-
-        return run(job, progress)
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Lines:
-    """A line when a stage begins and then at most every five seconds."""
+def attempt(job: FileJob, folder: Path, here: str) -> tuple[dict, bool]:
+    """Do one job of many in a worker; what goes wrong is told, not raised.
 
-    def __init__(self):
-        self.stage, self.said = None, 0.0
+    Args:
+        job: what to do.
+        folder: where the outputs of all jobs go.
+        here: the folder that relative paths are relative to.
 
-    def __call__(self, stage, done, total):
-        now = time.monotonic()
-        if stage != self.stage or now - self.said > 5:
-            share = f" {done}/{total}" if total else ""
-            print(f"{stage}{share}", file=sys.stderr, flush=True)
-            self.stage, self.said = stage, now
+    Returns:
+        What the manifest keeps of it, and whether the disk is full.
+    """
+    started, record, full = time.perf_counter(), {}, False
+    try:
+        with chdir(here), temporary_folders(leftover_prefix(folder)):
+            record["input"] = file_hash(job.source)
+            outcome = run(job)
+            record |= {"state": "done", "outputs": {_place(path, folder): _content(path) for path in outcome.outputs}}
+            if outcome.notes:
+                record["notes"] = list(outcome.notes)
+    except (Exception, SystemExit) as error:
+        record |= {"state": "failed"} | _fault(error, job)
+        full = disk_was_full(error)
+    return record | {"seconds": round(time.perf_counter() - started, 3)}, full
+
+
+_DIED = (
+    "the process that worked on it was killed or crashed, and again when it ran alone; the file may need more memory "
+    "than there is"
+)
+
+
+def _to_do(jobs, manifest, hash_of_job, resume, tally, heard):
+    """The jobs that are not done yet, until the run must stop."""
+    for job in jobs:
+        if tally.stopped:
+            return
+        why = manifest.why_again(job, hash_of_job) if resume else "new"
+        if why is None:
+            tally.skipped += 1
+            heard(tally, None)
+            continue
+        tally.again[why] += 1
+        yield job
+
+
+def _count(tally, record):
+    if record["state"] == "failed":
+        tally.failed += 1
+        return
+    tally.done += 1
+    for note in record.get("notes", ()):
+        if note in tally.notes or len(tally.notes) < _FEW:
+            tally.notes[note] += 1
+
+
+def _place(path, folder):
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _content(path):
+    return [path.stat().st_size, file_hash(path)]
+
+
+def _fault(error, job):
+    if isinstance(error, GraphicsMLError):
+        return {"error": str(error)}
+    if isinstance(error, OSError) and error.filename == str(job.source):
+        return {"error": f"{job.source}: the file cannot be read ({error.strerror})"}
+    if isinstance(error, MemoryError):
+        return {"error": f"{job.source}: there is not enough memory for it; use fewer --jobs"}
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"error": f"{job.source}: a fault of graphics_ml ({said})", "traceback": traceback.format_exc()}

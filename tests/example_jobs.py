@@ -2,12 +2,13 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from graphics_ml import jobs
+from graphics_ml import cli, jobs
 from graphics_ml.errors import MotionFileError
 from graphics_ml.jobs import FileJob, Job, Outcome, setting
 from graphics_ml.outputs import ensure_apart, write_bytes
@@ -42,6 +43,13 @@ EXAMPLES = {"shout": Shout, "compare": Compare}
 def known():
     """Make the examples jobs like any other, in this process."""
     jobs.JOBS.update(EXAMPLES)
+
+
+def main():
+    """The command line, with the examples as further commands."""
+    known()
+    cli.COMMANDS.update(EXAMPLES)
+    sys.exit(cli.main())
 
 
 def shout(job, progress):

@@ -9,7 +9,8 @@ import pytest
 
 from graphics_ml.errors import FormatWarning
 from graphics_ml.jobs import Job, Outcome
-from graphics_ml.run import run, run_in_terminal
+from graphics_ml.run import run
+from graphics_ml.terminal import run_in_terminal
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from graphics_ml.jobs import Animate, Capture
 from graphics_ml.motion.humanoid import COMPARED_ROLES, compared_joints
 from graphics_ml.motion.metrics import mpjpe, pa_mpjpe
 from graphics_ml.pose.video import open_video
-from graphics_ml.run import run, run_in_terminal
+from graphics_ml.run import run
 from graphics_ml.tasks.film import load_truth, truth_path
 from graphics_ml.tasks.preview import contact_sheet
+from graphics_ml.terminal import run_in_terminal
 
 CLIP = Path(__file__).parent / "clip.mp4"
 

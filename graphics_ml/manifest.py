@@ -1,0 +1,211 @@
+"""What a run over many files has done, a JSON line for each file, so that another run can go on from there.
+
+A line has `source`, `output` (its place in the folder), `job` (job_hash) and `state`, "done" or "failed"; unless the
+process died also `input` (SHA-256 of the source) and `seconds`. What is done has `outputs` (place to [bytes, SHA-256]
+of each file written) and perhaps `notes`; what failed has `error` and, for a fault of the program, `traceback`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from pathlib import Path
+
+from graphics_ml import __version__
+from graphics_ml.errors import OutputError
+from graphics_ml.jobs import FileJob, as_plain, job_name
+from graphics_ml.outputs import ensure_writable, why_not_written, write_bytes
+from graphics_ml.provenance import file_hash
+
+NAME = "manifest.jsonl"
+_LOCK = ".graphics-ml.lock"
+_SYNC = 1.0  # seconds of work that a power failure may cost
+
+
+class Manifest:
+    """The manifest of a folder of outputs, held by one run at a time; a context manager.
+
+    On entering, what an interrupted run left half-written is removed.
+
+    Args:
+        folder: where the outputs go; made where there is none.
+        jobs: those of this run. The records of their outputs are kept if `resume`, else they count no longer.
+
+    Raises:
+        OutputError: on entering, the folder cannot be written, another run is at it, or its manifest.jsonl is
+            another program's.
+    """
+
+    def __init__(self, folder: Path, jobs: list[FileJob], resume: bool):
+        self.folder, self.path = folder, folder / NAME
+        self._jobs, self._resume, self._records = jobs, resume, {}
+
+    def __enter__(self):
+        ensure_writable(self.path)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _alone_in(self.folder)
+        self._lock.__enter__()
+        try:
+            remove_leftovers(self.folder)
+            records = _read(self.path)
+            if not self._resume:
+                for job in self._jobs:
+                    records.pop(self.place(job.output), None)
+            if records:
+                write_bytes(self.path, b"".join(map(_line, records.values())))
+            else:
+                self.path.unlink(missing_ok=True)
+            self._records = records if self._resume else {}
+            self._file, self._synced = open(self.path, "ab", buffering=0), time.monotonic()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *error):
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
+        self._file.close()
+        remove_leftovers(self.folder)
+        self._lock.__exit__(*error)
+
+    def add(self, record: dict) -> None:
+        """Append a record; on the disk within a second.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        try:
+            self._file.write(_line(record))
+            if time.monotonic() - self._synced > _SYNC:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            raise OutputError(self.path, None, why_not_written(self.path, error)) from error
+
+    def why_again(self, job: FileJob, hash_of_job: str) -> str | None:
+        """Why a job must be done: "new", "failed before" or what has changed since; None where it is done."""
+        record = self._records.get(self.place(job.output))
+        if record is None:
+            return "new"
+        if record["state"] != "done":
+            return "failed before"
+        if record["job"] != hash_of_job:
+            return "other settings or version"
+        if not all(_is_there(self.folder / place, *what) for place, what in record["outputs"].items()):
+            return "output missing or changed"
+        if not os.path.isfile(job.source) or record["input"] != file_hash(job.source):
+            return "source changed"
+        return None
+
+    def place(self, path: Path) -> str:
+        """Where in the folder an output lies."""
+        return Path(os.path.relpath(path, self.folder)).as_posix()
+
+
+def job_hash(job: FileJob) -> str:
+    """What the outputs of a job hang on besides its source: its settings, the files they name and the version."""
+    values = as_plain(job)
+    for one in fields(job):
+        value = getattr(job, one.name)
+        several = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(path, Path) for path in several):
+            values[one.name] = [file_hash(path) if path.is_file() else str(path) for path in several]
+    del values["source"], values["output"]
+    said = json.dumps([__version__, job_name(job), values], sort_keys=True)
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def leftover_prefix(folder: Path) -> str:
+    """How the names of temporary folders begin that a run into this folder makes."""
+    place = os.path.normcase(os.path.abspath(folder)).encode("utf-8", "surrogateescape")
+    return f".graphics-ml-{hashlib.sha256(place).hexdigest()[:8]}-"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes of a run into this folder left; no such process may be alive."""
+    prefix = leftover_prefix(folder)
+    for place, folders, _ in os.walk(folder):
+        for name in [name for name in folders if name.startswith(prefix)]:
+            folders.remove(name)
+            shutil.rmtree(Path(place, name), ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, dict]:
+    """{place of an output: its last record}; lines that were torn count for nothing."""
+    if not path.exists():
+        return {}
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise OutputError(path, None, f"it cannot be read ({error.strerror})") from None
+    records = [record for line in lines if (record := _record(line)) is not None]
+    if not records and any(line.strip() for line in lines[:-1]):
+        raise OutputError(path, None, "this is no manifest of graphics-ml; choose another folder")
+    return {record["output"]: record for record in records}
+
+
+def _record(line):
+    try:
+        record = json.loads(line)
+        whole = isinstance(record["output"], str) and record["state"] in ("done", "failed")
+        if record["state"] == "done":
+            whole = whole and isinstance(record["job"], str) and isinstance(record["input"], str)
+            whole = whole and all(len(what) == 2 for what in record["outputs"].values())
+        return record if whole else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _line(record):
+    try:
+        return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # a file name that is no text
+        return json.dumps(record).encode() + b"\n"
+
+
+def _is_there(path, size, sha256):
+    return path.is_file() and path.stat().st_size == size and file_hash(path) == sha256
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which the system lets go of when this process ends, however that is."""
+    path = folder / _LOCK
+    while True:
+        file = open(path, "ab")  # noqa: SIM115 the lock lasts as long as it is open
+        if not _locked(file):
+            file.close()
+            raise OutputError(folder, None, "another run writes into this folder; wait for it or choose another one")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                break
+        file.close()  # the run that had it removed it between the two
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            file.close()
+        with suppress(OSError):
+            os.remove(path)
+        file.close()
+
+
+def _locked(file):
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,199 @@
+"""Processes that share work and may be killed: those of this machine, or a Dask cluster's.
+
+Each process of this machine is a pool of one, so that its death costs the call it had and no other.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import connection, get_context
+
+from graphics_ml.errors import GraphicsMLError, MissingExtraError
+
+# Libraries that count with several threads would slow each other down, one per process and core.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_PATIENCE = 10  # seconds to wait for a scheduler
+_LOOK = 0.5  # seconds: Windows notices Ctrl-C only between waits
+
+
+class ClusterError(GraphicsMLError):
+    """A Dask cluster cannot be used."""
+
+
+class ProcessDied(Exception):
+    """The process that worked on a call was killed or crashed, both with others beside it and alone."""
+
+
+def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) -> Iterator[tuple]:
+    """Call `function(item)` for each item on the workers; gives (item, result) in the order in which they finish.
+
+    No more items are taken than can be worked on, and no result is kept. An item whose process died is tried once
+    more at the end, when nothing else runs; if its process dies again, its result is a ProcessDied.
+
+    Raises:
+        ClusterError: the cluster went away.
+    """
+    waiting, busy, suspects, alone = iter(items), {}, deque(), False
+    while True:
+        while not alone and len(busy) < workers.capacity:
+            try:
+                item = next(waiting)
+            except StopIteration:
+                alone = not busy
+                break
+            busy[workers.submit(function, item)] = item
+        if alone and suspects and not busy:
+            item = suspects.popleft()
+            busy[workers.submit(function, item)] = item
+        if not busy:
+            return
+        finished, _ = wait(busy, _LOOK, FIRST_COMPLETED)
+        for future in finished:
+            item = busy.pop(future)
+            try:
+                result = future.result()
+            except workers.deaths:
+                if not alone:
+                    suspects.append(item)
+                    continue
+                result = ProcessDied()
+            except CancelledError:
+                raise ClusterError("the Dask scheduler went away; start it and run the same with --resume") from None
+            yield item, result
+
+
+class Processes:
+    """Processes of this machine, spawned, each started when it is first needed and again when it has died.
+
+    What they print goes to stderr. They end with this process, however it ends.
+
+    Args:
+        count: how many.
+    """
+
+    deaths = BrokenExecutor
+
+    def __init__(self, count: int):
+        self.capacity = count
+        self._free, self._busy = [], {}
+
+    def submit(self, function: Callable, *arguments) -> Future:
+        """Start a call; no more than `capacity` may run at a time."""
+        for future in [future for future in self._busy if future.done()]:
+            process = self._busy.pop(future)
+            if isinstance(future.exception(), BrokenExecutor):
+                process.end()
+            else:
+                self._free.append(process)
+        process = self._free.pop() if self._free else _Process()
+        try:
+            future = process.submit(function, *arguments)
+        except BrokenExecutor:  # it died while it had nothing to do
+            process.end()
+            process = _Process()
+            future = process.submit(function, *arguments)
+        self._busy[future] = process
+        return future
+
+    def end(self) -> None:
+        """End all processes at once, whatever they do."""
+        for process in (*self._free, *self._busy.values()):
+            process.end()
+        self._free, self._busy = [], {}
+
+
+class _Process:
+    """A pool of one process, which also ends when the other end of its pipe is closed."""
+
+    def __init__(self):
+        context = get_context("spawn")
+        theirs, self._ours = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(1, context, _begin, (theirs,))
+        self._theirs = theirs
+
+    def submit(self, function, *arguments):
+        with _without_interrupts():  # the process inherits that; Ctrl-C in a terminal reaches all processes
+            future = self._pool.submit(function, *arguments)
+        return future
+
+    def end(self):
+        self._ours.close()
+        self._theirs.close()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _begin(lifeline):
+    """The first call in a new process."""
+    if sys.platform == "win32":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+    os.dup2(2, 1)  # our stdout is for results; Blender and others print to it
+    sys.stdout.reconfigure(line_buffering=True)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline):
+    connection.wait([lifeline])
+    os._exit(1)
+
+
+@contextmanager
+def _without_interrupts():
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Cluster:
+    """The workers of a Dask cluster, each of one thread, because Blender allows no second one in its process.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786.
+
+    Raises:
+        MissingExtraError: distributed is not installed.
+        ClusterError: there is no scheduler, it has no workers, or they have several threads.
+    """
+
+    def __init__(self, address: str):
+        try:
+            from distributed import Client, KilledWorker
+        except ModuleNotFoundError as missing:
+            raise MissingExtraError(missing.name, "cluster") from None
+        self.deaths = KilledWorker
+        try:
+            self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ClusterError(f"there is no Dask scheduler at {address} ({_first_line(error)})") from None
+        threads = [one["nthreads"] for one in self._client.scheduler_info(n_workers=-1)["workers"].values()]
+        if not threads:
+            self.end()
+            raise ClusterError(f"{address} has no workers; start some: dask worker {address} --nthreads 1")
+        if max(threads) > 1:
+            self.end()
+            raise ClusterError(f"workers of {address} have {max(threads)} threads; start them with --nthreads 1")
+        self._executor = self._client.get_executor(pure=False)
+        self.capacity = 2 * len(threads)  # the next call of each lies ready on it
+
+    def submit(self, function: Callable, *arguments) -> Future:
+        """Start a call."""
+        return self._executor.submit(function, *arguments)
+
+    def end(self) -> None:
+        """Leave the cluster; calls that have not begun are dropped."""
+        self._client.close(timeout=_PATIENCE)
+
+
+def _first_line(error):
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,183 @@
+"""Jobs on a terminal: how far they are, what failed, and what there was to know."""
+
+import sys
+import time
+from contextlib import contextmanager
+
+from graphics_ml.batch import jobs_of
+from graphics_ml.jobs import Batch, Job, JobError
+from graphics_ml.run import run, run_many
+
+_MOST_NOTES = 5
+_EVERY = 5.0  # seconds between plain lines
+
+
+def run_in_terminal(job: Job | Batch) -> int:
+    """Do a job or a batch with its progress on stderr (plain lines when that is no terminal).
+
+    The outputs are named on stdout; of a batch its manifest, which names them.
+
+    Returns:
+        The exit code: 0 all was done, 1 some files failed.
+
+    Raises:
+        GraphicsMLError: nothing could be done.
+    """
+    if not isinstance(job, Batch):
+        return _run_one(job)
+    jobs, folder = jobs_of(job)
+    if job.dry_run:
+        for one in jobs:
+            print(f"{one.source} -> {one.output}")
+        return 0
+    if folder is not None:
+        return _run_batch(job, jobs, folder)
+    if job.scheduler:
+        raise JobError("one file is done in this process; leave --scheduler to folders and several files")
+    return _run_one(jobs[0])
+
+
+def _run_one(job):
+    started = time.perf_counter()
+    with _bars("{task.description:>24}") if sys.stderr.isatty() else _lines() as progress:
+        outcome = run(job, progress)
+    for note in outcome.notes:
+        _say(f"note: {note}")
+    for path in outcome.outputs:
+        print(path)
+    _say(f"done in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def _run_batch(batch, jobs, folder):
+    started = time.perf_counter()
+    there = 0 if batch.resume else sum(job.output.exists() for job in jobs)
+    if there:
+        _say(f"{_files(there)} in {folder} will be written anew; --resume keeps what is done")
+    show = _batch_bar if sys.stderr.isatty() else _batch_lines
+    try:
+        with show(len(jobs)) as heard:
+            tally = run_many(batch, jobs, folder, heard)
+    except KeyboardInterrupt:
+        _say(f"stopped; nothing half-written is left in {folder}, and the same command with --resume goes on from here")
+        return 130
+    seconds = time.perf_counter() - started
+    for note, count in tally.notes.most_common(_MOST_NOTES):
+        _say(f"note ({_files(count)}): {note}")
+    if len(tally.notes) > _MOST_NOTES:
+        _say(f"note: there are {len(tally.notes) - _MOST_NOTES} other notes, in the manifest")
+    if batch.resume and tally.skipped:
+        again = ", ".join(f"{count} {why}" for why, count in tally.again.items() if why != "new")
+        _say(f"{_files(tally.skipped)} had been done before" + (f"; done again: {again}" if again else ""))
+    print(folder / "manifest.jsonl")
+    tried = tally.done + tally.failed
+    rate = f" ({tried / seconds:.1f} files/s)" if tried else ""
+    _say(
+        f"{_files(tally.total)}: {tally.done} done, {tally.skipped} skipped, {tally.failed} failed "
+        f"in {seconds:.1f} s{rate}"
+    )
+    if tally.stopped:
+        _say(f"stopped: {tally.stopped}")
+    return 1 if tally.failed or tally.stopped else 0
+
+
+@contextmanager
+def _bars(*columns):
+    """A bar for each stage of a job."""
+    with _progress(*columns) as bars:
+        rows = {}
+
+        def progress(stage, done, total):
+            if stage not in rows:
+                rows[stage] = bars.add_task(stage, total=total)
+            bars.update(rows[stage], completed=done, total=total)
+
+        yield progress
+
+
+@contextmanager
+def _lines():
+    """A line when a stage begins and then at most every few seconds."""
+    stage_said, at = None, 0.0
+
+    def progress(stage, done, total):
+        nonlocal stage_said, at
+        now = time.monotonic()
+        if stage != stage_said or now - at > _EVERY:
+            _say(f"{stage}{f' {done}/{total}' if total else ''}")
+            stage_said, at = stage, now
+
+    yield progress
+
+
+@contextmanager
+def _batch_bar(total):
+    """A bar with rate and time left; what fails is a line above it."""
+    with _progress("{task.completed}/{task.total} files", "{task.fields[rate]}") as bars:
+        row, meter = bars.add_task("", total=total, rate=""), _Meter(total)
+
+        def heard(tally, record):
+            if record and record["state"] == "failed":
+                bars.console.print(_failure(record), markup=False, highlight=False, soft_wrap=True)
+            rate, _ = meter.read(tally)
+            failed = f"{tally.failed} failed, " if tally.failed else ""
+            bars.update(row, completed=tally.done + tally.skipped + tally.failed, rate=f"{failed}{rate}")
+
+        yield heard
+
+
+@contextmanager
+def _batch_lines(total):
+    """A line every few seconds with rate and time left, and one for what fails."""
+    meter, said = _Meter(total), time.monotonic()
+
+    def heard(tally, record):
+        nonlocal said
+        if record and record["state"] == "failed":
+            _say(_failure(record))
+        if time.monotonic() - said > _EVERY:
+            said = time.monotonic()
+            rate, left = meter.read(tally)
+            failed = f", {tally.failed} failed" if tally.failed else ""
+            _say(f"{tally.done + tally.skipped + tally.failed}/{total} files{failed}, {rate}{left}")
+
+    yield heard
+
+
+class _Meter:
+    """Rate and time left as text, by what was worked on; what was skipped took no time."""
+
+    def __init__(self, total):
+        self.total, self.started = total, time.monotonic()
+
+    def read(self, tally):
+        tried = tally.done + tally.failed
+        if not tried:
+            return "", ""
+        rate = tried / (time.monotonic() - self.started)
+        left = round((self.total - tried - tally.skipped) / rate)
+        hours, minutes = divmod(left // 60, 60)
+        return f"{rate:.1f} files/s", f", {hours}:{minutes:02}:{left % 60:02} left"
+
+
+def _progress(*columns):
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    first, *others = map(TextColumn, columns)
+    share = TextColumn("{task.percentage:>3.0f}%")
+    console = Console(stderr=True)
+    return Progress(first, BarColumn(), share, *others, TimeRemainingColumn(), console=console)
+
+
+def _failure(record):
+    said, source = record["error"], record["source"]
+    return f"failed: {said if source in said else f'{source}: {said}'}"
+
+
+def _files(count):
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def _say(line):
+    print(line, file=sys.stderr, flush=True)
