@@ -162,7 +162,32 @@ class Map(Job):
     output: Path = setting("bone map to write (.toml), for editing and for --map", short="o")
 
 
-JOBS = {"animate": Animate, "capture": Capture, "map": Map}
+@dataclass(frozen=True, kw_only=True)
+class Preview(Job):
+    """Show one motion or several as a video, side by side or overlaid."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.preview:preview"
+
+    motions: tuple[Path, ...] = setting("motion files", positional=True)
+    output: Path = setting("video to write, .mp4", short="o")
+    layout: Literal["side by side", "overlaid"] = setting("a pane for each motion, or all in one", "side by side")
+    character: bool = setting("show them on our own character; stick figures when not given", False)
+    rig: Path | None = setting("show them on this rig: .blend, .fbx, .glb or .gltf", None)
+    start: float | None = setting("where to begin", None, min=0, unit="s")
+    end: float | None = setting("where to stop", None, min=0, unit="s")
+    fps: float = setting("frame rate of the video", 30.0, min=1, max=120)
+    view: float = setting(
+        "from where: 0 is the front, 90 the left side, 180 behind", 30.0, min=-360, max=360, unit="deg"
+    )
+    size: int = setting("width and height of a pane", 480, min=64, max=2160, unit="px")
+
+
+JOBS = {
+    "animate": Animate,
+    "capture": Capture,
+    "map": Map,
+    "preview": Preview,
+}
 
 
 def settings(job_class) -> list[tuple]:

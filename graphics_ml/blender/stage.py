@@ -13,7 +13,7 @@ import numpy as np
 
 from graphics_ml.blender.rigs import is_moved_by, meshes_of
 from graphics_ml.blender.scene import blender_from_ours, ours_from_blender
-from graphics_ml.motion.camera import Camera, focal_length, look_at
+from graphics_ml.motion.camera import Camera, framing_camera
 
 SENSOR = 36.0
 """Width in millimetres of the film in Blender's cameras; only its ratio to the focal length matters."""
@@ -166,58 +166,6 @@ def camera_in_scene(scene: bpy.types.Scene) -> Camera:
         rotation=ours_from_blender(np.stack([axes[:, 0], -axes[:, 1], -axes[:, 2]])),
         position=ours_from_blender(place[:3, 3]),
     )
-
-
-def framing_camera(
-    points: np.ndarray,
-    width: int,
-    height: int,
-    azimuth: float = 0.0,
-    camera_height: float | None = None,
-    field_of_view: float = np.radians(40),
-    roll: float = 0.0,
-    margin: float = 0.08,
-    loosened: float = 1.0,
-) -> Camera:
-    """A camera as near as it can be with all points inside the picture, their middle in its middle.
-
-    Args:
-        points: (N, 3) metres, Y up.
-        width, height: of the picture, pixels.
-        azimuth: radians; from where it looks: 0 from +Z, which a character faces, pi/2 from the character's left.
-        camera_height: metres above zero; that of the points' middle when None.
-        field_of_view: of the longer side, radians.
-        roll: radians, see look_at.
-        margin: free part of the picture at each side.
-        loosened: factor on the nearest distance.
-    """
-    low, high = points.min(axis=0), points.max(axis=0)
-    target, reach = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
-    level = target[1] if camera_height is None else camera_height
-    outward = np.array([np.sin(azimuth), 0.0, np.cos(azimuth)])
-    centre, focal = np.array([width, height]) / 2, focal_length(width, height, field_of_view)
-
-    def at(distance):
-        aim = np.array(target)
-        position = np.array([target[0], level, target[2]]) + distance * outward
-        for _ in range(4):  # the middle of what is seen is not quite what the middle in space projects to
-            camera = Camera(width, height, focal, centre, look_at(position, aim, roll), position)
-            seen = camera.project(points)
-            if np.isnan(seen).any():
-                return camera, False
-            away = (seen.min(axis=0) + seen.max(axis=0)) / 2 - centre
-            depth = camera.to_camera(aim)[2]
-            aim = aim + camera.rotation[:2].T @ (away * depth / focal)
-        room = np.array([width, height]) * (0.5 - margin)
-        return camera, bool((np.abs(seen - centre) <= room + 1e-6).all())
-
-    near, far = 0.05, max(1.0, 2 * reach)
-    while not at(far)[1]:
-        far *= 1.5
-    for _ in range(30):
-        middle = (near + far) / 2
-        near, far = (near, middle) if at(middle)[1] else (middle, far)
-    return at(far * loosened)[0]
 
 
 def random_camera(rng: np.random.Generator, points: np.ndarray, width: int, height: int) -> Camera:

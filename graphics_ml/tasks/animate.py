@@ -63,7 +63,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
         save_map(bones, job.save_map)
         outputs.append(job.save_map)
     if job.preview:
-        from graphics_ml.tasks.preview import write_preview
+        from graphics_ml.tasks.film_preview import write_preview
 
         write_preview(
             job.preview,

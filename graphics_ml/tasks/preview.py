@@ -1,169 +1,257 @@
-"""Pictures that people judge a result by: a preview video of film and character side by side, and contact sheets."""
+"""One motion or several as a video, side by side or overlaid, as stick figures or on a character.
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+The camera stays where it is while the figures stay near; it follows, smoothly and at one distance, those that travel.
+Side by side each motion has its own pane and the same camera, so that sizes can be compared.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
-from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
-from graphics_ml.blender.render import render_preview
-from graphics_ml.blender.stage import filmed_points, lay_grid, rest_height, stage
-from graphics_ml.motion.bone_map import recognize
+from graphics_ml import formats
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.jobs import Outcome, Preview
+from graphics_ml.motion.bone_names import read_names
+from graphics_ml.motion.camera import Camera, framing_camera
+from graphics_ml.motion.filters import smooth
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import rotate
-from graphics_ml.outputs import write_bytes
-from graphics_ml.pose.detection import CONNECTIONS, Detections
-from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_detected, draw_legend, draw_solved
-from graphics_ml.pose.solver import Solution
-from graphics_ml.pose.video import Video, write_video
+from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_legend
+from graphics_ml.pose.stick_figure import bone_joints, draw_figure, draw_shadow, floor_picture
+from graphics_ml.pose.video import write_video
+from graphics_ml.provenance import record, record_path, write_record
+from graphics_ml.run import Progress
 
-PANE = 480 * 480
-"""Pixels of one of the two panes, about: wide films get a wide pane, upright ones an upright one."""
+INKS = ((238, 120, 40), (46, 130, 224), (70, 165, 90), (190, 80, 170), (215, 175, 40), (90, 175, 190))
+"""Colours that tell overlaid motions apart, in their order; with more motions they begin again."""
+
+_COLUMNS = 4
+_FOLLOW = 0.75  # body heights by which a figure may leave the middle of its path before the camera follows
+_SKIN = 0.12  # body heights that flesh, feet and hair reach beyond the joints
 
 
-def write_preview(
-    path: str | Path,
-    video: Video,
-    detections: Detections,
-    solution: Solution,
-    armature,
-    *,
-    start_frame: int = 1,
-    scale: float | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
-    """Write an .mp4: left the film with the detected and the solved skeleton, right the animated rig, in step.
-
-    The rig is seen by the solved camera, so it stands where the person stands in the film. For a rig of another size
-    the camera's place is scaled with it, which gives the same picture; by height where the rig is much taller than its
-    legs tell, as figures with big heads are, or it would not fit.
-
-    Args:
-        path: what to write.
-        video: the part of the film that was detected, frame for frame.
-        detections, solution: what was found in it.
-        armature: the rig's object in the current Blender scene, playing the action; it is left as it was.
-        start_frame: frame on Blender's timeline of the film's first.
-        scale: size of the rig's path over the solution's; the ratio of their legs when None.
-        progress: called with the number of frames done and of all frames.
+def preview(job: Preview, progress: Progress) -> Outcome:
+    """Do a Preview job: the video and its job file.
 
     Raises:
-        GraphicsMLError: the film cannot be read or the preview cannot be written.
+        GraphicsMLError: a motion cannot be read, has nothing between start and end, or the video cannot be written.
     """
-    width, height = pane_size(video.width, video.height)
-    count = len(detections)
-    frames = range(start_frame, start_frame + count)
-    if scale is None:
-        scale = _path_scale(armature, start_frame, solution.motion)
-    cameras = [solution.camera(i) for i in range(count)]
-    taller = rest_height(armature) / _height(solution.motion.skeleton)
-    away = taller if taller > 1.15 * scale else scale
-    seen_by = [camera.replace(position=away * camera.position).resized(width, height) for camera in cameras]
-    with stage(armature) as scene:
-        lay_grid(scene, filmed_points(scene, armature, frames), step=0.5 * max(scale, 0.05))
-        rendered = render_preview(scene, frames, seen_by)
-        drawn = _drawn(video, detections, solution, width, height)
-        write_video(path, _side_by_side(drawn, rendered, count, progress), detections.fps)
+    ensure_extension(job.output, (".mp4",))
+    inputs = [*job.motions, *([job.rig] if job.rig else [])]
+    ensure_apart({"the preview": job.output, "its job file": record_path(job.output)}, inputs)
+    ensure_writable(job.output)
+    made_by = record(job, inputs)
+    motions = [_cut(job, path) for path in job.motions]
+    names = _told_apart(job.motions)
+    notes = _notes(motions, names)
+    pictures = _on_rig(job, motions, names, notes) if job.rig or job.character else _stick_figures(job, motions, names)
+    total = max(len(motion) for motion in motions)
+    write_video(job.output, _counted(pictures, total, progress), motions[0].fps)
+    return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
 
 
-def annotated(picture: np.ndarray, frame: int, detections: Detections, solution: Solution | None, width: int):
-    """The film's picture (H, W, 3) of a frame, resized to `width` pixels, with its skeletons drawn on it."""
-    height, scale = round(picture.shape[0] * width / picture.shape[1]), width / picture.shape[1]
-    drawn = resized(picture, width, height)
-    bold = max(width, height) / 480
-    if solution is not None:
-        skeleton, motion = solution.motion.skeleton, solution.motion
-        places = scale * solution.camera(frame).project(motion.frames(frame, frame + 1).positions()[0])
-        confidence = None if motion.confidence is None else motion.confidence[frame]
-        draw_solved(drawn, places, skeleton.names, skeleton.parents, confidence, 3.6 * bold)
-    if detections.found[frame]:
-        keypoints, visibility = scale * detections.keypoints[frame], detections.visibility[frame]
-        draw_detected(drawn, keypoints, visibility, detections.landmarks, CONNECTIONS, 1.2 * bold)
-    return drawn
-
-
-def contact_sheet(pictures: Iterable[np.ndarray], path: str | Path, columns: int = 5, gap: int = 4) -> None:
-    """Write pictures, uint8 (H, W, 3) of one size, row by row into one .png.
-
-    Raises:
-        ValueError: there are no pictures, or they differ in size.
-        OutputError: the place cannot be written.
-    """
-    pictures = list(pictures)
-    if len({picture.shape for picture in pictures}) != 1:
-        raise ValueError("a contact sheet needs pictures of one size")
-    height, width = pictures[0].shape[:2]
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for i, picture in enumerate(pictures):
-        y, x = i // columns * (height + gap), i % columns * (width + gap)
-        sheet[y : y + height, x : x + width] = picture
-    write_png(sheet, path)
-
-
-def write_png(picture: np.ndarray, path: str | Path) -> None:
-    """Write a picture uint8 (H, W, 3), RGB, as .png.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
-    import cv2
-
-    _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
-    write_bytes(path, encoded.tobytes())
-
-
-def pane_size(width: int, height: int, pixels: int = PANE) -> tuple[int, int]:
-    """The even size (width, height) of about so many pixels with the shape of a film; never larger than the film."""
-    scale = min(1.0, np.sqrt(pixels / (width * height)))
-    return tuple(max(2, 2 * round(scale * side / 2)) for side in (width, height))
-
-
-def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A writable copy of a picture (H, W, 3) at another size, averaged where it shrinks."""
-    import cv2
-
-    if picture.shape[:2] == (height, width):
-        return picture.copy()
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _path_scale(armature, frame, motion):
-    """The rig's leg length over the motion's: by this retargeting scales the path."""
-    rig = skeleton_from_armature(armature)
-    places = evaluated_transforms(armature, [frame], rig.names)[1]
-    bodies = (places, rig), (motion.positions(), motion.skeleton)
-    rig_legs, motion_legs = (_legs(at, recognize(skeleton).joints(skeleton)) for at, skeleton in bodies)
-    return rig_legs / motion_legs
-
-
-def _drawn(video, detections, solution, width, height) -> Iterator[np.ndarray]:
-    for frame, _, picture in video:
-        drawn = annotated(picture, frame, detections, solution, width)
-        yield drawn if drawn.shape[0] == height else resized(drawn, width, height)
-
-
-def _side_by_side(left, right, total, progress):
-    # A film that was cut off holds fewer pictures than it announced; the preview ends with it.
-    for done, (film, rig) in enumerate(zip(left, right, strict=False), start=1):
-        bold = max(film.shape) / 480
-        draw_legend(
-            rig,
-            (("left", LEFT, 3.6 * bold), ("right", RIGHT, 3.6 * bold), ("detected", MIDDLE, 1.2 * bold)),
+def _cut(job, path):
+    motion = formats.load(path)
+    first = round((job.start or 0) * motion.fps)
+    last = len(motion) if job.end is None else min(len(motion), round(job.end * motion.fps) + 1)
+    if first >= last:
+        raise GraphicsMLError(
+            f"{path}: it lasts {motion.duration:.2f} s and has nothing between start and end; choose other times"
         )
-        yield np.concatenate((film, rig), axis=1)
-        progress(done, total)
+    return resample(motion.frames(first, last), Fraction(job.fps))
 
 
-def _height(skeleton):
-    rotations, places = skeleton.rest_transforms()
-    tops = [places[end.joint] + rotate(rotations[end.joint], end.offset) for end in skeleton.end_sites]
-    tall = np.concatenate((places, np.reshape(tops, (-1, 3))))[:, 1]
-    return float(np.ptp(tall))
+def _notes(motions, names):
+    lengths = {len(motion) for motion in motions}
+    if len(lengths) == 1:
+        return []
+    longest = names[int(np.argmax([len(motion) for motion in motions]))]
+    return [f"the motions differ in length; the video is as long as {longest}, shorter ones stay at their last frame"]
 
 
-def _legs(positions, joints):
-    """Mean length of the legs, metres, of a body at (F, J, 3), by its roles' joints."""
-    chains = [[joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")] for side in ("left", "right")]
-    steps = np.concatenate([np.diff(positions[:1, chain], axis=1) for chain in chains])
-    return float(np.linalg.norm(steps, axis=-1).sum() / 2)
+def _told_apart(paths):
+    """A short name for each file: its stem, its whole name where stems meet, its path where these do."""
+    for name in (lambda p: p.stem, lambda p: p.name, str):
+        names = [name(path) for path in paths]
+        if len(set(names)) == len(paths):
+            break
+    return names
+
+
+# --- the camera ----------------------------------------------------------------------------------------------------
+
+
+def _cameras(job, figures: list[np.ndarray], fps) -> list[list[Camera]]:
+    """For each figure, its points (F, N, 3), a camera a frame: the same one for all where they are overlaid.
+
+    A figure with fewer frames than another keeps its last camera.
+    """
+    height = float(np.median([np.median(np.ptp(points[..., 1], axis=1)) for points in figures]))
+    size, total = job.size, max(len(points) for points in figures)
+    figures = [np.concatenate((points, np.repeat(points[-1:], total - len(points), axis=0))) for points in figures]
+    paths = [_path(points, height, fps) for points in figures]
+    if job.layout == "overlaid":
+        paths = [np.mean(paths, axis=0)] * len(figures)
+    seen = []
+    for points, path in zip(figures, paths, strict=True):
+        some = np.unique(np.linspace(0, total - 1, min(total, 200)).round().astype(int))
+        low, high = points[some].min(axis=1), points[some].max(axis=1)
+        for corner in np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), -1).reshape(-1, 3):
+            at = low + corner * (high - low) + (2 * corner - 1) * _SKIN * height
+            seen.append(at - path[some])
+    seen = np.concatenate(seen)
+    above = float(np.percentile(seen[:, 1], 50)) + 0.35 * height
+    camera = framing_camera(seen, size, size, np.radians(job.view), above, np.radians(32), margin=0.02)
+    return [[camera.replace(position=camera.position + at) for at in path] for path in paths]
+
+
+def _path(points, height, fps):
+    """Where a camera aims (F, 3), on the floor: the middle of a figure (F, N, 3), at rest or followed smoothly."""
+    middle = (points.min(axis=1) + points.max(axis=1)) / 2 * [1, 0, 1]
+    rest = (middle.min(axis=0) + middle.max(axis=0)) / 2
+    if np.linalg.norm(middle - rest, axis=1).max() <= _FOLLOW * height:
+        return np.broadcast_to(rest, middle.shape)
+    return smooth(middle, float(fps), 0.4) * [1, 0, 1]
+
+
+# --- stick figures -------------------------------------------------------------------------------------------------
+
+
+def _stick_figures(job, motions, names) -> Iterator[np.ndarray]:
+    bones = [_bones(motion) for motion in motions]
+    heights = [float(np.median(np.ptp(one[:, :, :, 1], axis=(1, 2)))) for one in bones]
+    cameras = _cameras(job, [one.reshape(len(one), -1, 3) for one in bones], motions[0].fps)
+    overlaid = job.layout == "overlaid" and len(motions) > 1
+    colours = [_colours(motion.skeleton, INKS[i % len(INKS)] if overlaid else None) for i, motion in enumerate(motions)]
+    floors = {}
+    for frame in range(max(len(one) for one in bones)):
+        panes, at = [], [one[min(frame, len(one) - 1)] for one in bones]
+        for group in [range(len(motions))] if overlaid else [[i] for i in range(len(motions))]:
+            camera = cameras[group[0]][frame]
+            key = tuple(camera.position)
+            if key not in floors:
+                floors = {key: floor_picture(camera)}
+            pane = floors[key].copy()
+            for i in group:
+                draw_shadow(pane, camera, at[i], heights[i])
+            for i in group:
+                draw_figure(pane, camera, at[i], colours[i], heights[i])
+            draw_legend(pane, _legend([names[i] for i in group], overlaid))
+            panes.append(pane)
+        yield _tiled(panes)
+
+
+def _bones(motion: Motion) -> np.ndarray:
+    """Both ends (F, B, 2, 3) of each bone, end sites after joints, metres."""
+    turns, places = motion.transforms()
+    pairs, ends = bone_joints(motion.skeleton)
+    bones = places[:, pairs]
+    if len(ends):
+        sites = [motion.skeleton.end_sites[i] for i in ends]
+        joints = [site.joint for site in sites]
+        tips = places[:, joints] + rotate(turns[:, joints], np.stack([site.offset for site in sites]))
+        bones = np.concatenate((bones, np.stack((places[:, joints], tips), axis=2)), axis=1)
+    return bones
+
+
+def _colours(skeleton: Skeleton, ink) -> list:
+    """A colour for each bone by the side of the body in the names; in one ink the right is darker, the left paler."""
+    sides = [reading.side for reading in read_names(skeleton.names)]
+    for joint, parent in enumerate(skeleton.parents):
+        sides[joint] = sides[joint] or (sides[parent] if parent >= 0 else "")
+    pairs, ends = bone_joints(skeleton)
+    joints = [joint for _, joint in pairs] + [skeleton.end_sites[i].joint for i in ends]
+    if ink is None:
+        return [{"left": LEFT, "right": RIGHT}.get(sides[joint], MIDDLE) for joint in joints]
+    pale, dark = tuple(0.45 * 255 + 0.55 * c for c in ink), tuple(0.72 * c for c in ink)
+    return [{"left": pale, "right": dark}.get(sides[joint], ink) for joint in joints]
+
+
+def _legend(names, overlaid):
+    if overlaid:
+        return [(name, INKS[i % len(INKS)], 4.0) for i, name in enumerate(names)]
+    return [(names[0], MIDDLE, 0.0)]
+
+
+def _tiled(panes):
+    """Pictures of one size in rows of up to four, the last row filled up with grey."""
+    columns = min(_COLUMNS, len(panes)) if len(panes) != 4 else 2
+    blank = np.full_like(panes[0], 190)
+    panes = panes + [blank] * (-len(panes) % columns)
+    rows = [np.concatenate(panes[i : i + columns], axis=1) for i in range(0, len(panes), columns)]
+    return np.concatenate(rows, axis=0)
+
+
+def _counted(pictures, total, progress):
+    for done, picture in enumerate(pictures, start=1):
+        yield picture
+        progress("preview", done, total)
+
+
+# --- on a character ------------------------------------------------------------------------------------------------
+
+
+def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
+    """Pictures of one rig that plays the motions in turn, frame by frame; overlaid, they shine through each other."""
+    from graphics_ml.blender.actions import assign
+    from graphics_ml.blender.render import render_preview
+    from graphics_ml.blender.stage import lay_grid, stage
+
+    armature, actions, paths = _animated(job, motions, names, notes)
+    cameras = _cameras(job, paths, motions[0].fps)
+    total = max(len(motion) for motion in motions)
+    overlaid = job.layout == "overlaid" and len(motions) > 1
+    with stage(armature) as scene:
+        lay_grid(scene, np.concatenate([path.reshape(-1, 3) for path in paths]))
+
+        def shots():
+            for frame in range(total):
+                for action, motion in zip(actions, motions, strict=True):
+                    assign(armature, action)
+                    yield 1 + min(frame, len(motion) - 1)
+
+        seen_by = (camera[frame] for frame in range(total) for camera in cameras)
+        rendered = render_preview(scene, shots(), seen_by)
+        for panes in zip(*[rendered] * len(motions), strict=True):
+            if overlaid:
+                panes = [np.mean(panes, axis=0).round().astype(np.uint8)]
+            for pane, name in zip(panes, [" + ".join(names)] if overlaid else names, strict=True):
+                draw_legend(pane, [(name, MIDDLE, 0.0)])
+            yield _tiled(list(panes))
+
+
+def _animated(job, motions, names, notes):
+    """The rig with an action for each motion, the actions, and where the joints of each go (F, J, 3)."""
+    from graphics_ml.blender.armature import deform_flags
+    from graphics_ml.blender.characters import build_character
+    from graphics_ml.blender.rigify import apply_motion, drive_skeleton
+    from graphics_ml.blender.rigs import load_rig, sole_points
+    from graphics_ml.blender.scene import empty_scene
+    from graphics_ml.motion.bone_map import recognize, require_roles
+    from graphics_ml.motion.retarget import retarget
+
+    if job.rig:
+        armature = load_rig(job.rig, notes=notes)
+    else:
+        empty_scene()
+        armature = build_character()
+    skeleton, _ = drive_skeleton(armature)
+    bones = require_roles(
+        recognize(skeleton, deform_flags(armature, skeleton)), skeleton, job.rig or "our own character"
+    )
+    soles = sole_points(armature, skeleton, bones)
+    actions, paths = [], []
+    for motion, name in zip(motions, names, strict=True):
+        moved, _ = retarget(motion, skeleton, target_map=bones, floor=0.0, soles=soles)
+        actions.append(apply_motion(armature, moved, name, bones.roles.values()))
+        paths.append(moved.positions()[:, bones_below(skeleton, bones)])
+    return armature, actions, paths
+
+
+def bones_below(skeleton, bones):
+    """Joints of the body: those with a role."""
+    return sorted(bones.joints(skeleton).values())

@@ -17,7 +17,7 @@ from graphics_ml.motion.metrics import mpjpe, pa_mpjpe
 from graphics_ml.pose.video import open_video
 from graphics_ml.run import run
 from graphics_ml.tasks.film import load_truth, truth_path
-from graphics_ml.tasks.preview import contact_sheet
+from graphics_ml.tasks.pictures import contact_sheet
 from graphics_ml.terminal import run_in_terminal
 
 CLIP = Path(__file__).parent / "clip.mp4"

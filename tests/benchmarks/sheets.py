@@ -13,7 +13,7 @@ from graphics_ml.jobs import Animate
 from graphics_ml.pose.video import open_video
 from graphics_ml.run import run
 from graphics_ml.tasks.capture import watch
-from graphics_ml.tasks.preview import contact_sheet
+from graphics_ml.tasks.pictures import contact_sheet
 
 FILMS = ("treadmill_a.mp4", "treadmill_b.mp4", "multiview/cam01.mp4", "street.avi")
 RIGS = ("Geno.fbx", "Knight.glb", None)

@@ -13,7 +13,6 @@ from graphics_ml.blender.scene import blender_from_ours, empty_scene, ours_from_
 from graphics_ml.blender.stage import (
     camera_in_scene,
     filmed_points,
-    framing_camera,
     lay_grid,
     place_camera,
     random_camera,
@@ -21,7 +20,7 @@ from graphics_ml.blender.stage import (
     skins_in,
     stage,
 )
-from graphics_ml.motion.camera import Camera, look_at
+from graphics_ml.motion.camera import Camera, framing_camera, look_at
 from tests.blender.simple_rig import build_rig, swing
 
 BLOCKS = ("objects", "meshes", "materials", "cameras", "lights", "worlds", "scenes", "armatures", "actions")

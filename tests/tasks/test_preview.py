@@ -1,109 +1,113 @@
-"""Previews and contact sheets: sizes, order, and pictures that another library reads."""
-
-from fractions import Fraction
+"""Previews of motions: what the video shows, how long it is, and what is refused."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("cv2")
-pytest.importorskip("bpy")
+pytest.importorskip("av")
 
-import cv2
-
-from graphics_ml.motion.camera import Camera, look_at
+import graphics_ml
+from graphics_ml.errors import GraphicsMLError, OutputError
+from graphics_ml.jobs import Preview
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.retarget import retarget
-from graphics_ml.pose.detection import LANDMARKS, Detections
-from graphics_ml.pose.solver import Solution
-from graphics_ml.pose.video import open_video, write_video
-from graphics_ml.tasks.preview import contact_sheet, pane_size, resized, write_png, write_preview
+from graphics_ml.pose.overlay import LEFT, RIGHT
+from graphics_ml.pose.video import open_video
+from graphics_ml.run import run
+
+SIZE = 192
 
 
-def read_png(path):
-    return cv2.imread(str(path), cv2.IMREAD_COLOR)[:, :, ::-1]
-
-
-def test_a_png_is_read_by_opencv(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
-    write_png(picture, tmp_path / "x.png")
-    np.testing.assert_array_equal(read_png(tmp_path / "x.png"), picture)
-
-
-def test_a_contact_sheet_goes_row_by_row(tmp_path):
-    pictures = [np.full((10, 20, 3), 10 * (i + 1), np.uint8) for i in range(5)]
-    contact_sheet(iter(pictures), tmp_path / "sheet.png", columns=3, gap=2)
-    sheet = read_png(tmp_path / "sheet.png")
-    assert sheet.shape == (22, 64, 3)
-    assert [sheet[5, x, 0] for x in (10, 32, 54)] == [10, 20, 30]
-    assert [sheet[17, x, 0] for x in (10, 32, 54)] == [40, 50, 255]
-
-
-@pytest.mark.parametrize("pictures", [[], [np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8)]])
-def test_a_contact_sheet_needs_pictures_of_one_size(tmp_path, pictures):
-    with pytest.raises(ValueError, match="one size"):
-        contact_sheet(pictures, tmp_path / "sheet.png")
-    assert not any(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("size", [(720, 720), (1080, 1920), (1280, 720), (100, 60), (7, 3)])
-def test_panes_are_even_and_keep_the_shape(size):
-    width, height = pane_size(*size)
-    assert width % 2 == height % 2 == 0
-    assert width * height <= 1.02 * 480 * 480
-    if min(size) > 50:
-        assert width / height == pytest.approx(size[0] / size[1], rel=0.02)
-
-
-def test_shrinking_averages():
-    picture = np.zeros((4, 4, 3), np.uint8)
-    picture[:, ::2] = 200
-    np.testing.assert_array_equal(resized(picture, 2, 2), np.full((2, 2, 3), 100))
-
-
-def test_a_preview_shows_film_and_rig_side_by_side_in_step(tmp_path):
-    film, detections, solution, rig = a_capture(tmp_path)
-    seen = []
-    write_preview(tmp_path / "preview.mp4", film, detections, solution, rig, progress=lambda *step: seen.append(step))
-    preview = open_video(tmp_path / "preview.mp4")
-    assert (preview.width, preview.height, len(preview), preview.fps) == (2 * 160, 120, FRAMES, film.fps)
-    assert seen[-1] == (FRAMES, FRAMES)
-    for frame, _, picture in preview:
-        # The film's grey level counts its frames; the skeletons are drawn where the camera sees them.
-        assert abs(int(picture[5, 5, 0]) - 20 * frame) <= 6
-        hips = solution.camera().project(solution.motion.root_positions[frame]).astype(int)
-        assert picture[hips[1] - 3 : hips[1] + 4, hips[0] - 3 : hips[0] + 4].max() > 200
-        right = picture[:, 160:].astype(int)
-        assert right.std() > 5
-
-
-FRAMES = 4
-
-
-def a_capture(folder):
-    """A grey film, a body that was found in it, and a rig that does what the body does."""
-    from graphics_ml.blender.actions import write_action
-    from graphics_ml.blender.armature import armature_from_skeleton, skeleton_from_armature
-    from graphics_ml.blender.scene import empty_scene
-
+def walking(folder, name, frames=10, fps=30, metres=0.0):
+    """A body that glides along X in its rest pose."""
     skeleton = standard_skeleton()
-    root = skeleton.offsets[0] + np.linspace(0, 0.2, FRAMES)[:, None] * [1, 0, 0]
-    motion = Motion(skeleton, np.tile(skeleton.rest_orientations, (FRAMES, 1, 1)), root, 24)
-    position = np.array([0.0, 1.2, 4.0])
-    camera = Camera(160, 120, 130.0, (80, 60), look_at(position, [0, 0.9, 0]), position)
-    count = len(LANDMARKS)
-    found = np.ones(FRAMES, dtype=bool)
-    found[1] = False
-    keypoints = np.where(found[:, None, None], np.full((FRAMES, count, 2), 40.0), np.nan)
-    flat = np.where(found[:, None], np.ones((FRAMES, count)), 0.0)
-    detections = Detections(
-        keypoints, flat, np.zeros((FRAMES, count, 3)), flat, flat, found, Fraction(24), (160, 120), "1 of 1", "test"
-    )
-    errors = np.zeros((FRAMES, count))
-    contacts = np.zeros((FRAMES, 4), dtype=bool)
-    solution = Solution(motion, (camera,), keypoints, LANDMARKS, errors, contacts, np.zeros(3), (), {})
-    write_video(folder / "film.mp4", (np.full((120, 160, 3), 20 * i, np.uint8) for i in range(FRAMES)), 24)
-    empty_scene()
-    rig = armature_from_skeleton(skeleton)
-    write_action(rig, retarget(motion, skeleton_from_armature(rig))[0], "standing")
-    return open_video(folder / "film.mp4"), detections, solution, rig
+    root = skeleton.offsets[0] + np.linspace(0, metres, frames)[:, None] * [1, 0, 0]
+    path = folder / name
+    graphics_ml.save(Motion(skeleton, np.tile(skeleton.rest_orientations, (frames, 1, 1)), root, fps), path)
+    return path
+
+
+def pictures(path):
+    return [picture for _, _, picture in open_video(path)]
+
+
+def share_like(picture, colour, within=60):
+    """Share of the pixels whose colour is near this one."""
+    return float((np.abs(picture.astype(int) - colour).max(axis=-1) < within).mean())
+
+
+@pytest.fixture
+def two(tmp_path):
+    return walking(tmp_path, "a.npz", frames=10), walking(tmp_path, "b.bvh", frames=6)
+
+
+def test_side_by_side_each_motion_has_its_own_pane(two, tmp_path):
+    outcome = run(Preview(motions=two, output=tmp_path / "out.mp4", size=SIZE))
+    shown = open_video(tmp_path / "out.mp4")
+    assert (shown.width, shown.height, len(shown), shown.fps) == (2 * SIZE, SIZE, 10, 30)
+    for pane in (pictures(tmp_path / "out.mp4")[2][:, :SIZE], pictures(tmp_path / "out.mp4")[2][:, SIZE:]):
+        assert share_like(pane, LEFT) > 0.002 and share_like(pane, RIGHT) > 0.002
+    assert any("as long as a" in note for note in outcome.notes)
+
+
+def test_overlaid_they_share_one_pane(two, tmp_path):
+    run(Preview(motions=two, output=tmp_path / "out.mp4", layout="overlaid", size=SIZE))
+    shown = open_video(tmp_path / "out.mp4")
+    assert (shown.width, shown.height) == (SIZE, SIZE)
+
+
+def test_the_camera_follows_those_who_travel_and_stays_with_those_who_do_not(tmp_path):
+    """Of one who glides ten metres along the picture, the figure stays in it and the floor's lines pass by."""
+    places = [walking(tmp_path, "far.npz", 60, metres=10.0), walking(tmp_path, "near.npz", 60, metres=0.3)]
+    for path in places:
+        run(Preview(motions=(path,), output=path.with_suffix(".mp4"), view=0, size=SIZE))
+    far, near = (pictures(path.with_suffix(".mp4")) for path in places)
+    assert min(share_like(picture, LEFT) for picture in far) > 0.002
+    corner = [[picture[-SIZE // 6 :, : SIZE // 5].astype(int) for picture in film] for film in (far, near)]
+    changed = [np.abs(film[20] - film[35]).mean() for film in corner]
+    assert changed[0] > 5 * changed[1]
+
+
+def test_start_and_end_cut_and_the_rate_is_the_videos(tmp_path):
+    path = walking(tmp_path, "a.npz", frames=121, fps=120)
+    run(Preview(motions=(path,), output=tmp_path / "out.mp4", start=0.25, end=0.75, fps=20, size=SIZE))
+    shown = open_video(tmp_path / "out.mp4")
+    assert (len(shown), shown.fps) == (11, 20)
+
+
+def test_the_job_file_beside_it_makes_the_same_video_again(two, tmp_path):
+    from graphics_ml.jobs import read_job
+
+    run(Preview(motions=two, output=tmp_path / "out.mp4", size=SIZE))
+    first = (tmp_path / "out.mp4").read_bytes()
+    (tmp_path / "out.mp4").unlink()
+    run(read_job(tmp_path / "out.mp4.job.toml"))
+    assert (tmp_path / "out.mp4").read_bytes() == first
+
+
+def test_on_our_character_and_overlaid(two, tmp_path):
+    pytest.importorskip("bpy")
+    run(Preview(motions=two, output=tmp_path / "out.mp4", character=True, layout="overlaid", end=0.1, size=SIZE))
+    shown = pictures(tmp_path / "out.mp4")
+    assert len(shown) == 4
+    assert shown[0].astype(int).std() > 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(start=5.0), "nothing between start and end"),
+        (dict(output="out.avi"), "use .mp4"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_and_nothing_is_left(two, tmp_path, settings, message):
+    settings = {"output": "out.mp4"} | settings
+    settings["output"] = tmp_path / settings["output"]
+    with pytest.raises(GraphicsMLError, match=message):
+        run(Preview(motions=two, size=SIZE, **settings))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.bvh"]
+
+
+def test_an_input_is_never_replaced(two, tmp_path):
+    with pytest.raises(OutputError):
+        run(Preview(motions=two, output=two[0].with_suffix(".mp4").parent, size=SIZE))
