@@ -18,36 +18,50 @@ _SHADOW, _OUTLINE = (120, 126, 136), (28, 30, 36)
 _BONE = 0.013  # of the body's height: half the thickness of a bone
 
 
-def floor_picture(camera: Camera, floor: float = 0.0, step: float = 0.5) -> np.ndarray:
-    """A floor with lines every `step` metres under a sky, uint8 (H, W, 3).
+class Floor:
+    """A floor with lines every `step` metres under a sky, seen by a camera that may travel without turning.
 
     Args:
+        camera: from where it is seen at first.
         floor: its height, metres.
+        step: metres from line to line.
     """
-    x = (np.arange(camera.width) + 0.5 - camera.centre[0]) / camera.focal
-    y = ((np.arange(camera.height) + 0.5 - camera.centre[1]) / camera.focal)[:, None]
-    right, down, ahead = camera.rotation
-    ray = [x * right[axis] + y * down[axis] + ahead[axis] for axis in range(3)]
-    above = camera.position[1] - floor
-    falls = -ray[1] if above > 0 else ray[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = np.where(falls > 1e-6, abs(above) / falls, np.inf)
-        lines = np.zeros(depth.shape)
-        for axis in (0, 2):
-            place = camera.position[axis] + depth * ray[axis]
-            # How much of the floor one pixel covers, for the lines' soft edges.
-            pixel = sum(np.abs(np.gradient(np.where(np.isfinite(place), place, 0.0), axis=a)) for a in (0, 1)) + 1e-9
-            for every, width in ((step, 0.006), (2 * step, 0.012)):
-                away = np.abs(place - every * np.round(place / every))
-                cover = np.clip(0.5 + (2 * width * step - away) / pixel, 0, 1)
-                cover = cover * np.clip(1.5 - 4 * pixel / every, 0, 1)  # a line thinner than a pixel fades
-                lines = np.maximum(lines, np.where(np.isfinite(place), cover, 0))
-        near = np.exp(-depth / (60 * step))[..., None]
-    ground = _HORIZON + (_GROUND - _HORIZON) * near
-    ground = ground + (_LINES - ground) * (lines * np.exp(-depth / (24 * step)))[..., None]
-    rise = np.clip(-falls, 0, 0.6)[..., None] / 0.6
-    sky = _HORIZON + (_SKY - _HORIZON) * rise
-    return np.round(np.where(np.isfinite(depth)[..., None], ground, sky)).astype(np.uint8)
+
+    def __init__(self, camera: Camera, floor: float = 0.0, step: float = 0.5):
+        self.step = step
+        x = (np.arange(camera.width) + 0.5 - camera.centre[0]) / camera.focal
+        y = ((np.arange(camera.height) + 0.5 - camera.centre[1]) / camera.focal)[:, None]
+        right, down, ahead = camera.rotation
+        ray = [x * right[axis] + y * down[axis] + ahead[axis] for axis in range(3)]
+        above = camera.position[1] - floor
+        falls = -ray[1] * np.sign(above)
+        rise = np.clip(-falls, 0, 0.6)[..., None] / 0.6
+        self.picture = np.round(_HORIZON + (_SKY - _HORIZON) * rise).astype(np.uint8)
+        self.seen = falls > 1e-6
+        depth = abs(above) / falls[self.seen]
+        share = np.exp(-depth / (60 * step))[:, None]
+        self.ground = _HORIZON + (_GROUND - _HORIZON) * share
+        self.strength = np.exp(-depth / (24 * step))
+        self.places = [depth * ray[axis][self.seen] for axis in (0, 2)]  # from below the camera
+        # How much of the floor one pixel covers, for soft edges: its depth across, and what the slant adds along.
+        across = depth / camera.focal
+        slant = [np.abs(right[axis]) + np.abs(ray[axis][self.seen] / falls[self.seen]) for axis in (0, 2)]
+        self.pixels = [across * one + 1e-9 for one in slant]
+
+    def seen_from(self, position) -> np.ndarray:
+        """The picture, uint8 (H, W, 3), of the camera at `position` (3,), as high as it was at first."""
+        lines = np.zeros(len(self.strength))
+        for axis, away, pixel in zip((0, 2), self.places, self.pixels, strict=True):
+            place = away + position[axis]
+            for every, half in ((self.step, 0.012), (2 * self.step, 0.024)):
+                off = np.abs(place - every * np.round(place / every))
+                cover = np.clip(0.5 + (half * self.step - off) / pixel, 0, 1)
+                # A line thinner than a pixel fades.
+                np.maximum(lines, cover * np.clip(1.5 - 4 * pixel / every, 0, 1), out=lines)
+        picture = self.picture.copy()
+        ink = (lines * self.strength)[:, None]
+        picture[self.seen] = np.round(self.ground + (_LINES - self.ground) * ink).astype(np.uint8)
+        return picture
 
 
 def draw_shadow(picture: np.ndarray, camera: Camera, bones: np.ndarray, height: float, floor: float = 0.0) -> None:

@@ -21,7 +21,7 @@ from graphics_ml.motion.rotations import rotate
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_legend
-from graphics_ml.pose.stick_figure import bone_joints, draw_figure, draw_shadow, floor_picture
+from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_shadow
 from graphics_ml.pose.video import write_video
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
@@ -74,12 +74,12 @@ def _notes(motions, names):
 
 
 def _told_apart(paths):
-    """A short name for each file: its stem, its whole name where stems meet, its path where these do."""
-    for name in (lambda p: p.stem, lambda p: p.name, str):
-        names = [name(path) for path in paths]
+    """A short name for each file: its stem, and as many folders before it as tell it from the others."""
+    for folders in range(max(len(path.parts) for path in paths)):
+        names = ["/".join((*path.parts[-1 - folders : -1], path.stem)) for path in paths]
         if len(set(names)) == len(paths):
-            break
-    return names
+            return names
+    return [str(path) for path in paths]
 
 
 # --- the camera ----------------------------------------------------------------------------------------------------
@@ -127,15 +127,12 @@ def _stick_figures(job, motions, names) -> Iterator[np.ndarray]:
     cameras = _cameras(job, [one.reshape(len(one), -1, 3) for one in bones], motions[0].fps)
     overlaid = job.layout == "overlaid" and len(motions) > 1
     colours = [_colours(motion.skeleton, INKS[i % len(INKS)] if overlaid else None) for i, motion in enumerate(motions)]
-    floors = {}
+    floor = Floor(cameras[0][0])
     for frame in range(max(len(one) for one in bones)):
         panes, at = [], [one[min(frame, len(one) - 1)] for one in bones]
         for group in [range(len(motions))] if overlaid else [[i] for i in range(len(motions))]:
             camera = cameras[group[0]][frame]
-            key = tuple(camera.position)
-            if key not in floors:
-                floors = {key: floor_picture(camera)}
-            pane = floors[key].copy()
+            pane = floor.seen_from(camera.position)
             for i in group:
                 draw_shadow(pane, camera, at[i], heights[i])
             for i in group:

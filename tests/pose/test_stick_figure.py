@@ -6,7 +6,7 @@ import pytest
 from graphics_ml.motion.camera import Camera, look_at
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.pose.stick_figure import bone_joints, draw_figure, draw_shadow, floor_picture
+from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_shadow
 
 
 def a_camera(position=(2.0, 1.6, 4.0)):
@@ -22,15 +22,21 @@ def brightness(picture, camera, point):
 @pytest.mark.parametrize("height", [0.0, 0.4])
 def test_the_floor_has_its_lines_where_the_camera_sees_them(height):
     camera = a_camera()
-    picture = floor_picture(camera, floor=height, step=0.5)
+    picture = Floor(camera, floor=height, step=0.5).seen_from(camera.position)
     for crossing in ([0, 0], [0.5, 0.5], [-0.5, 1.0], [1.0, 0.0]):
         on = brightness(picture, camera, [crossing[0], height, crossing[1]])
         beside = brightness(picture, camera, [crossing[0] + 0.25, height, crossing[1] + 0.25])
         assert on < beside - 15
 
 
+def test_a_floor_travels_below_a_camera_that_does():
+    here = a_camera()
+    there = here.replace(position=here.position + np.array([3.3, 0, -1.2]))
+    np.testing.assert_array_equal(Floor(here).seen_from(there.position), Floor(there).seen_from(there.position))
+
+
 def test_above_the_horizon_is_sky_without_lines():
-    picture = floor_picture(a_camera(), step=0.5)
+    picture = Floor(a_camera()).seen_from(a_camera().position)
     rows = picture.astype(float)
     assert np.ptp(rows[:10], axis=1).max() < 2  # each row of the sky has one colour
     assert np.ptp(rows[-20:, :, 0]) > 20
