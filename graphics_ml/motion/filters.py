@@ -42,6 +42,18 @@ def smooth(values, fps, cutoff, weights=None, order=3):
     return penalized_fit(values, _stiffness(fps, cutoff, order), weights, order)
 
 
+def smoother(fps, cutoff, weights, order=3):
+    """smooth as a function of the values alone, for many values with the same weights (F, ...).
+
+    Raises:
+        ValueError: as smooth.
+    """
+    _check(weights, cutoff, weights, order, weights.ndim)
+    if 2 * cutoff >= float(fps) or weights.shape[0] < 2:
+        return lambda values: values
+    return penalized_fitter(_stiffness(fps, cutoff, order), weights, order)
+
+
 def smooth_adaptive(values, fps, cutoff=4.0, fast_cutoff=12.0, weights=None, order=3):
     """Values smoothed at a low cutoff, and at a high one where they move fast.
 
@@ -131,27 +143,38 @@ def penalized_fit(values, stiffness, weights=None, order=3):
     The normal equations are a symmetric band of half width `order`: tridiagonal in blocks of `order` frames, and solved
     so, in float64. Arguments as smooth; too few samples for the order lower it.
     """
-    xp = array_namespace(values)
-    count = values.shape[0]
+    if weights is None:  # one matrix serves all columns
+        xp = array_namespace(values)
+        weights = xp.ones((values.shape[0],), dtype=xp.float64, device=device(values))
+    return penalized_fitter(stiffness, weights, order)(values)
+
+
+def penalized_fitter(stiffness, weights, order=3):
+    """penalized_fit as a function of the values alone, for many fits with the same weights: what depends on these is
+    worked out once."""
+    xp = array_namespace(weights)
+    count = weights.shape[0]
     order = min(order, count - 1)
     if order < 1:
-        return values
-    if weights is None:  # one matrix serves all columns
-        weights = xp.ones((count,), dtype=xp.float64, device=device(values))
+        return lambda values: values
     weights = xp.astype(weights, xp.float64)
-    right = weights[..., None] * xp.reshape(xp.astype(values, xp.float64), (*weights.shape, -1))
-    main, side = (xp.asarray(blocks, device=device(values)) for blocks in _penalty_blocks(count, order))
+    main, side = (xp.asarray(blocks, device=device(weights)) for blocks in _penalty_blocks(count, order))
     size, each = main.shape[0], (1,) * (weights.ndim - 1)
+    unit = xp.eye(order, dtype=xp.float64, device=device(weights))
     # Frames that the last block has too many are unknowns of their own.
-    weights = _in_blocks(xp, _extended(xp, weights, size * order, 1.0)[..., None], order)
-    right = _in_blocks(xp, _extended(xp, right, size * order, 0.0), order)
-    unit = xp.eye(order, dtype=xp.float64, device=device(values))
-    main = stiffness * xp.reshape(main, (size, *each, order, order)) + weights * unit
+    trust = _in_blocks(xp, _extended(xp, weights, size * order, 1.0)[..., None], order)
+    main = stiffness * xp.reshape(main, (size, *each, order, order)) + trust * unit
     side = stiffness * xp.reshape(side, (size - 1, *each, order, order))
-    side = xp.broadcast_to(side, (size - 1, *main.shape[1:]))
-    fit = xp.moveaxis(_solve_tridiagonal(xp, main, side, right), -2, 1)
-    fit = xp.reshape(fit, (size * order, -1))[:count, ...]
-    return xp.astype(xp.reshape(fit, values.shape), values.dtype)
+    factors = _factor_tridiagonal(xp, main, xp.broadcast_to(side, (size - 1, *main.shape[1:])))
+
+    def fit(values):
+        right = weights[..., None] * xp.reshape(xp.astype(values, xp.float64), (*weights.shape, -1))
+        right = _in_blocks(xp, _extended(xp, right, size * order, 0.0), order)
+        found = xp.moveaxis(_solve_factored(xp, factors, right), -2, 1)
+        found = xp.reshape(found, (size * order, -1))[:count, ...]
+        return xp.astype(xp.reshape(found, values.shape), values.dtype)
+
+    return fit
 
 
 def hann_average(values: np.ndarray, reach: int) -> np.ndarray:
@@ -237,6 +260,8 @@ def _penalty_blocks(count, order):
 
 
 def _extended(xp, array, count, value):
+    if array.shape[0] == count:
+        return array
     more = (count - array.shape[0], *array.shape[1:])
     return xp.concat((array, xp.full(more, value, dtype=array.dtype, device=device(array))), axis=0)
 
@@ -246,37 +271,51 @@ def _in_blocks(xp, array, size):
     return xp.moveaxis(xp.reshape(array, (-1, size, *array.shape[1:])), 1, -2)
 
 
-def _solve_tridiagonal(xp, main, side, right):
-    """Solve a symmetric positive definite system that is tridiagonal in blocks, by cyclic reduction: every second block
-    is eliminated, all at once, and the system that the others are left with is solved the same way (Heller, "Some
-    Aspects of the Cyclic Reduction Algorithm for Block Tridiagonal Linear Systems", SIAM J. Numerical Analysis 1976).
+def _factor_tridiagonal(xp, main, side):
+    """What _solve_factored needs of a symmetric positive definite system that is tridiagonal in blocks, for cyclic
+    reduction: every second block is eliminated, all at once, and the system that the others are left with is taken the
+    same way (Heller, "Some Aspects of the Cyclic Reduction Algorithm for Block Tridiagonal Linear Systems", SIAM J.
+    Numerical Analysis 1976).
 
     Args:
         main: (N, ..., d, d) blocks on the diagonal.
         side: (N - 1, ..., d, d) blocks to their right.
-        right: (N, ..., d, C) right-hand sides.
     """
-    count, width = main.shape[0], main.shape[-1]
-    if count == 1:
-        return xp.linalg.solve(main, right)
-    kept, dropped = (count + 1) // 2, count // 2
-    # Each dropped block with the one before it and the one after; the last may have none after it.
-    before, after = side[0::2, ...], _extended(xp, side[1::2, ...], dropped, 0.0)
-    solved = xp.linalg.solve(
-        main[1::2, ...], xp.concat((xp.matrix_transpose(before), after, right[1::2, ...]), axis=-1)
-    )
-    on_before = _extended(xp, xp.matmul(before, solved), kept, 0.0)
-    on_after = xp.matmul(xp.matrix_transpose(after), solved)
-    on_after = xp.concat((xp.zeros_like(on_after[:1, ...]), on_after), axis=0)[:kept, ...]
-    to_before, to_after, own = slice(0, width), slice(width, 2 * width), slice(2 * width, None)
-    left = _solve_tridiagonal(
-        xp,
-        main[0::2, ...] - on_before[..., to_before] - on_after[..., to_after],
-        -on_before[: kept - 1, ..., to_after],
-        right[0::2, ...] - on_before[..., own] - on_after[..., own],
-    )
-    following = _extended(xp, left[1:, ...], dropped, 0.0)[:dropped, ...]
-    found = solved[..., own] - xp.matmul(solved[..., to_before], left[:dropped, ...])
-    found = found - xp.matmul(solved[..., to_after], following)
-    turns = xp.stack((left, _extended(xp, found, kept, 0.0)), axis=1)
-    return xp.reshape(turns, (2 * kept, *right.shape[1:]))[:count, ...]
+    levels = []
+    while main.shape[0] > 1:
+        kept, dropped = (main.shape[0] + 1) // 2, main.shape[0] // 2
+        # Each dropped block with the one before it and the one after; the last may have none after it.
+        before, after = side[0::2, ...], _extended(xp, side[1::2, ...], dropped, 0.0)
+        inverse = xp.linalg.inv(main[1::2, ...])
+        by_before = xp.matmul(inverse, xp.matrix_transpose(before))
+        by_after = xp.matmul(inverse, after)
+        levels.append((before, after, inverse, by_before, by_after))
+        on_kept = _extended(xp, xp.matmul(before, by_before), kept, 0.0)
+        on_next = _moved_on(xp, xp.matmul(xp.matrix_transpose(after), by_after), kept)
+        main, side = main[0::2, ...] - on_kept - on_next, -xp.matmul(before, by_after)[: kept - 1, ...]
+    return levels, xp.linalg.inv(main)
+
+
+def _solve_factored(xp, factors, right):
+    """The solution (N, ..., d, C) of a system of _factor_tridiagonal for right-hand sides of that shape."""
+    levels, last = factors
+    waiting = []
+    for before, after, inverse, _, _ in levels:
+        kept = (right.shape[0] + 1) // 2
+        solved = xp.matmul(inverse, right[1::2, ...])
+        waiting.append(solved)
+        on_kept = _extended(xp, xp.matmul(before, solved), kept, 0.0)
+        right = right[0::2, ...] - on_kept - _moved_on(xp, xp.matmul(xp.matrix_transpose(after), solved), kept)
+    left = xp.matmul(last, right)
+    for (_, _, _, by_before, by_after), solved in zip(reversed(levels), reversed(waiting), strict=True):
+        kept, dropped = left.shape[0], solved.shape[0]
+        following = _extended(xp, left[1:, ...], dropped, 0.0)[:dropped, ...]
+        found = solved - xp.matmul(by_before, left[:dropped, ...]) - xp.matmul(by_after, following)
+        both = xp.stack((left, _extended(xp, found, kept, 0.0)), axis=1)
+        left = xp.reshape(both, (2 * kept, *left.shape[1:]))[: kept + dropped, ...]
+    return left
+
+
+def _moved_on(xp, blocks, count):
+    """The first `count` blocks of these with a zero block before them."""
+    return xp.concat((xp.zeros_like(blocks[:1, ...]), blocks), axis=0)[:count, ...]

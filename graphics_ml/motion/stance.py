@@ -18,7 +18,7 @@ import numpy as np
 from graphics_ml.motion.body_frames import Body
 from graphics_ml.motion.body_shape import path_down
 from graphics_ml.motion.contacts import spans
-from graphics_ml.motion.filters import hann_average, smooth
+from graphics_ml.motion.filters import hann_average, smoother
 from graphics_ml.motion.foot_lock import move_joint, spread, within
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
 from graphics_ml.motion.kinematics import local_rotations
@@ -53,7 +53,7 @@ _SOFT = 0.04  # seconds
 
 def stand(
     motion: Motion,
-    places: np.ndarray,
+    places: Mapping[str, np.ndarray],
     contacts: np.ndarray,
     source: Body,
     goal: Body,
@@ -66,7 +66,7 @@ def stand(
 
     Args:
         motion: the source's directions on the target skeleton.
-        places: (F, J, 3) world positions of the source's joints.
+        places: role to world positions (F, 3) of the source's feet and toes.
         contacts: (F, 4) bool, columns as CONTACT_ROLES; False where a body lacks the joint.
         source, goal: the two bodies.
         scale: of the path, target over source.
@@ -84,7 +84,7 @@ def stand(
     ankles, toes = (_joints(goal, part) for part in ("foot", "toes"))
     motion = _hips_turned(motion, ankle_path, down, source, goal, strength)
     free = motion.positions()
-    shift, anchors = _body_shift(ankle_path - free[:, ankles], down, fps)
+    shift, anchors = _Path(down, fps).improve(ankle_path - free[:, ankles], _ROUNDS)
     motion, free = move_joint(motion, goal.joints["hips"], strength * shift), free + strength * shift[:, None]
     ankle = free[:, ankles]
     foot = free[:, toes] - ankle
@@ -163,11 +163,11 @@ def _joints(body, part):
 
 def _paths(places, source, goal, part, scale, grounds):
     """Where the source's left and right joint of a part are, scaled; heights from where each stands: (F, 2, 3)."""
-    paths = scale * places[:, _joints(source, part)]
-    for leg, side in enumerate(_SIDES):
-        role = f"{side}_{part}"
+    roles = [f"{side}_{part}" if f"{side}_{part}" in source.joints else f"{side}_foot" for side in _SIDES]
+    paths = scale * np.stack([places[role] for role in roles], axis=1)
+    for leg, role in enumerate(f"{side}_{part}" for side in _SIDES):
         if role in source.joints and role in goal.joints:
-            lifted = places[:, source.joints[role], 1] - grounds[0] - source.foot_heights[role]
+            lifted = places[role][:, 1] - grounds[0] - source.foot_heights[role]
             paths[:, leg, 1] = scale * lifted + grounds[1] + goal.foot_heights[role]
     return paths
 
@@ -175,18 +175,41 @@ def _paths(places, source, goal, part, scale, grounds):
 # --- the body's path and the hips --------------------------------------------------------------------------------
 
 
-def _body_shift(wanted, down, fps):
-    """Shift (F, 3) of the body, and constants (F, 2, 3) of each contact along the ground, such that standing feet, that
-    ask to be moved by `wanted` (F, 2, 3), are left with least."""
-    shift, anchors = np.zeros((len(wanted), 3)), np.zeros_like(wanted)
-    weights = down.sum(axis=1) + _PULL
-    contacts = [(leg, start, end) for leg in range(2) for start, end in spans(down[:, leg])]
-    for _ in range(_ROUNDS):
-        for leg, start, end in contacts:
-            anchors[start:end, leg] = (shift[start:end] - wanted[start:end, leg]).mean(axis=0) * [1, 0, 1]
-        asked = np.where(down[..., None], wanted + anchors, 0).sum(axis=1) / weights[:, None]
-        shift = smooth(asked, fps, _PATH, weights=weights, order=2)
-    return shift, anchors
+class _Path:
+    """The path of a body above feet that stand in the frames `down` (F, 2).
+
+    Sought are a smooth shift of the body and constants of each contact along the ground that leave standing feet with
+    least; both are improved turn about, each given the other.
+    """
+
+    def __init__(self, down, fps):
+        self._down = down[..., None]
+        self._contacts = [np.array(spans(column), dtype=int).reshape(-1, 2) for column in down.T]
+        self._weights = (down.sum(axis=1) + _PULL)[:, None]
+        self._smooth = smoother(fps, _PATH, self._weights[:, 0], order=2)
+        self.shift, self.anchors = np.zeros((len(down), 3)), np.zeros((*down.shape, 3))
+
+    def improve(self, wanted, rounds=1):
+        """Better shift (F, 3) and anchors (F, 2, 3) for feet that ask to be moved by `wanted` (F, 2, 3)."""
+        for _ in range(rounds):
+            off = (self.shift[:, None] - wanted) * [1, 0, 1]
+            for leg, ends in enumerate(self._contacts):
+                _fill_with_means(self.anchors[:, leg], off[:, leg], ends)
+            asked = np.where(self._down, wanted + self.anchors, 0).sum(axis=1) / self._weights
+            self.shift = self._smooth(asked)
+        return self.shift, self.anchors
+
+
+def _fill_with_means(out, values, ends):
+    """Write the means of (F, C) over spans (N, 2) to all frames of these."""
+    if len(ends):
+        lengths = ends[:, 1] - ends[:, 0]
+        sums = np.concatenate((np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)))
+        means = (sums[ends[:, 1]] - sums[ends[:, 0]]) / lengths[:, None]
+        inside = np.zeros(len(values), dtype=bool)
+        for start, end in ends:
+            inside[start:end] = True
+        out[inside] = np.repeat(means, lengths, axis=0)
 
 
 def _hips_turned(motion, ankle_path, down, source, goal, strength):
@@ -209,13 +232,13 @@ def _hips_turned(motion, ankle_path, down, source, goal, strength):
 
     free, both = motion.positions(), down.all(axis=1)
     arms = np.stack((width * rolled / 2, -width * rolled / 2), axis=1)
-    turn = np.zeros_like(across)
-    for _ in range(_ROUNDS):
-        wanted = ankle_path - free[:, ankles] - np.cross(turn[:, None], arms)
-        shift, anchors = _body_shift(wanted, down, fps)
+    path, turn = _Path(down, fps), np.zeros_like(across)
+    smooth = smoother(fps, _PATH / 2, both + _PULL, order=2)
+    for _ in range(2 * _ROUNDS):
+        shift, anchors = path.improve(ankle_path - free[:, ankles] - cross(turn[:, None], arms))
         off = ankle_path - free[:, ankles] + anchors - shift[:, None]
-        asked = wide * np.cross(arms, off).sum(axis=1) / (width**2 / 2)
-        turn = smooth(np.where(both[:, None], asked, 0) / (1 + _PULL), fps, _PATH / 2, weights=both + _PULL, order=2)
+        asked = wide * cross(arms, off).sum(axis=1) / (width**2 / 2)
+        turn = smooth(np.where(both[:, None], asked, 0) / (1 + _PULL))
     return _with_hips(motion, quaternion_from_axis_angle(turn), hips, thighs, before)
 
 
