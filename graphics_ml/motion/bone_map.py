@@ -8,14 +8,15 @@ point ahead, and that tells left from right. What shape says is also held agains
 lowers the confidence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
-from graphics_ml.motion.bone_names import read_names
+from graphics_ml.motion.bone_families import match_family
+from graphics_ml.motion.bone_names import NameReading, read_names
 from graphics_ml.motion.humanoid import FINGERS, REQUIRED_ROLES, ROLES, mirrored
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
@@ -24,6 +25,7 @@ from graphics_ml.wording import short_repr
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
 _SIDES = ("left", "right")
+_BESIDE_FAMILY = 0.4  # what the words of a name count in a skeleton of a known family
 _REQUIRED_CHAINS = [
     (upper if upper == "hips" else f"{side}_{upper}", f"{side}_{lower}")
     for side in _SIDES
@@ -176,7 +178,7 @@ def heading_left(places, joints, parts=("thigh", "upper_arm")):
 
 def _by_name(skeleton, deform):
     """Role to (joint, score), from names and the tree alone."""
-    readings = read_names(skeleton.names)
+    readings = _read_joints(skeleton, deform)
     weight = np.ones(len(skeleton))
     if deform is not None and np.any(deform):
         weight = np.where(np.asarray(deform, dtype=bool), 1.0, 0.4)
@@ -196,6 +198,24 @@ def _by_name(skeleton, deform):
         hand = found.get(f"{side}_hand")
         found.update(_named_fingers(skeleton, readings, sides, weight, side, hand and hand[0]))
     return found
+
+
+def _read_joints(skeleton, deform):
+    """What is known of each joint: of a known family's joints what its data file says, and then the words of other
+    names count for less, so that they only fill what the family lacks."""
+    readings = read_names(skeleton.names)
+    family = match_family(skeleton, deform)
+    if family is None:
+        return readings
+    known = {
+        joint: NameReading(side, {part: 1.0} if part else {}, not part, (), None)
+        for joint, (part, side) in family.joints.items()
+    }
+    return [known.get(joint, _weaker(reading)) for joint, reading in enumerate(readings)]
+
+
+def _weaker(reading):
+    return replace(reading, parts={part: _BESIDE_FAMILY * score for part, score in reading.parts.items()})
 
 
 def _sides(readings, parents):
@@ -258,8 +278,8 @@ def _trunk(found, skeleton, readings, weight):
         above = [j for j in range(len(skeleton)) if descends(skeleton, j, chest) and j != chest]
     else:
         above = [j for j in range(len(skeleton)) if descends(skeleton, j, hips) and j != hips]
-    heads = [j for j in above if named["head"][j] > 0 and middle[j]]
-    necks = [j for j in above if named["neck"][j] > 0 and middle[j]]
+    heads, necks = ([j for j in above if named[part][j] > 0.5 * max(named[part]) and middle[j]]
+                    for part in ("head", "neck"))  # fmt: skip
     if heads:
         # The first head down the tree: what hangs below (jaw, top) is part of it.
         head = min(heads, key=lambda j: (-weight[j], len(path_down(skeleton, 0, j))))
@@ -268,32 +288,15 @@ def _trunk(found, skeleton, readings, weight):
     if necks:
         neck = min(necks, key=lambda j: len(path_down(skeleton, 0, j)))
         found["neck"] = (neck, named["neck"][neck])
-    if chest is not None and ("head" not in found or "neck" not in found):
-        _numbered_neck(found, skeleton, named["trunk"], chest)
-
-
-def _numbered_neck(found, skeleton, trunk, chest):
-    """A spine numbered on past the arms up to the head (Rigify: spine.004 ... spine.006)."""
-    going_on = [j for j in range(len(skeleton)) if trunk[j] > 0.5 and descends(skeleton, j, chest) and j != chest]
-    if not going_on:
-        return
-    last = max(going_on, key=lambda j: len(path_down(skeleton, chest, j)))
-    line = path_down(skeleton, chest, found["head"][0] if "head" in found else last)[1:]
-    if "head" not in found:
-        found["head"] = (line.pop(), 0.8)
-    else:
-        line = line[:-1]
-    if line and "neck" not in found:
-        found["neck"] = (line[0], 0.8)
 
 
 def _named_hips(skeleton, scores, shared):
-    """The joint shared by legs and spine, or a bone just above it that is named so (3ds Max Biped hangs the thighs
-    from the first spine bone)."""
-    parent = skeleton.parents[shared]
-    if scores[shared] < 0.7 and parent >= 0 and scores[parent] >= 0.9:
-        return parent, scores[parent]
-    return shared, max(scores[shared], 0.85)
+    """The joint shared by legs and spine, or the nearest above it that is named so (3ds Max Biped hangs the thighs
+    from the first spine bone, MikuMikuDance has a waist below the pelvis)."""
+    joint = shared
+    while joint >= 0 and scores[joint] < (0.7 if joint == shared else 0.9):
+        joint = skeleton.parents[joint]
+    return (joint, scores[joint]) if joint >= 0 else (shared, max(scores[shared], 0.85))
 
 
 def _add_spine(found, line, scores):

@@ -74,7 +74,7 @@ _NOISE = _words_in("""
     f fk in
 """)
 _NAMESPACE = re.compile(r"^(?:.*[:|]|cc_base_|bip ?\d+[ _]?|valvebiped\.bip\d+_)", re.IGNORECASE)
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _VOCABULARY = (
     {word for sets in _PARTS.values() for words in sets for word in words.split()}
     | _HELPER
@@ -119,6 +119,11 @@ def read_names(names) -> list[NameReading]:
     ]
 
 
+def bare_name(name: str) -> str:
+    """A name without namespaces ("mixamorig:", "Armature|") and the prefixes that tools put before all names."""
+    return _NAMESPACE.sub("", name, count=1) or name
+
+
 def _read(words, name):
     kind = re.match(r"^(?:.*[:|])?(DEF|ORG|MCH|WGT|VIS)[-_]", name)
     kind = kind.group(1) if kind else ""
@@ -159,9 +164,8 @@ def _side(words):
 
 
 def _words(name):
-    bare = _NAMESPACE.sub("", name, count=1) or name
     found = []
-    for word in _WORDS.findall(bare):
+    for word in WORDS.findall(bare_name(name)):
         found.extend(_cut(word.lower()))
     return found
 
