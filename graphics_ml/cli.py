@@ -94,7 +94,8 @@ def _command(job_class):
     for one, kind in typed_settings(job_class):
         about = one.metadata
         help_text = about["help"] + (f" ({about['unit']})" if about["unit"] else "")
-        metavar = next(word for known, word in _METAVARS if known in (kind, *get_args(kind)))
+        # None leaves a choice between words to tyro, which lists them.
+        metavar = next((word for known, word in _METAVARS if known in (kind, *get_args(kind))), None)
         several = get_origin(kind) is tuple
         mark = tyro.conf.arg(
             help=help_text,

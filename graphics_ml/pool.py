@@ -3,6 +3,7 @@
 Each process of this machine is a pool of one, so that its death costs the call it had and no other.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -63,7 +64,7 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
                     continue
                 result = ProcessDied()
             except CancelledError:
-                raise ClusterError("the Dask scheduler went away; start it and run the same with --resume") from None
+                raise ClusterError("the Dask scheduler went away; start it again") from None
             yield item, result
 
 
@@ -172,6 +173,7 @@ class Cluster:
         except ModuleNotFoundError as missing:
             raise MissingExtraError(missing.name, "cluster") from None
         self.deaths = KilledWorker
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it shows tracebacks for what is said here
         try:
             self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:

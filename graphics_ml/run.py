@@ -16,7 +16,7 @@ from graphics_ml.errors import FormatWarning, GraphicsMLError, OutputError
 from graphics_ml.jobs import Batch, FileJob, Job, Outcome
 from graphics_ml.manifest import Manifest, job_hash, leftover_prefix
 from graphics_ml.outputs import disk_was_full, temporary_folders
-from graphics_ml.pool import Cluster, ProcessDied, Processes, spread
+from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, spread
 from graphics_ml.provenance import file_hash
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
@@ -74,7 +74,7 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
 def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | None = None) -> Tally:
     """Do the jobs of a batch, each in a process that does nothing else meanwhile, with a manifest in their folder.
 
-    A job that fails or kills its process never stops the others. A full disk does: there all would fail.
+    A job that fails or kills its process never stops the others; a full disk and a lost cluster do.
 
     Args:
         batch: how to do it.
@@ -82,8 +82,8 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
         heard: called after each file, in this process.
 
     Raises:
-        GraphicsMLError: before anything is done: the folder cannot be used or another run is at it, or the cluster
-            cannot be used. While it goes on: the cluster went away.
+        GraphicsMLError: the folder cannot be used or another run is at it, or the cluster cannot be used; nothing has
+            been done then.
         KeyboardInterrupt: nothing half-written is left.
     """
     tally, heard = Tally(len(jobs)), heard or (lambda tally, record: None)
@@ -98,12 +98,14 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
                 record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
                 _count(tally, record)
                 if full:
-                    tally.stopped = f"the disk is full; make room in {folder} and run the same with --resume"
+                    tally.stopped = f"{folder}: the disk is full; make room"
                 try:
                     manifest.add(record)
                 except OutputError as error:
                     tally.stopped = str(error)
                 heard(tally, record)
+        except ClusterError as error:
+            tally.stopped = str(error)
         finally:
             workers.end()
     return tally

@@ -77,7 +77,7 @@ def _run_batch(batch, jobs, folder):
         f"in {seconds:.1f} s{rate}"
     )
     if tally.stopped:
-        _say(f"stopped: {tally.stopped}")
+        _say(f"stopped: {tally.stopped}; the same command with --resume goes on from here")
     return 1 if tally.failed or tally.stopped else 0
 
 
