@@ -59,6 +59,8 @@ _FORMATS = {
     "npz": _Format((".npz",), "graphics_ml.formats.npz"),
     "smplx": _Format((".npz",), "graphics_ml.formats.smplx"),
     "amass": _Format((".npz",), "graphics_ml.formats.amass"),
+    "soma": _Format((".npz",), "graphics_ml.formats.soma"),
+    "humanml3d": _Format((".npy",), "graphics_ml.formats.humanml3d"),
     "asf": _Format((".amc", ".asf"), "graphics_ml.formats.asf", written=False),
 }
 # Those of markers, whose `load` gives Markers and whose `save` takes them.

@@ -4,6 +4,8 @@ import codecs
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
 _TEXT = 2048  # bytes
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -31,3 +33,17 @@ def npz_members(path: Path) -> dict[str, zipfile.ZipInfo]:
             return {one.filename[:-4]: one for one in archive.infolist() if one.filename.endswith(".npy")}
     except (zipfile.BadZipFile, NotImplementedError, ValueError, UnicodeDecodeError):
         return {}
+
+
+def npy_shape(path: Path) -> tuple[int, ...]:
+    """The shape that the header of a .npy file claims; () where it is no such file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        try:
+            first = np.lib.format.read_magic(file) == (1, 0)
+            return (np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0)(file)[0]
+        except ValueError:
+            return ()

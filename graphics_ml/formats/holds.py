@@ -57,6 +57,7 @@ _USED = {
     "rest_orientations": _has_rest_orientations,
     "place": lambda motion, row: True,
     "twist": lambda motion, row: True,
+    "hands": lambda motion, row: len(motion.skeleton) > len(bodies.skeleton(row["bodies"][0])),
     "local_positions": lambda motion, row: motion.local_positions is not None,
     "frame_rate": lambda motion, row: motion.fps != row.get("read_at", motion.fps),
     "end_sites": lambda motion, row: bool(motion.skeleton.end_sites),
