@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import GraphicsMLError, OutputError
+from graphics_ml.formats.world_axes import on_world_axes, world_offsets
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.wording import suggestion
@@ -51,19 +52,16 @@ def same_proportions(other: Skeleton, name: str, tolerance: float = 1e-4) -> boo
     """Whether such a skeleton has a body's bones to within `tolerance` metres; where its root rests does not count."""
     body = skeleton(name)
     order = [other.index(joint) for joint in body.names[1:]]
-    return bool(np.abs(other.offsets[order] - body.offsets[1:]).max() <= tolerance)
+    return bool(np.abs(world_offsets(other)[order] - body.offsets[1:]).max() <= tolerance)
 
 
-def in_order(motion: Motion, name: str) -> Motion:
-    """The same motion with the joints in the order of a body that has_joints_of."""
-    order = [motion.skeleton.index(joint) for joint in skeleton(name).names]
-    if order == list(range(len(order))):
-        return motion
-    local, confidence, body = motion.local_positions, motion.confidence, skeleton(name)
+def on_body(motion: Motion, name: str) -> Motion:
+    """The same motion with the joints, and their frames, of a body that has_joints_of; bones stay as long as they are."""
+    motion, body = on_world_axes(motion), skeleton(name)
+    order = [motion.skeleton.index(joint) for joint in body.names]
+    local, confidence = motion.local_positions, motion.confidence
     return motion.replace(
-        skeleton=Skeleton(
-            body.names, body.parents, motion.skeleton.offsets[order], motion.skeleton.rest_orientations[order]
-        ),
+        skeleton=Skeleton(body.names, body.parents, motion.skeleton.offsets[order]),
         rotations=motion.rotations[:, order],
         local_positions=None if local is None else local[:, order],
         confidence=None if confidence is None else confidence[:, order],

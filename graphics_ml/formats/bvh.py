@@ -24,9 +24,10 @@ from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floo
 from graphics_ml.formats.digits import write_numbers
 from graphics_ml.formats.frame_times import frame_rate, frame_time_text
 from graphics_ml.formats.heads import head_text
-from graphics_ml.motion.kinematics import forward_kinematics, global_rotations
+from graphics_ml.formats.world_axes import on_world_axes
+from graphics_ml.motion.kinematics import forward_kinematics
 from graphics_ml.motion.motion import Motion, exact_rate
-from graphics_ml.motion.rotations import conjugate, multiply, rotate
+from graphics_ml.motion.rotations import conjugate, multiply
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.outputs import write_bytes
 
@@ -124,7 +125,7 @@ def save(motion: Motion, path: str | Path, unit: str | float | None = None, up: 
     source = source if isinstance(source, dict) and source.get("format") == "bvh" else {}
     scale = _metres(source.get("metres_per_unit", 0.01) if unit is None else unit)
     up = _axis(source.get("up", "Y") if up is None else up)
-    motion = _depth_first(_on_world_axes(motion))
+    motion = _depth_first(on_world_axes(motion))
     motion = _on_axes(motion, up, from_y_up, everything=_rest_up(motion.skeleton) == "Y")
     channels, widened = channels_that_hold(motion)
     if widened:
@@ -270,24 +271,6 @@ def _on_axes(motion, up, turn, everything):
         rotations=rotations,
         root_positions=turn(motion.root_positions, up),
         local_positions=local,
-    )
-
-
-def _on_world_axes(motion):
-    """The same world positions with every joint's frame along the world's axes in the rest pose."""
-    skeleton = motion.skeleton
-    rest = global_rotations(skeleton.rest_orientations, skeleton.parents)
-    if np.abs(rest[:, 1:]).max() < 1e-12:
-        return motion
-    of_parent = np.stack([[1.0, 0, 0, 0] if parent < 0 else rest[parent] for parent in skeleton.parents])
-    local = motion.local_positions
-    ends = tuple(EndSite(end.joint, rotate(rest[end.joint], end.offset), end.name) for end in skeleton.end_sites)
-    return motion.replace(
-        skeleton=skeleton.replace(
-            offsets=rotate(of_parent, skeleton.offsets), rest_orientations=None, end_sites=ends, channels=None
-        ),
-        rotations=multiply(of_parent, multiply(motion.rotations, conjugate(rest))),
-        local_positions=None if local is None else rotate(of_parent, local),
     )
 
 

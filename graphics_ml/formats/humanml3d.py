@@ -18,8 +18,9 @@ get local positions.
 
 Writing follows the data set's definition, its slips where they are in all of its files: the heading at a frame is that
 of shoulders minus hips (the hips' sign is exchanged there), smoothed by a Gaussian of 20 frames, and taken as zero at
-the first frame; the chains of the arms count from the root. Not taken over is the wrong sign above. The definition makes F - 1 rows of F frames; here the last frame has a
-row too, with its own pose and the steps of the row before, so that all of a motion comes back.
+the first frame; the chains of the arms count from the root. Not taken over is the wrong sign above. The definition
+makes F - 1 rows of F frames; here the last frame has a row too, with its own pose and the steps of the row before, so
+that all of a motion comes back.
 """
 
 import warnings

@@ -117,7 +117,7 @@ def parameters(motion: Motion, body: str) -> tuple[np.ndarray, np.ndarray, dict]
 
     Mean shape and neutral gender where the motion does not say, as after retargeting.
     """
-    motion = bodies.in_order(motion, body)
+    motion = bodies.on_body(motion, body)
     rotations = np.array(motion.rotations)
     rotations[:, 0] = multiply(conjugate(_Z_UP_TO_Y_UP), rotations[:, 0])
     trans = from_y_up(motion.root_positions, "Z") - motion.skeleton.offsets[0]

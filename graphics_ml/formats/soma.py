@@ -24,7 +24,6 @@ from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import (
     conjugate,
     matrix_from_quaternion,
-    multiply,
     quaternion_from_matrix,
     rotate,
     unroll,
@@ -97,11 +96,8 @@ def save(motion: Motion, path: str | Path) -> None:
     """
     body = "soma77" if bodies.has_joints_of(motion.skeleton, "soma77") else "soma"
     bodies.ensure_joints_of(motion, body, Path(path), "soma")
-    motion = bodies.in_order(motion, body)
+    motion = bodies.on_body(motion, body)
     turns, places = motion.transforms()
-    # What turns a joint from where it is along the world's axes in the rest pose.
-    rest = motion.skeleton.rest_transforms()[0]
-    turns = multiply(turns, conjugate(rest))
     write_npz(
         Path(path),
         {
