@@ -56,7 +56,7 @@ def same_proportions(other: Skeleton, name: str, tolerance: float = 1e-4) -> boo
 
 
 def on_body(motion: Motion, name: str) -> Motion:
-    """The same motion with the joints, and their frames, of a body that has_joints_of; bones stay as long as they are."""
+    """The same motion with the joints, and their frames, of a body that has_joints_of; bones keep their lengths."""
     motion, body = on_world_axes(motion), skeleton(name)
     order = [motion.skeleton.index(joint) for joint in body.names]
     local, confidence = motion.local_positions, motion.confidence
