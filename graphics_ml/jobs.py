@@ -130,6 +130,31 @@ class FileJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Convert(FileJob):
+    """Write a motion in another format."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.convert:convert"
+
+    source_format: str | None = setting("format of the source, where its extension and content mislead", None)
+    fps: float | None = setting(
+        "frame rate to take the source for, where the file has none or a wrong one; no frame is made or left out",
+        None,
+        min=0.1,
+        max=10000,
+    )
+    unit: str | None = setting(
+        "unit of the source: m, cm, mm, inch, cmu or metres per unit; detected if not given", None
+    )
+    up: str | None = setting("axis that points up in the source: X, Y or Z; detected if not given", None)
+    skeleton: Path | None = setting("skeleton (.asf) of an .amc that has it not beside it", None)
+    body_model: Path | None = setting(
+        "your SMPL, SMPL-H or SMPL-X model (.npz), or a folder with some, for the bones of the source's body", None
+    )
+    trust_pickle: bool = setting("load a body model that is a pickle (.pkl), which can run any program in it", False)
+    drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch(Settings):
     """One job for each of many files; `source` and `output` stand in for those of `job`."""
 
@@ -185,6 +210,7 @@ class Preview(Job):
 JOBS = {
     "animate": Animate,
     "capture": Capture,
+    "convert": Convert,
     "map": Map,
     "preview": Preview,
 }

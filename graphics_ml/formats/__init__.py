@@ -36,6 +36,7 @@ __all__ = [
     "losses",
     "marker_extensions",
     "names",
+    "options",
     "register",
     "save",
     "save_markers",
@@ -207,6 +208,17 @@ def format_of(path: str | Path, format: str | None = None) -> str:
     raise MotionFileError(path, None, f"this {path.suffix} file is none of those known here: {', '.join(named)}")
 
 
+def options(name: str) -> tuple[str, ...]:
+    """The options with which `load` reads a format, such as ("unit", "up", "frames", "fps") for bvh; none when unknown.
+
+    A format of an optional extra that is not installed has none either.
+    """
+    try:
+        return _options(_implementation(name).load)
+    except (KeyError, AttributeError, MissingExtraError):
+        return ()
+
+
 def register(extension: str, implementation, name: str | None = None, written: bool = True) -> None:
     """Use `implementation` for files with this extension, in place of the format of that name if there is one.
 
@@ -296,13 +308,17 @@ def _function(path, name, function, options, error):
         done = "written, not read" if function == "load" else "read, not written"
         raise error(path, None, f"{name} files are only {done}; use another format")
     function = getattr(implementation, function)
-    taken = inspect.signature(function).parameters.values() if options else ()
-    own = [one.name for one in taken if one.default is not one.empty]
+    own = _options(function) if options else ()
     for option in options:
-        if option not in own and not any(one.kind is one.VAR_KEYWORD for one in taken):
+        if option not in own:
             takes = f"its options are {', '.join(own)}" if own else "it has none"
             raise error(path, None, f"the format {name} has no option '{option}'; {takes}")
     return function
+
+
+def _options(function):
+    """The names of the arguments of a format's function that have a default."""
+    return tuple(one.name for one in inspect.signature(function).parameters.values() if one.default is not one.empty)
 
 
 def _implementation(name):

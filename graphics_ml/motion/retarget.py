@@ -162,7 +162,10 @@ class Retargeter:
     ) -> tuple[Motion, RetargetReport]:
         """As `retarget`, of a motion of the source's skeleton."""
         _check(motion, level, root, scale, foot_lock, contacts)
-        if (motion.skeleton.names, motion.skeleton.parents) != (self.source.skeleton.names, self.source.skeleton.parents):
+        if (motion.skeleton.names, motion.skeleton.parents) != (
+            self.source.skeleton.names,
+            self.source.skeleton.parents,
+        ):
             raise ValueError("the motion is of another skeleton than the one this pair was made for")
         source, goal = self.source, self.goal
         scale = float(goal.leg / source.leg if scale is None else scale)
@@ -232,7 +235,9 @@ class Retargeter:
 
 
 _HIPS = ("hips", "left_thigh", "right_thigh")
-_pairs: WeakKeyDictionary = WeakKeyDictionary()  # of each motion the last pair: the next level or setting needs no other
+_pairs: WeakKeyDictionary = (
+    WeakKeyDictionary()
+)  # of each motion the last pair: the next level or setting needs no other
 
 
 def _pair(motion, target, source_map, target_map, target_motion):

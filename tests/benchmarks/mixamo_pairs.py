@@ -51,7 +51,9 @@ def report(clips):
         own = errors(truth, truth)
         rows.append([*found, own])
         _line(f"{title}, {source}, {target}", found, own)
-    _line(f"mean of {len(rows)}", np.mean([row[:-1] for row in rows], axis=0), np.mean([row[-1] for row in rows], axis=0))
+    _line(
+        f"mean of {len(rows)}", np.mean([row[:-1] for row in rows], axis=0), np.mean([row[-1] for row in rows], axis=0)
+    )
 
 
 def _line(title, found, own):

@@ -457,7 +457,8 @@ def test_a_body_without_sides_or_legs_is_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong", [dict(root="feet"), dict(level="best"), dict(foot_lock=2.0), dict(scale=-1.0), dict(contacts=np.ones((3, 4)))]
+    "wrong",
+    [dict(root="feet"), dict(level="best"), dict(foot_lock=2.0), dict(scale=-1.0), dict(contacts=np.ones((3, 4)))],
 )
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError):

@@ -1,0 +1,44 @@
+"""Whether a motion's first frame is a T-pose put before it, as in the CMU motions converted to BVH by cgspeed.
+
+There it shows other programs the rest pose; in training data, or at the start of a shot, it is a jump.
+"""
+
+import numpy as np
+
+from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.motion import Motion
+
+_LEVEL = np.cos(np.radians(20.0))  # how far arms may be from level and sideways, and legs from upright, in a T-pose
+_JUMP = 3.0  # times what hands move from one frame to the next in nearly all others
+_LEAST = 0.25  # arm lengths that hands jump at least; coming down from a T-pose they go about one
+_NEEDED = ("thigh", "foot", "upper_arm", "hand")
+
+
+def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
+    """Whether the first frame is a T-pose from which both hands jump to the next; False where no body is recognised.
+
+    Args:
+        motion: F frames; with fewer than three the answer is False.
+        bone_map: where thighs, feet, upper arms and hands are; recognised when None.
+    """
+    if len(motion) < 3:
+        return False
+    roles = (bone_map or recognize(motion.skeleton)).roles
+    wanted = [f"{side}_{part}" for side in ("left", "right") for part in _NEEDED]
+    if any(role not in roles for role in wanted):
+        return False
+    places = motion.positions()[:, [motion.skeleton.index(roles[role]) for role in wanted]]
+    thighs, feet, arms, hands = (places[:, [part, part + len(_NEEDED)]] for part in range(len(_NEEDED)))
+    left = _unit(thighs[0, 0] - thighs[0, 1])
+    sideways = _unit(hands[0] - arms[0]) @ left * [1, -1]
+    upright = _unit(arms[0].mean(axis=0) - thighs[0].mean(axis=0))
+    down = -_unit(feet[0] - thighs[0]) @ upright
+    if min(*sideways, *down) < _LEVEL:
+        return False
+    steps = np.linalg.norm(np.diff(hands - arms, axis=0), axis=-1)
+    length = np.linalg.norm(hands[0] - arms[0], axis=-1)
+    return bool((steps[0] > np.maximum(_LEAST * length, _JUMP * np.percentile(steps[1:], 95, axis=0))).all())
+
+
+def _unit(vectors):
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

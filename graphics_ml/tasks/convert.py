@@ -1,0 +1,75 @@
+"""A motion file becomes another: load, save, and say what is lost."""
+
+import warnings
+from fractions import Fraction
+
+from graphics_ml import formats
+from graphics_ml.errors import FormatWarning
+from graphics_ml.jobs import Convert, Outcome
+from graphics_ml.motion.motion import Motion, exact_rate
+from graphics_ml.motion.t_pose import starts_with_t_pose
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.provenance import record, record_path, write_record
+from graphics_ml.run import Progress
+
+
+def convert(job: Convert, progress: Progress) -> Outcome:
+    """Do a Convert job: the motion in another format, and its job file.
+
+    Raises:
+        GraphicsMLError: the source, a setting or the output cannot be used; nothing is written then.
+    """
+    ensure_extension(job.output, formats.extensions(writable=True))
+    inputs = [path for path in (job.source, job.skeleton, job.body_model) if path is not None]
+    ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
+    ensure_writable(job.output)
+    progress("reading", 0, 0)
+    motion = load(job)
+    notes = []
+    if starts_with_t_pose(motion):
+        if job.drop_t_pose:
+            motion = motion.frames(1, len(motion))
+        notes.append(
+            "the first frame, a T-pose unlike the others, is left out"
+            if job.drop_t_pose
+            else "the first frame is a T-pose unlike the others; --drop-t-pose leaves it out"
+        )
+    elif job.drop_t_pose:
+        notes.append("no T-pose stands before the motion; all frames are kept")
+    made_by = record(job, [path for path in inputs if path.is_file()])
+    motion = motion.replace(provenance={**_source(motion), **made_by})
+    progress("writing", 0, 0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FormatWarning)
+        formats.save(motion, job.output, job.format)
+    # What save says of the losses it says with the path; here each is said once.
+    lost = formats.losses(motion, job.output, job.format)
+    for one in said:
+        if not any(str(one.message).endswith(sentence) for sentence in lost):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    notes += [f"{job.output.suffix} files lose something: {sentence}" for sentence in lost]
+    return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
+
+
+def load(job: Convert) -> Motion:
+    """The motion in a job's source, at the rate, unit and up axis that the job says.
+
+    Raises:
+        GraphicsMLError: the source cannot be read, or its format has no such setting.
+    """
+    name = formats.format_of(job.source, job.source_format)
+    said = {"unit": job.unit, "up": job.up, "skeleton": job.skeleton, "body_model": job.body_model}
+    options = {key: value for key, value in said.items() if value is not None}
+    if job.trust_pickle:
+        options["trust_pickle"] = True
+    rate = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
+    if rate is not None and "fps" in formats.options(name):
+        options["fps"], rate = rate, None
+    motion = formats.load(job.source, name, **options)
+    return motion if rate is None else motion.replace(fps=rate)
+
+
+def _source(motion):
+    """What the writers of some formats go by: the unit of a .bvh, the shape of a body."""
+    source = motion.provenance.get("source")
+    return {"source": source} if isinstance(source, dict) else {}
