@@ -8,7 +8,6 @@ from pathlib import Path
 
 from graphics_ml.errors import FileError, OutputError
 from graphics_ml.jobs import Batch, FileJob, JobError
-from graphics_ml.wording import suggestion
 
 
 def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
@@ -64,7 +63,7 @@ def _files_in(folder: Path, output: Path) -> list[Path]:
     """All motion files in a folder and those in it, without hidden ones and without what a run into `output` wrote."""
     from graphics_ml import formats
 
-    known, found = formats.extensions(), []
+    known, found = (*formats.extensions(), *formats.marker_extensions()), []
     for place, folders, names in os.walk(folder):
         kept = (name for name in folders if not name.startswith(".") and not _same(Path(place, name), output))
         folders[:] = sorted(kept)
@@ -106,12 +105,7 @@ def _extension(job):
         return natural
     from graphics_ml import formats
 
-    known = formats.extensions(writable=True)
-    if f".{job.format}" not in known:
-        raise JobError(
-            f"'{job.format}' is not a format that can be written{suggestion(job.format, [k[1:] for k in known])}"
-        )
-    return f".{job.format}"
+    return formats.extension_of(job.format)
 
 
 def _ensure_folder(job, output):

@@ -20,7 +20,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError, OutputError
+from graphics_ml.errors import FormatWarning, GraphicsMLError, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.formats import holds
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
@@ -28,7 +28,9 @@ from graphics_ml.wording import suggestion
 
 __all__ = [
     "FormatWarning",
+    "extension_of",
     "extensions",
+    "fixed_rate",
     "format_of",
     "load",
     "load_markers",
@@ -47,11 +49,13 @@ ENTRY_POINTS = "graphics_ml.formats"
 
 @dataclass(frozen=True)
 class _Format:
-    """Its implementation is an object with the functions, or the name of a module that has them."""
+    """Its implementation is an object with the functions, or the name of a module that has them. Files with an
+    extension of `skeletons` hold no motion."""
 
     extensions: tuple[str, ...]
     implementation: object
     written: bool = True
+    skeletons: tuple[str, ...] = ()
 
 
 # Where formats share an extension, the first is what `save` writes unless another is named.
@@ -62,7 +66,7 @@ _FORMATS = {
     "amass": _Format((".npz",), "graphics_ml.formats.amass"),
     "soma": _Format((".npz",), "graphics_ml.formats.soma"),
     "humanml3d": _Format((".npy",), "graphics_ml.formats.humanml3d"),
-    "asf": _Format((".amc", ".asf"), "graphics_ml.formats.asf", written=False),
+    "asf": _Format((".amc",), "graphics_ml.formats.asf", written=False, skeletons=(".asf",)),
 }
 # Those of markers, whose `load` gives Markers and whose `save` takes them.
 _MARKERS = {}
@@ -148,8 +152,8 @@ def save(motion: Motion, path: str | Path, format: str | None = None, **options)
     path = Path(path)
     name = _writable(path, format)
     _function(path, name, "save", options, OutputError)(motion, path, **options)
-    for sentence in holds.changes(motion, name):
-        warnings.warn(f"{path}: {sentence}", FormatWarning, stacklevel=2)
+    for lost in holds.changes(motion, name):
+        warnings.warn(f"{path} does not hold {lost}", FormatWarning, stacklevel=2)
 
 
 def save_markers(markers, path: str | Path, format: str | None = None, **options) -> None:
@@ -166,7 +170,7 @@ def save_markers(markers, path: str | Path, format: str | None = None, **options
 
 
 def losses(motion: Motion, path: str | Path, format: str | None = None) -> tuple[str, ...]:
-    """What would be lost of a motion in this file, a sentence each; nothing is written.
+    """What this file would not hold of a motion, a phrase each; nothing is written.
 
     Args:
         motion: what is to be written.
@@ -176,6 +180,15 @@ def losses(motion: Motion, path: str | Path, format: str | None = None) -> tuple
         OutputError: the format is unknown or is not written.
     """
     return holds.losses(motion, _writable(Path(path), format))
+
+
+def fixed_rate(path: str | Path, format: str | None = None) -> int | None:
+    """The frame rate at which a file that save would write is read, where it holds none; None where it holds its own.
+
+    Raises:
+        OutputError: the format is unknown or is not written.
+    """
+    return holds.table().get(_writable(Path(path), format), {}).get("read_at")
 
 
 def format_of(path: str | Path, format: str | None = None) -> str:
@@ -242,6 +255,18 @@ def extensions(writable: bool = False) -> tuple[str, ...]:
     return tuple(sorted({end for one in _all().values() if one.written or not writable for end in one.extensions}))
 
 
+def extension_of(format: str) -> str:
+    """The extension, with its dot, of the files that save writes in this format.
+
+    Raises:
+        GraphicsMLError: there is no such format, or it is only read.
+    """
+    known = names(writable=True)
+    if format not in known:
+        raise GraphicsMLError(f"'{format}' is not a format that can be written{suggestion(format, known)}")
+    return _all()[format].extensions[0]
+
+
 def marker_extensions() -> tuple[str, ...]:
     """The extensions of the files that load_markers reads."""
     return tuple(end for one in _MARKERS.values() for end in one.extensions)
@@ -272,7 +297,7 @@ def _with_extension(path):
     """The names of the formats with a path's extension."""
     extension = path.suffix.lower()
     # Entry points are looked for only where they are needed: that takes longer than reading a short motion.
-    here = [name for name, one in {**_FORMATS, **_MARKERS}.items() if extension in one.extensions]
+    here = [name for name, one in {**_FORMATS, **_MARKERS}.items() if extension in one.extensions + one.skeletons]
     return here or [name for name, one in _entry_points().items() if extension in one.extensions]
 
 

@@ -84,7 +84,7 @@ def load(
     values, degrees = _read_motion(path, body, frames)
     if fps is None:
         warnings.warn(
-            f"{path} holds no frame rate; {CMU_RATE} frames a second are taken, as in the CMU database (fps=)",
+            f"{path} holds no frame rate; {CMU_RATE} frames a second are taken, as in the CMU database (fps=, --fps)",
             FormatWarning,
             stacklevel=3,
         )

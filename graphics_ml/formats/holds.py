@@ -11,7 +11,7 @@ from graphics_ml.motion.motion import Motion
 
 
 def losses(motion: Motion, format: str) -> tuple[str, ...]:
-    """What this format cannot hold of this motion, a sentence each; none for a format that the table does not have."""
+    """What this format cannot hold of this motion, a phrase each; none for a format that the table does not have."""
     row = table().get(format, {})
     return tuple(row[name] for name, used in _USED.items() if row.get(name, True) is not True and used(motion, row))
 
@@ -31,7 +31,7 @@ def body_of(motion: Motion, format: str) -> str | None:
 
 @cache
 def table() -> dict[str, dict]:
-    """{format: {property: true, or what becomes of it}}, and the keys that the table's head explains."""
+    """{format: {property: true, or what is not held}}, and the keys that the table's head explains."""
     return tomllib.loads(files(__package__).joinpath("table.toml").read_text(encoding="utf-8"))
 
 

@@ -87,7 +87,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if fps is None:
         fps = bodies.table(BODY)["fps"]
         warnings.warn(
-            f"{path} holds no frame rate; {fps} frames a second are taken, as in HumanML3D (fps=)",
+            f"{path} holds no frame rate; {fps} frames a second are taken, as in HumanML3D (fps=, --fps)",
             FormatWarning,
             stacklevel=3,
         )

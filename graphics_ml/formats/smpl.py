@@ -96,7 +96,7 @@ def load(
     else:
         about = bodies.table(body)["source"]
         warnings.warn(
-            f"{path}: its joints are {about}; the shape that its betas mean needs the body model (body_model=)",
+            f"{path}: its bones are those of {about}; the ones of its betas need the model (body_model=, --body-model)",
             FormatWarning,
             stacklevel=4,
         )

@@ -76,7 +76,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if fps is None:
         fps = bodies.table(_BODIES[30])["fps"]
         warnings.warn(
-            f"{path} holds no frame rate; {fps} frames a second are taken, as in Kimodo (fps=)",
+            f"{path} holds no frame rate; {fps} frames a second are taken, as in Kimodo (fps=, --fps)",
             FormatWarning,
             stacklevel=3,
         )

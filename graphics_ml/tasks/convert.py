@@ -7,6 +7,7 @@ from graphics_ml import formats
 from graphics_ml.errors import FormatWarning
 from graphics_ml.jobs import Convert, Outcome
 from graphics_ml.motion.motion import Motion, exact_rate
+from graphics_ml.motion.resample import resample
 from graphics_ml.motion.t_pose import starts_with_t_pose
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
@@ -36,18 +37,21 @@ def convert(job: Convert, progress: Progress) -> Outcome:
         )
     elif job.drop_t_pose:
         notes.append("no T-pose stands before the motion; all frames are kept")
+    rate = formats.fixed_rate(job.output, job.format)
+    if rate is not None and motion.fps != rate:
+        notes.append(f"resampled to {rate} frames a second, at which such files are read")
+        motion = resample(motion, rate)
+    # Of what made the motion nothing is lost: its record is written beside it.
+    lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
+    notes += [f"{job.output.name} does not hold {what}" for what in lost]
     made_by = record(job, [path for path in inputs if path.is_file()])
-    motion = motion.replace(provenance={**_source(motion), **made_by})
     progress("writing", 0, 0)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
-        formats.save(motion, job.output, job.format)
-    # What save says of the losses it says with the path; here each is said once.
-    lost = formats.losses(motion, job.output, job.format)
+        formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format)
     for one in said:
-        if not any(str(one.message).endswith(sentence) for sentence in lost):
+        if not any(str(one.message).endswith(what) for what in lost):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    notes += [f"{job.output.suffix} files lose something: {sentence}" for sentence in lost]
     return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
 
 
