@@ -18,6 +18,7 @@ from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_sh
 from graphics_ml.motion.bone_families import match_family
 from graphics_ml.motion.bone_names import NameReading, read_names
 from graphics_ml.motion.humanoid import FINGERS, REQUIRED_ROLES, ROLES, mirrored
+from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_matrix
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.wording import short_repr
@@ -80,6 +81,14 @@ def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
     named = _by_name(skeleton, deform)
     shaped = _by_shape(skeleton, places, named)
     return _settle(skeleton, places, named, shaped)
+
+
+def recognize_moving(motion: Motion) -> BoneMap:
+    """The roles of a motion's joints; its first frame stands in where the rest pose is no standing one."""
+    found = recognize(motion.skeleton)
+    if all(name in found.roles for name in ("left_foot", "right_foot", "left_hand", "right_hand")):
+        return found
+    return recognize(motion.skeleton, positions=motion.positions()[0])
 
 
 def missing_roles(bone_map: BoneMap) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from graphics_ml.motion.body_frames import Body, measure_body
-from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
+from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving, require_roles
 from graphics_ml.motion.contacts import CONTACT_ROLES, contacts_from_positions
 from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.humanoid import COMPARED_ROLES
@@ -304,14 +304,6 @@ def _on_twin(motion, target, target_map):
         return None
     same_lengths = np.array_equal(target.offsets, skeleton.offsets)
     return motion.replace(skeleton=target, local_positions=motion.local_positions if same_lengths else None)
-
-
-def recognize_moving(motion: Motion) -> BoneMap:
-    """The roles of a motion's joints; its first frame stands in where the rest pose is no standing one."""
-    found = recognize(motion.skeleton)
-    if all(name in found.roles for name in ("left_foot", "right_foot", "left_hand", "right_hand")):
-        return found
-    return recognize(motion.skeleton, positions=motion.positions()[0])
 
 
 def _confidence(motion, source, goal):

@@ -8,10 +8,9 @@ from rich.table import Table
 from graphics_ml import formats
 from graphics_ml.errors import MissingExtraError, RigError
 from graphics_ml.jobs import Map, Outcome
-from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize
+from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize, recognize_moving
 from graphics_ml.motion.bone_map_files import save_pair_map
 from graphics_ml.motion.humanoid import ROLES
-from graphics_ml.motion.retarget import recognize_moving
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
