@@ -88,13 +88,14 @@ def rest_pose_of(skeleton: Skeleton, bone_map: BoneMap | None = None) -> RestPos
     """
     found = recognize(skeleton) if bone_map is None else bone_map
     places = skeleton.rest_positions()
-    if _on_one_line(skeleton):
-        return RestPose("one axis")
     if missing_roles(found):
-        return RestPose("unknown")
+        return RestPose("one axis" if _on_one_line(places, skeleton.parents) else "unknown")
     joints = found.joints(skeleton)
     slopes, bends, aheads = zip(*(_arm_angles(places, joints, side) for side in _SIDES), strict=True)
-    return RestPose(_named(places, joints, slopes, bends, aheads), slopes, bends)
+    name = _named(places, joints, slopes, bends, aheads)
+    if name == "other" and not stands(places, joints) and _on_one_line(places, skeleton.parents):
+        return RestPose("one axis")
+    return RestPose(name, slopes, bends)
 
 
 def to_rest_pose(
@@ -159,12 +160,13 @@ def _moved(motion, turned, frames, skeleton):
 # --- which pose it is --------------------------------------------------------------------------------------------
 
 
-def _on_one_line(skeleton):
-    """Whether the rest pose has all bones of any length along one line."""
-    places = skeleton.rest_positions()
-    steps = places[1:] - places[list(skeleton.parents[1:])]
-    steps = steps[np.linalg.norm(steps, axis=1) > 1e-9]
-    return len(steps) > 2 and bool(np.linalg.norm(np.cross(normalize(steps), normalize(steps[0])), axis=1).max() < 1e-3)
+def _on_one_line(places, parents):
+    """Whether nine tenths of all the bones' length lie along one line (hips and shoulders may stand off it)."""
+    steps = places[1:] - places[list(parents[1:])]
+    if len(steps) < 3:
+        return False
+    lengths = np.linalg.norm(steps, axis=1)
+    return bool(np.abs(steps @ normalize(steps[np.argmax(lengths)])).sum() > 0.9 * lengths.sum())
 
 
 def _arm_angles(places, joints, side):
