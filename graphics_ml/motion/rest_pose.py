@@ -17,6 +17,7 @@ import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.body_frames import measure_body, stands
+from graphics_ml.motion.body_shape import descends
 from graphics_ml.motion.bone_map import BoneMap, facing, missing_roles, recognize, recognize_moving
 from graphics_ml.motion.humanoid import FINGER_ROLES
 from graphics_ml.motion.kinematics import forward_kinematics, global_rotations, local_rotations
@@ -89,11 +90,11 @@ def rest_pose_of(skeleton: Skeleton, bone_map: BoneMap | None = None) -> RestPos
     found = recognize(skeleton) if bone_map is None else bone_map
     places = skeleton.rest_positions()
     if missing_roles(found):
-        return RestPose("one axis" if _on_one_line(places, skeleton.parents) else "unknown")
+        return RestPose("one axis" if _on_one_line(skeleton, places) else "unknown")
     joints = found.joints(skeleton)
     slopes, bends, aheads = zip(*(_arm_angles(places, joints, side) for side in _SIDES), strict=True)
     name = _named(places, joints, slopes, bends, aheads)
-    if name == "other" and not stands(places, joints) and _on_one_line(places, skeleton.parents):
+    if name == "other" and not stands(places, joints) and _on_one_line(skeleton, places, joints["hips"]):
         return RestPose("one axis")
     return RestPose(name, slopes, bends)
 
@@ -160,11 +161,12 @@ def _moved(motion, turned, frames, skeleton):
 # --- which pose it is --------------------------------------------------------------------------------------------
 
 
-def _on_one_line(places, parents):
-    """Whether nine tenths of all the bones' length lie along one line (hips and shoulders may stand off it)."""
-    steps = places[1:] - places[list(parents[1:])]
-    if len(steps) < 3:
+def _on_one_line(skeleton, places, hips=0):
+    """Whether nine tenths of the bones' length below the hips lie along one line; thighs and shoulders may stand off."""
+    bones = [(parent, joint) for joint, parent in enumerate(skeleton.parents) if descends(skeleton, parent, hips)]
+    if len(bones) < 3:
         return False
+    steps = np.diff(places[bones], axis=1)[:, 0]
     lengths = np.linalg.norm(steps, axis=1)
     return bool(np.abs(steps @ normalize(steps[np.argmax(lengths)])).sum() > 0.9 * lengths.sum())
 
