@@ -162,7 +162,7 @@ def _moved(motion, turned, frames, skeleton):
 
 
 def _on_one_line(skeleton, places, hips=0):
-    """Whether nine tenths of the bones' length below the hips lie along one line; thighs and shoulders may stand off."""
+    """Whether nine tenths of the bones' length below the hips lie along one line."""
     bones = [(parent, joint) for joint, parent in enumerate(skeleton.parents) if descends(skeleton, parent, hips)]
     if len(bones) < 3:
         return False
