@@ -171,22 +171,26 @@ def _some(names):
 def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
     """The motion, Y up and in metres, of what was read in the file's unit and axes."""
     sample = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).round().astype(int))
-    offsets = np.tile(skeleton.offsets, (len(sample), 1, 1))
+    # The zero pose, and the joints in these frames.
+    poses = np.tile([1.0, 0, 0, 0], (1 + len(sample), len(skeleton), 1))
+    offsets = np.tile(skeleton.offsets, (len(poses), 1, 1))
+    poses[1:] = rotations[sample]
     for joint, positions in moved.items():
-        offsets[:, joint] = positions[sample]
-    scale, unit_name, unit_from = _unit(unit, np.median(np.linalg.norm(offsets, axis=-1), axis=0), skeleton.parents)
-    seen = forward_kinematics(rotations[sample], offsets[:, 0], offsets, skeleton.parents)
-    rest_up = _rest_up(skeleton)
-    up, up_from = _up(up, rest_up, skeleton, seen)
+        offsets[1:, joint] = positions[sample]
+    lengths = np.median(np.linalg.norm(offsets[1:], axis=-1), axis=0)
+    scale, unit_name, unit_from = _unit(unit, lengths, skeleton.parents)
+    seen = forward_kinematics(poses, offsets[:, 0], offsets, skeleton.parents)
+    rest_up = detect_up(skeleton.names, skeleton.parents, seen[:1])
+    up, up_from = _up(up, rest_up, skeleton, seen[1:])
 
     root = moved.pop(0, None)
     root = np.tile(skeleton.offsets[0], (len(rotations), 1)) if root is None else root
     local = None
     if any(np.abs(place - skeleton.offsets[joint]).max() * scale > STILL for joint, place in moved.items()):
-        local = np.tile(skeleton.offsets, (len(rotations), 1, 1))
+        rows = np.repeat(skeleton.offsets[..., None] * scale, len(rotations), axis=-1)
         for joint, place in moved.items():
-            local[:, joint] = place
-        local *= scale
+            np.multiply(place.T, scale, out=rows[joint])
+        local = np.moveaxis(rows, -1, 0)
     source |= dict(unit=unit_name, metres_per_unit=scale, unit_from=unit_from, up=up, up_from=up_from)
     ends = tuple(EndSite(end.joint, end.offset * scale, end.name) for end in skeleton.end_sites)
     skeleton = skeleton.replace(offsets=skeleton.offsets * scale, end_sites=ends)

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from graphics_ml.formats import half_turns
 from graphics_ml.formats.digits import compiled
+from graphics_ml.formats.half_turns import half_turn
 from graphics_ml.motion.rotations import EULER_ORDERS, conjugate, euler_from_quaternion, multiply
 
 # A position channel that stays this close to the OFFSET, in metres, does not move its joint.
@@ -27,27 +27,43 @@ def decode(numbers, joints):
     moved = {}
     for index, (positions, _) in enumerate(columns):
         if positions:
-            moved[index] = np.tile(np.array(joints[index].offset, dtype=np.float64), (len(numbers), 1))
+            rows = np.repeat(np.array(joints[index].offset, dtype=np.float64)[:, None], len(numbers), axis=1)
             for axis, column in positions:
-                moved[index][:, axis] = numbers[:, column]
+                rows[axis] = numbers[:, column]
+            moved[index] = rows.T
+    turns = [[axis for axis, _ in of_joint] for _, of_joint in columns]
+    places = [[column for _, column in of_joint] for _, of_joint in columns]
+    make = getattr(compiled(8 * numbers.size), "quaternion_rows", quaternion_rows)
+    return np.moveaxis(make(numbers, turns, places), -1, 0), moved
+
+
+def quaternion_rows(numbers, axes, columns):
+    """The quaternions (J, 4, F) of turns about a joint's own axes one after another, neighbours in one hemisphere.
+
+    Args:
+        numbers: (F, C) with angles in degrees.
+        axes: for each joint 0, 1 or 2 for each of its turns.
+        columns: for each joint where in `numbers` their angles stand.
+    """
+    rows = np.empty((len(axes), 4, len(numbers)))
     groups = {}
-    for index, (_, turns) in enumerate(columns):
-        groups.setdefault(tuple(axis for axis, _ in turns), []).append((index, [column for _, column in turns]))
-    rotations = np.empty((len(numbers), len(joints), 4))
-    half = (compiled(8 * numbers.size) or half_turns).half_turn
+    for joint, of_joint in enumerate(axes):
+        groups.setdefault(tuple(of_joint), []).append(joint)
     # Some hundred frames at a time, one row per channel, stay in cache.
     step = max(16, (1 << 15) // numbers.shape[1])
-    for axes, members in groups.items():
-        indices = _range_of([index for index, _ in members])
-        columns_of = [_range_of(of_turn) for of_turn in zip(*(turn for _, turn in members), strict=True)]
-        last = None
-        for first in range(0, len(numbers), step):
-            block = numbers[first : first + step]
-            parts = _quaternion_parts(axes, [half(np.ascontiguousarray(block[:, of_turn].T)) for of_turn in columns_of])
-            last = _unroll_rows(parts, last)
+    last = {}
+    for first in range(0, len(numbers), step):
+        block = np.ascontiguousarray(numbers[first : first + step].T)
+        for turns, joints in groups.items():
+            halves = [
+                half_turn(block[_range_of([columns[joint][position] for joint in joints])])
+                for position in range(len(turns))
+            ]
+            parts = _quaternion_parts(turns, halves)
+            last[turns] = _unroll_rows(parts, last.get(turns))
             for c, part in enumerate(parts):
-                rotations[first : first + step, indices, c] = part.T if isinstance(part, np.ndarray) else part
-    return rotations, moved
+                rows[_range_of(joints), c, first : first + step] = part
+    return rows
 
 
 def channels_that_hold(motion):
@@ -124,7 +140,7 @@ def _columns(channels):
 def _range_of(indices):
     """Evenly spaced indices as a slice, which costs no copy."""
     steps = set(np.diff(indices).tolist())
-    if len(steps) > 1 or len(indices) == 1:
+    if len(steps) != 1 or min(steps) < 1:
         return list(indices)
     return slice(indices[0], indices[-1] + 1, steps.pop())
 
@@ -145,10 +161,11 @@ def _unroll_rows(parts, last):
     np.multiply(moving[0][:, 1:], moving[0][:, :-1], out=towards[:, 1:])
     for part in moving[1:]:
         towards[:, 1:] += part[:, 1:] * part[:, :-1]
-    if towards.min() < 0:
-        signs = np.cumprod(np.where(towards < 0, -1.0, 1.0), axis=1)
+    turned = np.flatnonzero(towards.min(axis=1) < 0)
+    if len(turned):
+        signs = np.cumprod(np.where(towards[turned] < 0, -1.0, 1.0), axis=1)
         for part in moving:
-            part *= signs
+            part[turned] *= signs
     return [part[:, -1].copy() for part in moving]
 
 

@@ -1,4 +1,4 @@
-"""The loops of digits and half_turns compiled by numba, where it is installed: the same numbers, in less time."""
+"""The loops of digits and bvh_channels compiled by numba, where it is installed: the same numbers, in less time."""
 
 import numba
 import numpy as np
@@ -10,6 +10,8 @@ from graphics_ml.formats.digits import behind_last_blank, number_at
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = np.uint64(1 << 53)
 _half_turn_of_one = numba.njit(half_turns.half_turn)
+# So many frames of the numbers, one row per channel, stay in cache; rows a power of two long would share its lines.
+_FRAMES = 248
 
 
 def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
@@ -30,22 +32,61 @@ def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
     return values[:count]
 
 
-def half_turn(degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As half_turns.half_turn, for an array."""
-    sine, cosine = np.empty(degrees.shape), np.empty(degrees.shape)
-    _half_turns(np.ascontiguousarray(degrees).reshape(-1), sine.reshape(-1), cosine.reshape(-1))
-    return sine, cosine
+def quaternion_rows(numbers, axes, columns):
+    """As bvh_channels.quaternion_rows."""
+    rows = np.empty((len(axes), 4, len(numbers)))
+    counts = np.array([len(of_joint) for of_joint in axes])
+    padded = np.zeros((2, len(axes), max(1, *counts, 1)), dtype=np.int64)
+    for joint, count in enumerate(counts):
+        padded[:, joint, :count] = axes[joint], columns[joint]
+    _quaternions(numbers, counts, *padded, rows)
+    return rows
 
 
 @numba.njit(cache=True, nogil=True)
-def _half_turns(degrees, sine, cosine):
-    for index in range(degrees.size):
-        sine[index], cosine[index] = _half_turn_of_one(degrees[index])
+def _quaternions(numbers, counts, axes, columns, rows):
+    frames, width = numbers.shape
+    degrees, sine, cosine = np.empty((width, _FRAMES)), np.empty(_FRAMES), np.empty(_FRAMES)
+    for first in range(0, frames, _FRAMES):
+        size = min(_FRAMES, frames - first)
+        for frame in range(size):
+            for column in range(width):
+                degrees[column, frame] = numbers[first + frame, column]
+        for joint in range(len(counts)):
+            parts = rows[joint, :, first : first + size]
+            parts[0], parts[1:] = 1.0, 0.0
+            for turn in range(counts[joint]):
+                angles, axis = degrees[columns[joint, turn]], axes[joint, turn]
+                for frame in range(size):
+                    sine[frame], cosine[frame] = _half_turn_of_one(angles[frame])
+                if turn == 0:
+                    parts[0], parts[1 + axis] = cosine[:size], sine[:size]
+                else:
+                    _mix(parts[0], parts[1 + axis], cosine, sine)
+                    _mix(parts[1 + (axis + 2) % 3], parts[1 + (axis + 1) % 3], cosine, sine)
+            _unroll(rows[joint], first, size)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mix(a, b, cosine, sine):
+    for frame in range(len(a)):
+        c, s, of_a, of_b = cosine[frame], sine[frame], a[frame], b[frame]
+        a[frame] = of_a * c - of_b * s
+        b[frame] = of_b * c + of_a * s
+
+
+@numba.njit(cache=True, nogil=True)
+def _unroll(parts, first, size):
+    w, x, y, z = parts
+    for frame in range(max(first, 1), first + size):
+        before = frame - 1
+        if w[frame] * w[before] + x[frame] * x[before] + y[frame] * y[before] + z[frame] * z[before] < 0:
+            w[frame], x[frame], y[frame], z[frame] = -w[frame], -x[frame], -y[frame], -z[frame]
 
 
 # In unsigned numbers throughout: signed indices cost a test for negative ones, and mixed arithmetic becomes float.
 _U = np.uint64
-_ZERO, _ONE, _NINE, _TEN, _CODE_OF_0, _MOST = _U(0), _U(1), _U(9), _U(10), _U(48), _U(18)
+_ZERO, _ONE, _TWO, _NINE, _TEN, _CODE_OF_0, _MOST = _U(0), _U(1), _U(2), _U(9), _U(10), _U(48), _U(18)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -70,7 +111,7 @@ def _parse(text, start, values, count, odd):
             number = number * _TEN + digit
             at += _ONE
             digit = _U(text[at]) - _CODE_OF_0
-        digits, decimals = at - begin, _ZERO
+        digits, decimals, exponent, negative_exponent = at - begin, _ZERO, _ZERO, False
         if text[at] == 46:
             at += _ONE
             begin = at
@@ -81,8 +122,24 @@ def _parse(text, start, values, count, odd):
                 digit = _U(text[at]) - _CODE_OF_0
             decimals = at - begin
             digits += decimals
-        if text[at] <= 32 and _ZERO < digits <= _MOST and number <= _EXACT:
-            value = np.float64(number) / _POWERS[decimals]
+        if text[at] | 32 == 101:
+            at += _ONE
+            negative_exponent = text[at] == 45
+            if negative_exponent or text[at] == 43:
+                at += _ONE
+            begin = at
+            digit = _U(text[at]) - _CODE_OF_0
+            while digit <= _NINE and at < begin + _TWO:
+                exponent = exponent * _TEN + digit
+                at += _ONE
+                digit = _U(text[at]) - _CODE_OF_0
+            if at == begin:
+                digits = _ZERO
+        power = np.int64(exponent) if negative_exponent else -np.int64(exponent)
+        power += np.int64(decimals)
+        if text[at] <= 32 and _ZERO < digits <= _MOST and number <= _EXACT and -22 <= power <= 22:
+            value = np.float64(number)
+            value = value / _POWERS[power] if power >= 0 else value * _POWERS[-power]
             values[count] = -value if negative else value
         else:
             while text[at] > 32:

@@ -3,8 +3,8 @@
 Reading: the text goes through in pieces that stay in the processor's cache. In each piece the blanks and the decimal
 points are found, and the up to eight digits on either side of a point are taken as one 64-bit word, whose bytes three
 multiplications turn into a number, two, four and eight digits at a time (D. Lemire, "Quickly parsing eight digits",
-2018). Both sides together are an integer below 2^53, so that one division by a power of ten rounds correctly. What does
-not look like that (an exponent, more digits) goes through float().
+2018). Both sides together are an integer below 2^53, so that one division or multiplication by a power of ten rounds
+correctly. What does not look like that (more digits, an exponent beyond 22) goes through float().
 
 Writing: three digits at a time come from a table, into cells of 16 bytes from which what is unused is then deleted.
 """
@@ -19,9 +19,12 @@ _MARGIN = 16
 _LONGEST = 512
 _BLANKS = b" \n\t\r\v\f"
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_POWERS = 10.0 ** np.arange(16)
-# Below so many bytes numba's import takes longer than it saves.
+# Exact up to here: an integer below 2^53 times or divided by one of them rounds once, as float() does.
+_POWERS = 10.0 ** np.arange(23)
+_MOST_DIGITS = 15
+# So many bytes of text, in one file or in several, are reason to import numba; some twenty such files repay it.
 WORTH_COMPILING = 1 << 20
+_seen = 0
 
 
 class NotANumber(ValueError):
@@ -50,8 +53,10 @@ def read_numbers(data: bytes, begin: int = 0) -> np.ndarray:
 
 
 def compiled(size: int):
-    """The compiled loops, where they are worth it for so many bytes of text and numba is there and works, else None."""
-    if size < WORTH_COMPILING:
+    """The compiled loops, where numba is there and works and so much text, this included, was met; else None."""
+    global _seen
+    _seen += size
+    if _seen < WORTH_COMPILING:
         return None
     try:
         from graphics_ml.formats import compiled as module
@@ -130,11 +135,10 @@ def _piece_numbers(room, size, data, shift):
         return np.empty(0)
     marks += 1
     # Most often each word has one point: then points and ends take turns.
-    points, ends = marks[0::2], marks[1::2]
-    regular = len(points) == len(ends) and is_point[points].all() and not is_point[ends].any()
-    if not regular:
-        ends = marks[~is_point[marks]]
-        points, surplus = _points_of_words(marks[is_point[marks]], ends)
+    points, ends = marks[0::2].copy(), marks[1::2].copy()
+    odd = np.zeros(len(ends), dtype=bool)
+    if not (len(points) == len(ends) == np.count_nonzero(is_point) and is_point[points].all()):
+        points, ends, odd = _points_of_words(marks, is_point[marks])
     # And one blank behind it.
     starts = np.empty_like(ends)
     starts[0] = np.argmin(is_blank)
@@ -144,62 +148,118 @@ def _piece_numbers(room, size, data, shift):
         starts[late] += 1
         late = late[is_blank[starts[late]]]
     negative = text[starts] == ord("-")
-    whole_digits = points - starts
-    whole_digits -= negative
-    decimals = ends - points
-    decimals -= 1
-    if not regular:
-        np.maximum(decimals, 0, out=decimals)
-    digits = whole_digits + decimals
-    odd = np.zeros(len(ends), dtype=bool) if regular else surplus
-    if whole_digits.max() > 7 or decimals.max() > 8 or digits.min() < 1:
-        odd |= (whole_digits > 8) | (decimals > 8) | (digits > 15) | (digits < 1)
+    firsts = starts + negative
+    whole_digits, decimals, digits = _digit_counts(firsts, points, ends)
+    stops, exponents = ends, None
     is_digit = (text - np.uint8(ord("0"))) < 10
     if np.count_nonzero(is_digit) != digits.sum():
         strange = ~is_digit & ~is_blank & ~is_point
         strange[starts[negative]] = False
+        stops, exponents = _exponents(text, strange, ends)
         odd[np.searchsorted(ends, np.flatnonzero(strange))] = True
+        points = np.minimum(points, stops)
+        whole_digits, decimals, digits = _digit_counts(firsts, points, stops)
+    if whole_digits.max() > 7 or decimals.max() > 7 or digits.min() < 1:
+        odd |= (whole_digits > 8) | (digits > _MOST_DIGITS) | (digits < 1)
 
     words = room.view("<u8")
-    whole = _eight_digits(_last_bytes(words, points, whole_digits))
-    fraction = _eight_digits(_last_bytes(words, ends, decimals))
     most = min(int(decimals.max()), 8)
-    scale = _POWERS[most] if most == decimals.min() else _POWERS[np.minimum(decimals, 8)]
-    values = whole
-    values *= scale
-    values += fraction
-    values /= scale
-    np.negative(values, out=values, where=negative)
+    last = most if most == decimals.min() else np.minimum(decimals, 8)
+    values = _eight_digits(_last_bytes(words, points, np.minimum(whole_digits, 8)))
+    long = np.flatnonzero((decimals > 8) & ~odd) if most == 8 else ()
+    if len(long):
+        more = decimals[long] - 8
+        values[long] *= _POWERS[more]
+        values[long] += _eight_digits(_last_bytes(words, stops[long] - 8, more))
+    values *= _POWERS[last]
+    values += _eight_digits(_last_bytes(words, stops, last))
+    values = _scaled(values, last if most < 8 else decimals, exponents, odd)
+    np.copysign(values, 0.5 - negative, out=values)
     for word in np.flatnonzero(odd):
-        first, last = int(starts[word]) + shift, int(ends[word]) + shift
-        values[word] = number_at(data[first:last], first)
+        first, behind = int(starts[word]) + shift, int(ends[word]) + shift
+        values[word] = number_at(data[first:behind], first)
     return values
 
 
-def _points_of_words(points, ends):
-    """For each word where its decimal point is, or its end where it has none; and whether it has several."""
-    owners = np.searchsorted(ends, points)
-    of_words = ends.copy()
-    of_words[owners] = points
-    return of_words, np.bincount(owners, minlength=len(ends)) > 1
+def _points_of_words(marks, is_point):
+    """For each word its decimal point, or its end where it has none, its end, and whether it has several points."""
+    places = np.flatnonzero(~is_point)
+    ends = marks.take(places)
+    between = np.diff(places, prepend=-1)
+    points = np.where(between > 1, marks.take(places - 1), ends)
+    return points, ends, between > 2
+
+
+def _digit_counts(firsts, points, stops):
+    """How many digits stand before each point, behind it and together."""
+    whole = points - firsts
+    decimals = stops - points
+    decimals -= 1
+    np.maximum(decimals, 0, out=decimals)
+    return whole, decimals, whole + decimals
+
+
+def _exponents(text, strange, ends):
+    """Where the digits of each word end, and the power of ten behind them; what is understood is no longer strange.
+
+    Args:
+        text: the piece.
+        strange: which bytes are neither digit nor blank nor point nor a sign at the beginning.
+        ends: of the words.
+    """
+    stops, exponents = ends.copy(), np.zeros(len(ends), dtype=np.int64)
+    letters = np.flatnonzero(strange & ((text | 0x20) == ord("e")))
+    if len(letters) == 0:
+        return stops, exponents
+    owners = np.searchsorted(ends, letters)
+    behind, begins = ends.take(owners), letters + 1
+    sign = text.take(begins)
+    minus = sign == ord("-")
+    begins += minus | (sign == ord("+"))
+    count = behind - begins
+    units, tens = (text.take(behind - back) - np.uint8(ord("0")) for back in (1, 2))
+    tens[count < 2] = 0
+    known = (count >= 1) & (count <= 2) & (units < 10) & (tens < 10)
+    again = owners[1:] == owners[:-1]
+    known[1:] &= ~again
+    known[:-1] &= ~again
+    if not known.all():
+        owners, letters, begins, units, tens, minus = (
+            array[known] for array in (owners, letters, begins, units, tens, minus)
+        )
+    exponents[owners] = np.where(minus, -1, 1) * (10 * tens + units)
+    stops[owners] = letters
+    strange[letters] = False
+    strange[begins - 1] = False
+    return stops, exponents
+
+
+def _scaled(values, decimals, exponents, odd):
+    """Integers (N,) float64 with the point put in, in place; marks as `odd` where that would not be exact."""
+    if exponents is None:
+        values /= _POWERS[np.minimum(decimals, 22)]  # more of them are odd
+        return values
+    powers = decimals - exponents
+    odd |= np.abs(powers) > 22
+    values /= _POWERS[np.clip(powers, 0, 22)]
+    if powers.min() < 0:
+        values *= _POWERS[np.clip(-powers, 0, 22)]
+    return values
 
 
 def _last_bytes(words, ends, counts):
-    """The last `counts` (at most 8) bytes before `ends` as little-endian words, first byte lowest, others zero."""
+    """The last `counts` bytes before `ends` as little-endian words, the others zero; at most 8, one count or many."""
     index = ends >> 3
     bits = ((ends & 7) << 3).view(np.uint64)
     high = words.take(index)
     index -= 1
     low = words.take(index)
     low >>= bits
-    # Twice, because a shift by 64 at once has no meaning.
-    high <<= np.uint64(1)
-    np.subtract(np.uint64(63), bits, out=bits)
-    high <<= bits
+    np.subtract(np.uint64(64), bits, out=bits)
+    high <<= bits  # NumPy makes a shift by 64 zero
     low |= high
-    unused = 8 - np.minimum(counts, 8)
-    unused <<= 3
-    unused = unused.view(np.uint64)
+    unused = 8 * (8 - counts)
+    unused = np.uint64(unused) if isinstance(unused, int) else unused.view(np.uint64)
     low >>= unused
     low <<= unused
     return low

@@ -40,18 +40,11 @@ class Motion:
 
     def __post_init__(self):
         joints = len(self.skeleton)
-        rotations = _array(self.rotations, (None, joints, 4), "rotations")
+        rotations = _shaped(self.rotations, (None, joints, 4), "rotations")
         frames = rotations.shape[0]
         if frames == 0:
             raise ValueError("a motion needs at least one frame")
-        norms = np.sqrt(np.einsum("fjc,fjc->fj", rotations, rotations))
-        if norms.min() < 1e-6:
-            frame, joint = np.argwhere(norms < 1e-6)[0]
-            raise ValueError(f"the rotation of '{self.skeleton.names[joint]}' at frame {frame} is a zero quaternion")
-        # Left as they are where they are unit already, so that a copy is the same to the last bit.
-        off = np.abs(norms - 1) > 1e-12
-        if off.any():
-            rotations = np.where(off[..., None], rotations / norms[..., None], rotations)
+        rotations = _unit(rotations, self.skeleton.names)
         root = _array(self.root_positions, (frames, 3), "root positions")
         local = self.local_positions
         if local is not None:
@@ -131,11 +124,34 @@ def _frozen(array):
     return not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
 
 
+def _unit(rotations, names):
+    """Finite rotations (F, J, 4) normalised; those that are unit already stay as they are, to the last bit."""
+    squares = np.einsum("fjc,fjc->fj", rotations, rotations)
+    lowest, highest = squares.min(), squares.max()
+    if lowest > 1 - 1e-12 and highest < 1 + 1e-12:  # false where a value is not finite
+        return rotations
+    _finite(rotations, "rotations")
+    _finite(squares, "squares of rotations")
+    norms = np.sqrt(squares)
+    if lowest < 1e-12:
+        frame, joint = np.argwhere(norms < 1e-6)[0]
+        raise ValueError(f"the rotation of '{names[joint]}' at frame {frame} is a zero quaternion")
+    return np.where((np.abs(norms - 1) > 1e-12)[..., None], rotations / norms[..., None], rotations)
+
+
 def _array(value, shape, what):
+    return _finite(_shaped(value, shape, what), what)
+
+
+def _shaped(value, shape, what):
     array = np.asarray(value, dtype=np.float64)
     if array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
         wanted = ", ".join("F" if want is None else str(want) for want in shape)
         raise ValueError(f"{what} have shape {array.shape}, not ({wanted})")
+    return array
+
+
+def _finite(array, what):
     if not np.isfinite(array).all():
         raise ValueError(f"{what} hold a value that is not finite at frame {np.argwhere(~np.isfinite(array))[0][0]}")
     return array

@@ -1,7 +1,6 @@
 """Numbers read from text and written to it, and half turns, against float(), decimals and NumPy."""
 
 from decimal import Decimal
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,16 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphics_ml.formats import digits, half_turns
-
-
-def implementations(plain, name):
-    """The plain function, and where numba is installed its compiled twin."""
-    if find_spec("numba") is None:
-        return [plain]
-    from graphics_ml.formats import compiled
-
-    return [plain, getattr(compiled, name)]
-
+from tests.formats.twins import implementations
 
 READERS = implementations(digits.read_numbers_plainly, "read_numbers")
 
@@ -36,6 +26,8 @@ def numbers_in(text):
 DECIMAL = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.floats(-1e4, 1e4).map(lambda value: f"{value:.6f}"),
+    st.floats(-1e30, 1e30).map(lambda value: f"{value:.6g}"),
+    st.from_regex(r"\A[+-]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,16})[eE][+-]?[0-9]{1,2}\Z"),
     st.integers(-(10**20), 10**20).map(str),
     st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9).map(str),
     st.from_regex(r"\A[+-]?[0-9]{0,12}(\.[0-9]{0,12})?\Z").filter(lambda word: any(c.isdigit() for c in word)),
@@ -66,7 +58,35 @@ def test_numbers_in_many_pieces_are_what_float_makes_of_them(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "word", ["1.2.3", "-", ".", "--1", "1-2", "1e", "e5", "0x10", "inf", "nan", "1_0", "1,5", "-.", "é", "1e400"]
+    "word",
+    [
+        "1.2.3",
+        "-",
+        ".",
+        "--1",
+        "1-2",
+        "1e",
+        "e5",
+        "0x10",
+        "inf",
+        "nan",
+        "1_0",
+        "1,5",
+        "-.",
+        "é",
+        "1e400",
+        "1e5.5",
+        "1e.5",
+        "1.e",
+        "1e-",
+        "1e+-5",
+        "1ee5",
+        "1e5e5",
+        "1.5e-",
+        ".e5",
+        "-e5",
+        "1e5-5",
+    ],
 )
 @pytest.mark.parametrize("around", ["{}", "1.5 {} 2.5", "1 2 3\n{}\n", "1.25 " * 9 + "{} 3"])
 def test_what_is_no_number_is_named_with_its_place(word, around):
@@ -94,8 +114,7 @@ def test_numbers_are_written_as_with_six_decimals(values):
 def test_half_turns_are_those_of_sine_and_cosine(degrees):
     degrees = np.array(degrees)
     half = np.radians(degrees) / 2
-    for half_turn in implementations(half_turns.half_turn, "half_turn"):
-        sine, cosine = half_turn(degrees)
-        sign = np.sign(sine * np.sin(half) + cosine * np.cos(half))
-        np.testing.assert_allclose(sign * sine, np.sin(half), atol=1e-13)
-        np.testing.assert_allclose(sign * cosine, np.cos(half), atol=1e-13)
+    sine, cosine = half_turns.half_turn(degrees)
+    sign = np.sign(sine * np.sin(half) + cosine * np.cos(half))
+    np.testing.assert_allclose(sign * sine, np.sin(half), atol=1e-13)
+    np.testing.assert_allclose(sign * cosine, np.cos(half), atol=1e-13)
