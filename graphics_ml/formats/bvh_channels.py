@@ -12,6 +12,8 @@ from graphics_ml.motion.rotations import EULER_ORDERS, conjugate, euler_from_qua
 STILL = 1e-7
 _POSITIONS = ("Xposition", "Yposition", "Zposition")
 _TURNS = ("Zrotation", "Xrotation", "Yrotation")
+# Neighbours whose product is below this lie in two hemispheres; at zero rounding would decide for exact half turns.
+BESIDE = -1e-9
 # Half of this angle, radians, is lost at most when a joint with one or two rotation channels is written.
 _NEGLIGIBLE = 5e-7
 
@@ -51,7 +53,6 @@ def quaternion_rows(numbers, axes, columns):
         groups.setdefault(tuple(of_joint), []).append(joint)
     # Some hundred frames at a time, one row per channel, stay in cache.
     step = max(16, (1 << 15) // numbers.shape[1])
-    last = {}
     for first in range(0, len(numbers), step):
         block = np.ascontiguousarray(numbers[first : first + step].T)
         for turns, joints in groups.items():
@@ -60,9 +61,11 @@ def quaternion_rows(numbers, axes, columns):
                 for position in range(len(turns))
             ]
             parts = _quaternion_parts(turns, halves)
-            last[turns] = _unroll_rows(parts, last.get(turns))
             for c, part in enumerate(parts):
                 rows[_range_of(joints), c, first : first + step] = part
+    towards = np.einsum("jcf,jcf->jf", rows[..., 1:], rows[..., :-1])
+    for joint in np.flatnonzero(towards.min(axis=1, initial=0) < BESIDE):
+        rows[joint, :, 1:] *= np.cumprod(np.where(towards[joint] < BESIDE, -1.0, 1.0))
     return rows
 
 
@@ -143,30 +146,6 @@ def _range_of(indices):
     if len(steps) != 1 or min(steps) < 1:
         return list(indices)
     return slice(indices[0], indices[-1] + 1, steps.pop())
-
-
-def _unroll_rows(parts, last):
-    """Give neighbours in time signs of one hemisphere, in place; `last` and the result are the parts of the last frame.
-
-    Args:
-        parts: w, x, y, z, each (N, F) or a number.
-        last: w, x, y, z, each (N,) or a number, or None.
-    """
-    moving = [part for part in parts if isinstance(part, np.ndarray)]
-    if not moving:
-        return None
-    before = [part[:, 0] for part in moving] if last is None else last
-    towards = np.empty_like(moving[0])
-    towards[:, 0] = sum(part[:, 0] * previous for part, previous in zip(moving, before, strict=True))
-    np.multiply(moving[0][:, 1:], moving[0][:, :-1], out=towards[:, 1:])
-    for part in moving[1:]:
-        towards[:, 1:] += part[:, 1:] * part[:, :-1]
-    turned = np.flatnonzero(towards.min(axis=1) < 0)
-    if len(turned):
-        signs = np.cumprod(np.where(towards[turned] < 0, -1.0, 1.0), axis=1)
-        for part in moving:
-            part[turned] *= signs
-    return [part[:, -1].copy() for part in moving]
 
 
 def _quaternion_parts(axes, turns):

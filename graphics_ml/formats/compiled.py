@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 from graphics_ml.formats import half_turns
+from graphics_ml.formats.bvh_channels import BESIDE
 from graphics_ml.formats.digits import behind_last_blank, number_at
 
 # Powers of ten up to here, and integers below 2^53, are exact: their quotient rounds correctly.
@@ -80,7 +81,7 @@ def _unroll(parts, first, size):
     w, x, y, z = parts
     for frame in range(max(first, 1), first + size):
         before = frame - 1
-        if w[frame] * w[before] + x[frame] * x[before] + y[frame] * y[before] + z[frame] * z[before] < 0:
+        if w[frame] * w[before] + x[frame] * x[before] + y[frame] * y[before] + z[frame] * z[before] < BESIDE:
             w[frame], x[frame], y[frame], z[frame] = -w[frame], -x[frame], -y[frame], -z[frame]
 
 
