@@ -7,8 +7,10 @@ import numpy as np
 
 from graphics_ml.motion.contacts import CONTACT_ROLES, robust_contacts, role_joints, spans, standing_heights
 from graphics_ml.motion.filters import smooth
+from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import multiply, rotate, rotation_between, unroll
+from graphics_ml.motion.travel import travelling_joint
 from graphics_ml.wording import short_repr
 
 
@@ -43,7 +45,7 @@ def align_to_ground(
     level: bool = False,
     drift_cutoff: float | None = None,
 ) -> Ground:
-    """Move a motion so that the lowest part of its standing feet is at y = sole.
+    """Move a motion so that the lowest part of its standing feet is at y = sole; a root that never moves stays.
 
     The ground's height is the lowest standing height among ankles, toes and the ends of the toes; ankles are higher by
     what the rest of the foot says, so only the lowest counts.
@@ -82,8 +84,9 @@ def align_to_ground(
     feet[..., 1] -= drift[:, None]
     points, kinds = _stances(feet, contacts)
     spread = np.concatenate([points[kinds == k, 1] - points[kinds == k, 1].mean() for k in np.unique(kinds)] or [[0.0]])
-    root = motion.root_positions - np.stack((0 * drift, height + drift, 0 * drift), axis=-1)
-    return Ground(motion.replace(root_positions=root), height, tilt, drift, len(points), float(np.std(spread)))
+    down = -np.stack((0 * drift, height + drift, 0 * drift), axis=-1)
+    motion = move_joint(motion, travelling_joint(motion), down)
+    return Ground(motion, height, tilt, drift, len(points), float(np.std(spread)))
 
 
 def _lowest(motion, joints, world, places):
