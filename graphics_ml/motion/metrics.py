@@ -86,6 +86,74 @@ def acceleration_error(positions, truth, fps):
     return _mean_difference(positions - truth, fps, 2)
 
 
+def l2p(positions, truth, mean, deviation):
+    """L2 distance of normalised global positions, averaged over frames: L2P of the LAFAN1 benchmark (Harvey et al.,
+    "Robust Motion In-betweening", SIGGRAPH 2020, section 5.2).
+
+    A frame's 3 J coordinates are one vector: it is the length of its difference, not the mean over joints.
+
+    Args:
+        positions, truth: (..., F, J, 3) metres or any unit, in the world.
+        mean, deviation: (J, 3) of each coordinate, in that unit. The benchmark takes them over the frames of its
+            training set, whose windows of 50 frames are centred over the origin and face one way at their tenth frame.
+
+    Raises:
+        ValueError: shapes differ, or a deviation is not above zero.
+    """
+    xp = _same_shape(positions, truth)
+    if bool(xp.any(deviation <= 0)):
+        raise ValueError("a coordinate's deviation must be above zero to divide by")
+    apart = (positions - mean) / deviation - (truth - mean) / deviation
+    return xp.mean(_length(xp, xp.reshape(apart, (*apart.shape[:-2], -1))))
+
+
+def l2q(orientations, truth):
+    """L2 distance of global quaternions, averaged over frames: L2Q of the LAFAN1 benchmark (Harvey et al. 2020,
+    equation 9). A frame's 4 J numbers are one vector.
+
+    q and -q, which are one rotation, are not the same here, as in the benchmark, whose data and baselines come with
+    like signs; give both in one hemisphere.
+
+    Args:
+        orientations, truth: (..., F, J, 4) world rotations.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    xp = _same_shape(orientations, truth)
+    apart = orientations - truth
+    return xp.mean(_length(xp, xp.reshape(apart, (*apart.shape[:-2], -1))))
+
+
+def npss(features, truth):
+    """Normalised power spectrum similarity, lower is better, 0 for equal spectra (Gopalakrishnan et al., "A Neural
+    Temporal Model for Human Motion Prediction", CVPR 2019, equations 11 to 13; Harvey et al. 2020 take it of global
+    quaternions).
+
+    Each feature's power spectrum over time is divided by its sum; the earth mover's distance of two spectra, the sum of
+    the differences of their running sums, counts by the power that the feature has in the truth. Power is the square of
+    the Fourier coefficients' real parts, as in the published code. A feature without any power has an empty spectrum.
+
+    Args:
+        features, truth: (..., F, D) values over time; quaternions unrolled. All leading axes count alike.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    xp = _same_shape(features, truth)
+    (spectrum, _), (true_spectrum, true_total) = (_spectrum(xp, values) for values in (features, truth))
+    distance = xp.sum(xp.abs(xp.cumulative_sum(spectrum - true_spectrum, axis=-2)), axis=-2)
+    weight = xp.sum(true_total)
+    return xp.sum(distance * true_total) / xp.where(weight > 0, weight, xp.ones_like(weight))
+
+
+def _spectrum(xp, values):
+    """Power of (..., F, D) by frequency over its sum, and the sum (..., D)."""
+    power = xp.real(xp.fft.fft(values + 0j, axis=-2)) ** 2
+    total = xp.sum(power, axis=-2)
+    return power / xp.where(total > 0, total, xp.ones_like(total))[..., None, :], total
+
+
 def peak_speed_ratio(positions, truth, fps, percentile: float = 99.0):
     """Peak speed of each joint (J,) over that in the truth: how much of fast movement a filter leaves. NumPy.
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from graphics_ml.motion.humanoid import standard_skeleton
+from graphics_ml.motion.joint_limits import HINGE_RANGE, TWIST_RANGE
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
     conjugate,
@@ -263,24 +264,20 @@ def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
 
 # What bodies do
 
-# Ranges of movement in degrees: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965), as tabled in Norkin
-# and White, "Measurement of Joint Motion" (2016), appendix B; the shoulder girdle after Inman et al. 1944. Expected
-# deviation from the middle posture is our own choice: it only decides what evidence leaves open.
-_HINGE_RANGE = {  # (low, high, middle, expected deviation)
-    "elevation": (-10, 40, 0, 10),
-    "retraction": (-25, 25, 0, 10),
-    ("forearm", "flexion"): (0, 150, 45, 100),
-    "supination": (-80, 80, 0, 30),
-    "extension": (-80, 70, 0, 25),
-    "ulnar deviation": (-20, 30, 0, 12),
-    ("shin", "flexion"): (0, 140, 15, 60),
-    "plantarflexion": (-25, 50, 0, 25),
-    "eversion": (-35, 20, 0, 8),
-    "abduction": (-15, 15, 0, 8),
+# Middle posture and expected deviation from it in degrees, within the ranges of joint_limits. Deviations are our own
+# choice: they only decide what evidence leaves open.
+_HINGE_HABIT = {
+    "elevation": (0, 10),
+    "retraction": (0, 10),
+    ("forearm", "flexion"): (45, 100),
+    "supination": (0, 30),
+    "extension": (0, 25),
+    "ulnar deviation": (0, 12),
+    ("shin", "flexion"): (15, 60),
+    "plantarflexion": (0, 25),
+    "eversion": (0, 8),
+    "abduction": (0, 8),
 }
-# Of bones about themselves: axis, low, high. Wider than the Academy's 70 and 90 for shoulders, because how far an arm
-# is twisted depends on the way it was raised.
-_TWIST = {"upper_arm": ((-1.0, 0, 0), -95, 100), "thigh": ((0, 1.0, 0), -45, 45)}
 # Of free joints about their frames' axes.
 _BALL_DEVIATION = {
     "hips": (np.inf,) * 3,
@@ -310,8 +307,11 @@ def _part(joint):
 
 
 def _hinge_table():
-    rows = [_HINGE_RANGE.get(movement) or _HINGE_RANGE[_part(joint), movement] for joint, movement, _ in HINGES]
-    return np.radians(np.array(rows, dtype=np.float64)).T
+    rows = [
+        [table.get(movement) or table[_part(joint), movement] for table in (HINGE_RANGE, _HINGE_HABIT)]
+        for joint, movement, _ in HINGES
+    ]
+    return np.radians(np.array(rows, dtype=np.float64).reshape(len(HINGES), 4)).T
 
 
 _LOW, _HIGH, _MIDDLE, _DEVIATION = _hinge_table()
@@ -355,8 +355,8 @@ def _add_limits_and_habits(normal, problem, pose):
     for ball, group in enumerate(BALLS):
         own = moves[..., BALL_DOFS][:, ball, :, 3 * ball : 3 * ball + 3]
         own[:, :3] = scale[ball, :, None] * turned[:, ball]
-        if _part(group[0]) in _TWIST:
-            axis, low, high = _TWIST[_part(group[0])]
+        if _part(group[0]) in TWIST_RANGE:
+            axis, low, high = TWIST_RANGE[_part(group[0])]
             past, by_step = _twisted_past(pose.balls[:, ball], np.array(axis), *np.radians((low, high)))
             residuals[:, ball, 3] = rate / _TWISTED_BEYOND * past
             own[:, 3] = rate / _TWISTED_BEYOND * by_step
