@@ -4,6 +4,7 @@ The camera stays where it is while the figures stay near; it follows, smoothly a
 Side by side each motion has its own pane and the same camera, so that sizes can be compared.
 """
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -29,7 +30,6 @@ from graphics_ml.run import Progress
 INKS = ((238, 120, 40), (46, 130, 224), (70, 165, 90), (190, 80, 170), (215, 175, 40), (90, 175, 190))
 """Colours that tell overlaid motions apart, in their order; with more motions they begin again."""
 
-_COLUMNS = 4
 _FOLLOW = 0.75  # body heights by which a figure may leave the middle of its path before the camera follows
 _SKIN = 0.12  # body heights that flesh, feet and hair reach beyond the joints
 
@@ -175,8 +175,8 @@ def _legend(names, overlaid):
 
 
 def _tiled(panes):
-    """Pictures of one size in rows of up to four, the last row filled up with grey."""
-    columns = min(_COLUMNS, len(panes)) if len(panes) != 4 else 2
+    """Pictures of one size, up to three in a row, more in about a square; the last row filled up with grey."""
+    columns = len(panes) if len(panes) <= 3 else math.ceil(math.sqrt(len(panes)))
     blank = np.full_like(panes[0], 190)
     panes = panes + [blank] * (-len(panes) % columns)
     rows = [np.concatenate(panes[i : i + columns], axis=1) for i in range(0, len(panes), columns)]
