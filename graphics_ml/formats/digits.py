@@ -130,24 +130,25 @@ def _piece_numbers(room, size, data, shift):
     is_blank = text <= ord(" ")
     is_end = is_blank[1:] > is_blank[:-1]
     is_point = text == ord(".")
-    marks = np.flatnonzero(is_end | is_point[1:])
-    if len(marks) == 0:
+    ends = np.flatnonzero(is_end)
+    if len(ends) == 0:
         return np.empty(0)
-    marks += 1
-    # Most often each word has one point: then points and ends take turns.
-    points, ends = marks[0::2].copy(), marks[1::2].copy()
+    ends += 1
+    # Most often every word has one point and as many decimals as the others.
+    points = ends - (int(ends[0]) - int(np.argmax(is_point)))
     odd = np.zeros(len(ends), dtype=bool)
-    if not (len(points) == len(ends) == np.count_nonzero(is_point) and is_point[points].all()):
-        points, ends, odd = _points_of_words(marks, is_point[marks])
+    same = np.count_nonzero(is_point) == len(ends) and points[0] > 0 and is_point.take(points).all()
+    if not same:
+        points, odd = _points_of_words(is_end, is_point)
     # And one blank behind it.
     starts = np.empty_like(ends)
     starts[0] = np.argmin(is_blank)
     np.add(ends[:-1], 1, out=starts[1:])
-    late = np.flatnonzero(is_blank[starts])
+    late = np.flatnonzero(is_blank.take(starts))
     while len(late):
         starts[late] += 1
         late = late[is_blank[starts[late]]]
-    negative = text[starts] == ord("-")
+    negative = text.take(starts) == ord("-")
     firsts = starts + negative
     whole_digits, decimals, digits = _digit_counts(firsts, points, ends)
     stops, exponents = ends, None
@@ -164,15 +165,19 @@ def _piece_numbers(room, size, data, shift):
 
     words = room.view("<u8")
     most = min(int(decimals.max()), 8)
-    last = most if most == decimals.min() else np.minimum(decimals, 8)
-    values = _eight_digits(_last_bytes(words, points, np.minimum(whole_digits, 8)))
+    last = most if same or most == decimals.min() else np.minimum(decimals, 8)
+    if most < 8:
+        before, after = _around_points(words, stops, most + 1 if same else stops - points)
+    else:
+        before, after = _eight_bytes(words, points), _eight_bytes(words, stops)
+    values = _eight_digits(_cut(before, np.minimum(whole_digits, 8)))
     long = np.flatnonzero((decimals > 8) & ~odd) if most == 8 else ()
     if len(long):
         more = decimals[long] - 8
         values[long] *= _POWERS[more]
-        values[long] += _eight_digits(_last_bytes(words, stops[long] - 8, more))
+        values[long] += _eight_digits(_cut(_eight_bytes(words, stops[long] - 8), more))
     values *= _POWERS[last]
-    values += _eight_digits(_last_bytes(words, stops, last))
+    values += _eight_digits(_cut(after, last))
     values = _scaled(values, last if most < 8 else decimals, exponents, odd)
     np.copysign(values, 0.5 - negative, out=values)
     for word in np.flatnonzero(odd):
@@ -181,13 +186,13 @@ def _piece_numbers(room, size, data, shift):
     return values
 
 
-def _points_of_words(marks, is_point):
-    """For each word its decimal point, or its end where it has none, its end, and whether it has several points."""
-    places = np.flatnonzero(~is_point)
-    ends = marks.take(places)
+def _points_of_words(is_end, is_point):
+    """For each word its decimal point, or its end where it has none, and whether it has several."""
+    marks = np.flatnonzero(is_end | is_point[1:])
+    places = np.flatnonzero(is_end.take(marks))
+    marks += 1
     between = np.diff(places, prepend=-1)
-    points = np.where(between > 1, marks.take(places - 1), ends)
-    return points, ends, between > 2
+    return marks.take(np.where(between > 1, places - 1, places)), between > 2
 
 
 def _digit_counts(firsts, points, stops):
@@ -247,22 +252,58 @@ def _scaled(values, decimals, exponents, odd):
     return values
 
 
-def _last_bytes(words, ends, counts):
-    """The last `counts` bytes before `ends` as little-endian words, the others zero; at most 8, one count or many."""
-    index = ends >> 3
-    bits = ((ends & 7) << 3).view(np.uint64)
+def _eight_bytes(words, ends):
+    """The eight bytes before each of `ends` as little-endian words."""
+    index, bits, rest = _places(ends)
     high = words.take(index)
     index -= 1
     low = words.take(index)
     low >>= bits
-    np.subtract(np.uint64(64), bits, out=bits)
-    high <<= bits  # NumPy makes a shift by 64 zero
+    high <<= rest
     low |= high
-    unused = 8 * (8 - counts)
-    unused = np.uint64(unused) if isinstance(unused, int) else unused.view(np.uint64)
-    low >>= unused
-    low <<= unused
     return low
+
+
+def _around_points(words, stops, gaps):
+    """_eight_bytes before the points and before the ends of numbers, with one look at each word.
+
+    Args:
+        gaps: bytes from a number's point to its end, at most 8; one count, or one for each.
+    """
+    index, bits, rest = _places(stops)
+    last = words.take(index)
+    index -= 1
+    middle = words.take(index)
+    index -= 1
+    first = words.take(index)
+    behind = middle >> bits
+    last <<= rest
+    behind |= last
+    first >>= bits
+    middle <<= rest
+    first |= middle
+    before = behind << _bits(gaps)
+    first >>= _bits(8 - gaps)
+    before |= first
+    return before, behind
+
+
+def _places(ends):
+    """Which word each end is in, how many bits into it, and how many from there to the next."""
+    bits = ((ends & 7) << 3).view(np.uint64)
+    return ends >> 3, bits, np.uint64(64) - bits  # NumPy makes a shift by 64 zero
+
+
+def _cut(words, counts):
+    """Words with all but their last `counts` bytes zero, in place; one count or one for each."""
+    unused = _bits(8 - counts)
+    words >>= unused
+    words <<= unused
+    return words
+
+
+def _bits(counts):
+    return np.uint64(8 * counts) if isinstance(counts, int) else (8 * counts).view(np.uint64)
 
 
 def _eight_digits(words):
