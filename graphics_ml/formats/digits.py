@@ -134,12 +134,6 @@ def _piece_numbers(room, size, data, shift):
     if len(ends) == 0:
         return np.empty(0)
     ends += 1
-    # Most often every word has one point and as many decimals as the others.
-    points = ends - (int(ends[0]) - int(np.argmax(is_point)))
-    odd = np.zeros(len(ends), dtype=bool)
-    same = np.count_nonzero(is_point) == len(ends) and points[0] > 0 and is_point.take(points).all()
-    if not same:
-        points, odd = _points_of_words(is_end, is_point)
     # And one blank behind it.
     starts = np.empty_like(ends)
     starts[0] = np.argmin(is_blank)
@@ -150,39 +144,77 @@ def _piece_numbers(room, size, data, shift):
         late = late[is_blank[starts[late]]]
     negative = text.take(starts) == ord("-")
     firsts = starts + negative
-    whole_digits, decimals, digits = _digit_counts(firsts, points, ends)
-    stops, exponents = ends, None
     is_digit = (text - np.uint8(ord("0"))) < 10
-    if np.count_nonzero(is_digit) != digits.sum():
+
+    odd = ()
+    values = _alike(room.view("<u8"), firsts, ends, is_point, np.count_nonzero(is_digit))
+    if values is None:
+        points, odd = _points_of_words(is_end, is_point)
         strange = ~is_digit & ~is_blank & ~is_point
         strange[starts[negative]] = False
-        stops, exponents = _exponents(text, strange, ends)
-        odd[np.searchsorted(ends, np.flatnonzero(strange))] = True
-        points = np.minimum(points, stops)
-        whole_digits, decimals, digits = _digit_counts(firsts, points, stops)
-    if whole_digits.max() > 7 or decimals.max() > 7 or digits.min() < 1:
-        odd |= (whole_digits > 8) | (digits > _MOST_DIGITS) | (digits < 1)
-
-    words = room.view("<u8")
-    most = min(int(decimals.max()), 8)
-    last = most if same or most == decimals.min() else np.minimum(decimals, 8)
-    if most < 8:
-        before, after = _around_points(words, stops, most + 1 if same else stops - points)
-    else:
-        before, after = _eight_bytes(words, points), _eight_bytes(words, stops)
-    values = _eight_digits(_cut(before, np.minimum(whole_digits, 8)))
-    long = np.flatnonzero((decimals > 8) & ~odd) if most == 8 else ()
-    if len(long):
-        more = decimals[long] - 8
-        values[long] *= _POWERS[more]
-        values[long] += _eight_digits(_cut(_eight_bytes(words, stops[long] - 8), more))
-    values *= _POWERS[last]
-    values += _eight_digits(_cut(after, last))
-    values = _scaled(values, last if most < 8 else decimals, exponents, odd)
+        values = _of_all_kinds(text, room.view("<u8"), firsts, points, ends, strange, odd)
     np.copysign(values, 0.5 - negative, out=values)
     for word in np.flatnonzero(odd):
         first, behind = int(starts[word]) + shift, int(ends[word]) + shift
         values[word] = number_at(data[first:behind], first)
+    return values
+
+
+def _alike(words, firsts, ends, is_point, digits):
+    """Numbers without their signs, or None unless all have a point, equally many decimals and few digits: most files.
+
+    Args:
+        words: the text in words of eight bytes.
+        firsts, ends: of the numbers, behind a sign.
+        is_point: which bytes of the text are points.
+        digits: how many bytes of the text are digits.
+    """
+    gap = int(ends[0]) - int(np.argmax(is_point))
+    points = ends - gap
+    whole = points - firsts
+    if not (1 < gap <= 8 and np.count_nonzero(is_point) == len(ends) and points[0] > 0 and is_point.take(points).all()):
+        return None
+    if digits != whole.sum() + (gap - 1) * len(ends) or whole.max() > 8:
+        return None
+    before, after = _around_points(words, ends, gap)
+    values = _eight_digits(_cut(before, whole))
+    values *= _POWERS[gap - 1]
+    values += _eight_digits(_cut(after, gap - 1))
+    values /= _POWERS[gap - 1]
+    return values
+
+
+def _of_all_kinds(text, words, firsts, points, ends, strange, odd):
+    """Numbers without their signs; those that need float() are marked in `odd`.
+
+    Args:
+        text: the piece.
+        words: it in words of eight bytes.
+        firsts, points, ends: of the numbers, behind a sign.
+        strange: which bytes are neither digit nor blank nor point nor a sign at the beginning.
+        odd: (N,) bool.
+    """
+    stops, exponents = _exponents(text, strange, ends)
+    odd[np.searchsorted(ends, np.flatnonzero(strange))] = True
+    points = np.minimum(points, stops)
+    whole = points - firsts
+    decimals = np.maximum(stops - points - 1, 0)
+    digits = whole + decimals
+    odd |= (whole > 8) | (digits > _MOST_DIGITS) | (digits < 1)
+    values = _eight_digits(_cut(_eight_bytes(words, points), np.minimum(whole, 8)))
+    long = np.flatnonzero((decimals > 8) & ~odd)
+    if len(long):
+        more = decimals[long] - 8
+        values[long] *= _POWERS[more]
+        values[long] += _eight_digits(_cut(_eight_bytes(words, stops[long] - 8), more))
+    last = np.minimum(decimals, 8)
+    values *= _POWERS[last]
+    values += _eight_digits(_cut(_eight_bytes(words, stops), last))
+    powers = decimals if exponents is None else decimals - exponents
+    odd |= np.abs(powers) > 22
+    values /= _POWERS[np.clip(powers, 0, 22)]
+    if powers.min() < 0:
+        values *= _POWERS[np.clip(-powers, 0, 22)]
     return values
 
 
@@ -195,27 +227,12 @@ def _points_of_words(is_end, is_point):
     return marks.take(np.where(between > 1, places - 1, places)), between > 2
 
 
-def _digit_counts(firsts, points, stops):
-    """How many digits stand before each point, behind it and together."""
-    whole = points - firsts
-    decimals = stops - points
-    decimals -= 1
-    np.maximum(decimals, 0, out=decimals)
-    return whole, decimals, whole + decimals
-
-
 def _exponents(text, strange, ends):
-    """Where the digits of each word end, and the power of ten behind them; what is understood is no longer strange.
-
-    Args:
-        text: the piece.
-        strange: which bytes are neither digit nor blank nor point nor a sign at the beginning.
-        ends: of the words.
-    """
-    stops, exponents = ends.copy(), np.zeros(len(ends), dtype=np.int64)
+    """Where the digits of each number end, and the powers of ten behind them or None; takes these out of `strange`."""
     letters = np.flatnonzero(strange & ((text | 0x20) == ord("e")))
     if len(letters) == 0:
-        return stops, exponents
+        return ends, None
+    stops, exponents = ends.copy(), np.zeros(len(ends), dtype=np.int64)
     owners = np.searchsorted(ends, letters)
     behind, begins = ends.take(owners), letters + 1
     sign = text.take(begins)
@@ -239,19 +256,6 @@ def _exponents(text, strange, ends):
     return stops, exponents
 
 
-def _scaled(values, decimals, exponents, odd):
-    """Integers (N,) float64 with the point put in, in place; marks as `odd` where that would not be exact."""
-    if exponents is None:
-        values /= _POWERS[np.minimum(decimals, 22)]  # more of them are odd
-        return values
-    powers = decimals - exponents
-    odd |= np.abs(powers) > 22
-    values /= _POWERS[np.clip(powers, 0, 22)]
-    if powers.min() < 0:
-        values *= _POWERS[np.clip(-powers, 0, 22)]
-    return values
-
-
 def _eight_bytes(words, ends):
     """The eight bytes before each of `ends` as little-endian words."""
     index, bits, rest = _places(ends)
@@ -264,13 +268,9 @@ def _eight_bytes(words, ends):
     return low
 
 
-def _around_points(words, stops, gaps):
-    """_eight_bytes before the points and before the ends of numbers, with one look at each word.
-
-    Args:
-        gaps: bytes from a number's point to its end, at most 8; one count, or one for each.
-    """
-    index, bits, rest = _places(stops)
+def _around_points(words, ends, gap):
+    """_eight_bytes before the points and before the ends of numbers, which are `gap` bytes apart, at most 8."""
+    index, bits, rest = _places(ends)
     last = words.take(index)
     index -= 1
     middle = words.take(index)
@@ -282,8 +282,8 @@ def _around_points(words, stops, gaps):
     first >>= bits
     middle <<= rest
     first |= middle
-    before = behind << _bits(gaps)
-    first >>= _bits(8 - gaps)
+    before = behind << _bits(gap)
+    first >>= _bits(8 - gap)
     before |= first
     return before, behind
 
