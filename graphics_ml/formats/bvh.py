@@ -25,9 +25,8 @@ from graphics_ml.formats.digits import write_numbers
 from graphics_ml.formats.frame_times import frame_rate, frame_time_text
 from graphics_ml.formats.heads import head_text
 from graphics_ml.formats.world_axes import on_world_axes
-from graphics_ml.motion.kinematics import forward_kinematics
 from graphics_ml.motion.motion import Motion, exact_rate
-from graphics_ml.motion.rotations import conjugate, multiply
+from graphics_ml.motion.rotations import conjugate, matrix_from_quaternion, multiply
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.outputs import write_bytes
 
@@ -179,7 +178,7 @@ def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
         offsets[1:, joint] = positions[sample]
     lengths = np.median(np.linalg.norm(offsets[1:], axis=-1), axis=0)
     scale, unit_name, unit_from = _unit(unit, lengths, skeleton.parents)
-    seen = forward_kinematics(poses, offsets[:, 0], offsets, skeleton.parents)
+    seen = _positions(poses, offsets, skeleton.parents)
     rest_up = detect_up(skeleton.names, skeleton.parents, seen[:1])
     up, up_from = _up(up, rest_up, skeleton, seen[1:])
 
@@ -197,6 +196,16 @@ def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
     rotations.flags.writeable = False  # so that Motion needs no copy of its own
     motion = Motion(skeleton, rotations, root * scale, rate, local_positions=local, provenance={"source": source})
     return _on_axes(motion, up, to_y_up, everything=rest_up == up)
+
+
+def _positions(rotations, offsets, parents):
+    """forward_kinematics of few frames, (F, J, 4) and (F, J, 3): a product of matrices a joint, not many of numbers."""
+    world = np.zeros((*offsets.shape[:2], 4, 4))
+    world[..., :3, :3], world[..., :3, 3], world[..., 3, 3] = matrix_from_quaternion(rotations), offsets, 1
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            world[:, joint] = world[:, parent] @ world[:, joint]
+    return world[..., :3, 3]
 
 
 def _unit(unit, lengths, parents):

@@ -1,8 +1,10 @@
-"""BVH reading and writing and forward kinematics against pybvh, on a clip of 5,133 frames and 31 joints.
+"""BVH reading and writing and forward kinematics against pybvh, on two real clips.
 
-The clip is 01_06 of the CMU database where GRAPHICS_ML_TEST_DATA names the folder that holds it, and else one of the
-same size made here. Both sides go from file to what they work with: pybvh to Euler angles, we to quaternions, unit and
-up axis detected; both write the same text from that. Both sides' kinematics begin from there too.
+They are 01_06 of the CMU database (5,133 frames, 31 joints) and the longest of the Bandai-Namco ones (22 joints, six
+channels each, numbers of any length) where GRAPHICS_ML_TEST_DATA names the folder that holds them, and else one like
+the first made here. Both sides go from file to what they work with: pybvh to Euler angles, we to quaternions, unit and
+up axis detected; both write the same text from that. Both sides' kinematics begin from there too. pybvh refuses
+position channels on other joints than the root, so both read a copy of the Bandai-Namco clip without them.
 """
 
 import os
@@ -28,7 +30,8 @@ def main():
         print("motion_files: the peer is not installed; install it with: pip install --group bench")
         return
     with tempfile.TemporaryDirectory() as folder:
-        _compare_all(_clip(Path(folder)), Path(folder))
+        for clip in _clips(Path(folder)):
+            _compare_all(_with_still_joints(clip, Path(folder)), Path(folder))
 
 
 def _compare_all(path, folder):
@@ -45,8 +48,8 @@ def _compare_all(path, folder):
         lambda: pybvh.write_bvh_file(theirs, folder / "theirs.bvh"),
         "pybvh",
     )
-    rows = np.ascontiguousarray(motion.rotations.transpose(1, 2, 0)).transpose(2, 0, 1)
-    for layout, rotations in (("", motion.rotations), (", component-major", rows)):
+    by_frame = np.ascontiguousarray(motion.rotations)
+    for layout, rotations in (("", motion.rotations), (", by frame in memory", by_frame)):
         compare(
             f"forward kinematics, {size}{layout}",
             lambda rotations=rotations: forward_kinematics(
@@ -65,20 +68,46 @@ def _load_plainly(path):
         digits.WORTH_COMPILING = worth
 
 
-def _clip(folder):
+def _clips(folder):
     data = os.environ.get("GRAPHICS_ML_TEST_DATA")
-    archive = Path(data) / "motion" / "cmu.tar.xz" if data else None
-    if archive is not None and archive.is_file():
-        found = [clip for clip in unpack(archive, folder) if clip.name == "01_06.bvh"]
-        if found:
-            return found[0]
+    if data and (Path(data) / "motion" / "cmu.tar.xz").is_file():
+        cmu, bandai = (unpack(Path(data) / "motion" / f"{name}.tar.xz", folder / name) for name in ("cmu", "bandai1"))
+        return [
+            next(clip for clip in cmu if clip.name == "01_06.bvh"),
+            max(bandai, key=lambda clip: clip.stat().st_size),
+        ]
+    return [made_clip(folder / "clip.bvh", FRAMES, JOINTS)]
+
+
+def _with_still_joints(path, folder):
+    """The file itself, or a copy in which no joint but the root has position channels, its numbers as they stood."""
+    head, motion, frames = path.read_text().partition("MOTION")
+    lines, kept, column = head.splitlines(), [], 0
+    for number, line in enumerate(lines):
+        if "CHANNELS" in line:
+            words = line.split()[2:]
+            stay = [word for word in words if not kept or "rotation" in word]
+            kept += [column + words.index(word) for word in stay]
+            column += len(words)
+            lines[number] = f"CHANNELS {len(stay)} {' '.join(stay)}"
+    if len(kept) == column:
+        return path
+    first, second, *rows = frames.strip().splitlines()
+    rows = [" ".join(np.array(row.split())[kept]) for row in rows]
+    copy = folder / "still.bvh"
+    copy.write_text("\n".join([*lines, motion, first, second, *rows]))
+    return copy
+
+
+def made_clip(path: Path, frames: int, joints: int) -> Path:
+    """Write a clip of a made skeleton that swings about; gives its path."""
     random = np.random.default_rng(0)
-    parents = [-1] + [max(0, joint - int(random.integers(1, 4))) for joint in range(1, JOINTS)]
-    skeleton = Skeleton([f"joint{n}" for n in range(JOINTS)], parents, random.normal(size=(JOINTS, 3)) * 0.1)
-    angles = np.cumsum(random.normal(size=(FRAMES, JOINTS, 3)) * 0.02, axis=0)
-    root = np.cumsum(random.normal(size=(FRAMES, 3)) * 0.01, axis=0)
-    bvh.save(Motion(skeleton, quaternion_from_euler(angles, "ZXY"), root, 120), folder / "clip.bvh")
-    return folder / "clip.bvh"
+    parents = [-1] + [max(0, joint - int(random.integers(1, 4))) for joint in range(1, joints)]
+    skeleton = Skeleton([f"joint{n}" for n in range(joints)], parents, random.normal(size=(joints, 3)) * 0.1)
+    angles = np.cumsum(random.normal(size=(frames, joints, 3)) * 0.02, axis=0)
+    root = np.cumsum(random.normal(size=(frames, 3)) * 0.01, axis=0)
+    bvh.save(Motion(skeleton, quaternion_from_euler(angles, "ZXY"), root, 120), path)
+    return path
 
 
 if __name__ == "__main__":
