@@ -6,11 +6,13 @@ import math
 import zipfile
 import zlib
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
+from graphics_ml.motion.motion import exact_rate
 from graphics_ml.outputs import write_bytes
 
 MAX_BYTES = 1 << 32
@@ -44,6 +46,20 @@ def read_npy(path: Path) -> np.ndarray:
             return _array(file, size)
     except (*_BROKEN, ValueError) as error:
         raise MotionFileError(path, None, f"it cannot be read as a .npy file ({error}); it may be broken") from error
+
+
+def rate_of(path: Path, array: np.ndarray) -> Fraction:
+    """The frame rate that an array of one number says.
+
+    Files hold rates as floats, such as 59.9999: the usual rate that this stands for has a small denominator.
+
+    Raises:
+        MotionFileError: it is no positive number.
+    """
+    try:
+        return exact_rate(Fraction(float(array.reshape(()))).limit_denominator(1001))
+    except (ValueError, OverflowError, TypeError):
+        raise MotionFileError(path, None, f"its frame rate is {array}; say it with fps=, --fps") from None
 
 
 def write_npz(path: Path, members: dict[str, np.ndarray]) -> None:

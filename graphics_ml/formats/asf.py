@@ -7,7 +7,8 @@ all about fixed axes, it turns by C M C^-1 (Acclaim, "Skeleton file format", 199
 file formats explained", 2001, sections 2.4 and 2.5). The zero pose is the rest pose.
 
 A unit is 1/`length` inches, as the Carnegie Mellon database documents its 0.45; where a body of that size would be no
-person's, the unit is detected as for .bvh. The rate is not in the file: that of the database is 120 frames a second.
+person's and one in another unit is, that is taken (see conventions). The rate is not in the file: that of the database
+is 120 frames a second.
 """
 
 import math
@@ -366,11 +367,13 @@ def _unit(body, unit):
         if not (scale > 0 and math.isfinite(scale)):
             raise ValueError(f"a unit is one of {', '.join(METRES)} or a positive number of metres, not '{unit}'")
         return scale, str(unit), "given"
-    skeleton, scale, known_by = _skeleton(body, 1.0), 0.0254 / body.length, "file"
-    lengths = np.linalg.norm(skeleton.offsets, axis=-1)
-    if detect_unit(lengths * scale, skeleton.parents) != "m":  # no person's size
-        found = detect_unit(lengths, skeleton.parents)
-        scale, known_by = METRES[found or "cm"], "detected" if found else "assumed"
+    names, scale, known_by = _order_of_joints(body), 0.0254 / body.length, "file"
+    # The bones as a tree of their ends, which reaches further than that of the joints.
+    lengths = [body.bones[name].length for name in names]
+    parents = [-1, *(names.index(parent) for parent in body.parents.values())]
+    if detect_unit(np.array(lengths) * scale, parents) != "m":  # no person's size
+        found = detect_unit(np.array(lengths), parents)
+        scale, known_by = (METRES[found], "detected") if found else (scale, "file")
     return scale, next((name for name, metres in METRES.items() if math.isclose(metres, scale)), str(scale)), known_by
 
 

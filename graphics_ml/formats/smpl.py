@@ -17,7 +17,7 @@ import numpy as np
 
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats import bodies
-from graphics_ml.formats.arrays import read_npz
+from graphics_ml.formats.arrays import rate_of, read_npz
 from graphics_ml.formats.body_models import rest_joints
 from graphics_ml.formats.conventions import from_y_up, to_y_up
 from graphics_ml.motion.motion import Motion, exact_rate
@@ -160,12 +160,8 @@ def _betas(path, held):
 def _rate(path, held):
     rate = next((held[name] for name in _RATES if name in held), None)
     if rate is None:
-        raise MotionFileError(path, None, "it holds no frame rate; say it with fps=")
-    try:
-        # The files hold rates as floats, such as 59.9999: the usual rate it stands for has a small denominator.
-        return exact_rate(Fraction(float(rate.reshape(()))).limit_denominator(1001))
-    except (ValueError, OverflowError, TypeError):
-        raise MotionFileError(path, None, f"its frame rate is {rate}; say it with fps=") from None
+        raise MotionFileError(path, None, "it holds no frame rate; say it with fps=, --fps")
+    return rate_of(path, rate)
 
 
 def _text(array):

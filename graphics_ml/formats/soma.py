@@ -16,7 +16,7 @@ import numpy as np
 
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats import bodies
-from graphics_ml.formats.arrays import read_npz, write_npz
+from graphics_ml.formats.arrays import rate_of, read_npz, write_npz
 from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.contacts import detect_contacts
 from graphics_ml.motion.kinematics import local_rotations
@@ -72,7 +72,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if np.abs(square - np.eye(3)).max() > _TURNS or np.linalg.det(turns).min() < 0:
         raise MotionFileError(path, None, "its global_rot_mats are no rotations; get the file again")
     if fps is None and "fps" in held:
-        fps = Fraction(float(held["fps"].reshape(-1)[0])).limit_denominator(1001)
+        fps = rate_of(path, held["fps"])
     if fps is None:
         fps = bodies.table(_BODIES[30])["fps"]
         warnings.warn(
