@@ -8,7 +8,10 @@ import numpy as np
 from graphics_ml.motion.bone_map import BoneMap, recognize
 from graphics_ml.motion.motion import Motion
 
-_LEVEL = np.cos(np.radians(20.0))  # how far arms may be from level and sideways, and legs from upright, in a T-pose
+_LEVEL = np.cos(np.radians(20.0))  # how far arms may be from level and sideways in a T-pose
+_UPRIGHT = np.cos(
+    np.radians(35.0)
+)  # how far legs may be from upright; those of CMU's zero pose are spread by 20 degrees
 _JUMP = 3.0  # times what hands move from one frame to the next in nearly all others
 _LEAST = 0.25  # arm lengths that hands jump at least; coming down from a T-pose they go about one
 _NEEDED = ("thigh", "foot", "upper_arm", "hand")
@@ -33,7 +36,7 @@ def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
     sideways = _unit(hands[0] - arms[0]) @ left * [1, -1]
     upright = _unit(arms[0].mean(axis=0) - thighs[0].mean(axis=0))
     down = -_unit(feet[0] - thighs[0]) @ upright
-    if min(*sideways, *down) < _LEVEL:
+    if sideways.min() < _LEVEL or down.min() < _UPRIGHT:
         return False
     steps = np.linalg.norm(np.diff(hands - arms, axis=0), axis=-1)
     length = np.linalg.norm(hands[0] - arms[0], axis=-1)
