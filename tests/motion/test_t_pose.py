@@ -63,7 +63,7 @@ def test_no_real_take_is_found_to_have_one(clips):
 
 
 def test_one_put_before_a_real_take_is_found(clips):
-    """As cgspeed did: the skeleton's zero pose at the origin, before CMU's frames. 03_02 begins near that pose itself."""
+    """As cgspeed did: the zero pose at the origin, before CMU's frames. 03_02 itself begins near that pose."""
     takes = [path for path in clips("cmu") if path.stem != "03_02"]
     for path in sorted(takes, key=lambda one: one.stat().st_size)[:4]:
         assert starts_with_t_pose(with_t_pose(formats.load(path))), path.name
