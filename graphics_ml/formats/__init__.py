@@ -250,9 +250,20 @@ def names(writable: bool = False) -> tuple[str, ...]:
     return tuple(name for name, one in _all().items() if one.written or not writable)
 
 
-def extensions(writable: bool = False) -> tuple[str, ...]:
-    """The extensions that load or save know, entry points included, sorted; without those only read if `writable`."""
-    return tuple(sorted({end for one in _all().values() if one.written or not writable for end in one.extensions}))
+def extensions(writable: bool = False, any_skeleton: bool = False) -> tuple[str, ...]:
+    """The extensions that load or save know, entry points included, sorted.
+
+    Args:
+        writable: without those only read.
+        any_skeleton: without those of formats that hold one body only, such as .npy.
+    """
+    kept = [
+        one.extensions
+        for name, one in _all().items()
+        if (one.written or not writable)
+        and (holds.table().get(name, {}).get("any_skeleton", True) is True or not any_skeleton)
+    ]
+    return tuple(sorted({extension for several in kept for extension in several}))
 
 
 def extension_of(format: str) -> str:

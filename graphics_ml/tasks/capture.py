@@ -22,7 +22,7 @@ def capture(job: Capture, progress: Progress) -> Outcome:
         GraphicsMLError: the video, a setting or the output cannot be used; nothing is written then, except,
             where there is no such person, the picture that shows everyone's number.
     """
-    ensure_extension(job.output, formats.extensions(writable=True))
+    ensure_extension(job.output, formats.extensions(writable=True, any_skeleton=True))
     ensure_places(job, [job.video], {})
     video = open_video(job.video, job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from graphics_ml import formats
 from graphics_ml.errors import FormatWarning
-from graphics_ml.jobs import Convert, Outcome
+from graphics_ml.jobs import Convert, JobError, Outcome
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.t_pose import starts_with_t_pose
@@ -69,7 +69,10 @@ def load(job: Convert) -> Motion:
     rate = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
     if rate is not None and "fps" in formats.options(name):
         options["fps"], rate = rate, None
-    motion = formats.load(job.source, name, **options)
+    try:
+        motion = formats.load(job.source, name, **options)
+    except ValueError as error:  # a setting that the format knows, and a value that it does not
+        raise JobError(str(error)) from error
     return motion if rate is None else motion.replace(fps=rate)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphics_ml import formats
-from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError, OutputError
+from graphics_ml.errors import FormatWarning, GraphicsMLError, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 
@@ -159,3 +159,16 @@ def test_entry_points_bring_formats_on_first_use(tmp_path, no_registrations_left
 
 def test_the_formats_of_blender_are_known_without_loading_it():
     assert {".fbx", ".glb", ".blend"} <= set(formats.extensions())
+
+
+def test_what_holds_one_body_only_is_not_offered_for_any_skeleton():
+    assert ".npy" in formats.extensions(writable=True)
+    assert {".npz", ".bvh", ".fbx"} <= set(formats.extensions(writable=True, any_skeleton=True))
+    assert ".npy" not in formats.extensions(writable=True, any_skeleton=True)
+
+
+def test_the_extension_of_a_format_is_known_by_its_name():
+    assert (formats.extension_of("amass"), formats.extension_of("fbx")) == (".npz", ".fbx")
+    for name, said in (("asf", "'asf' is not a format that can be written"), ("amas", "did you mean 'amass'")):
+        with pytest.raises(GraphicsMLError, match=said):
+            formats.extension_of(name)

@@ -76,6 +76,9 @@ def test_a_unit_can_be_said_for_bvh_and_is_refused_where_it_means_nothing(take, 
     run(Convert(source=tmp_path / "take.bvh", output=tmp_path / "small.npz", unit="mm"))
     small, whole = formats.load(tmp_path / "small.npz"), formats.load(tmp_path / "take.bvh")
     np.testing.assert_allclose(small.positions() * 10, whole.positions(), atol=1e-9)
+    for options, said in (({"unit": "ell"}, "a unit is one of m, cm"), ({"up": "W"}, "the up axis is 'X', 'Y' or 'Z'")):
+        with pytest.raises(GraphicsMLError, match=said):
+            run(Convert(source=tmp_path / "take.bvh", output=tmp_path / "out.npz", **options))
     with pytest.raises(GraphicsMLError, match="the format npz has no option 'unit'"):
         run(Convert(source=take, output=tmp_path / "out.bvh", unit="mm"))
 
