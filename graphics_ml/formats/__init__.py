@@ -22,6 +22,7 @@ from pathlib import Path
 
 from graphics_ml.errors import FormatWarning, GraphicsMLError, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.formats import holds
+from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.wording import suggestion
@@ -218,7 +219,11 @@ def format_of(path: str | Path, format: str | None = None) -> str:
         raise MotionFileError(path, None, f"'{path.suffix}' is not a motion format known here; use one of {known}")
     if len(named) == 1:
         return named[0]  # whose own reader says best what is wrong
-    raise MotionFileError(path, None, f"this {path.suffix} file is none of those known here: {', '.join(named)}")
+    held = ", ".join(sorted(npz_members(path))[:8])
+    about = f"it holds {held}" if held else "it may be broken"
+    raise MotionFileError(
+        path, None, f"this {path.suffix} file is none of those known here ({', '.join(named)}); {about}"
+    )
 
 
 def options(name: str) -> tuple[str, ...]:

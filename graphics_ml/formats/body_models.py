@@ -43,7 +43,7 @@ def rest_joints(body: str, path: Path, betas: np.ndarray, gender: str, trust_pic
         from smplx.lbs import blend_shapes, vertices2joints
         from smplx.utils import to_np
     except ModuleNotFoundError as absent:
-        raise MissingExtraError(absent.name, "geometry" if absent.name == "smplx" else "learn") from absent
+        raise MissingExtraError(absent.name, "geometry") from absent
     template, directions, regressor = (to_np(held[name], dtype=np.float64) for name in _ARRAYS)
     joints = len(bodies.skeleton(body))
     fits = template.ndim == 2 and directions.ndim == 3 and template.shape == directions.shape[:2]

@@ -23,12 +23,6 @@ def changes(motion: Motion, format: str) -> tuple[str, ...]:
     return tuple(row[name] for name in _CHANGING if row.get(name) in held_back)
 
 
-def body_of(motion: Motion, format: str) -> str | None:
-    """The body of this format whose joints the motion has; None where it has none or the format holds any skeleton."""
-    held = table().get(format, {}).get("bodies", ())
-    return next((name for name in held if bodies.has_joints_of(motion.skeleton, name)), None)
-
-
 @cache
 def table() -> dict[str, dict]:
     """{format: {property: true, or what is not held}}, and the keys that the table's head explains."""
@@ -36,18 +30,20 @@ def table() -> dict[str, dict]:
 
 
 def _has_other_joints(motion, row):
-    return not any(bodies.has_joints_of(motion.skeleton, name) for name in row["bodies"])
+    return not any(_has_joints(motion, name) for name in row["bodies"])
 
 
 def _has_other_bones(motion, row):
-    return not any(
-        bodies.has_joints_of(motion.skeleton, name) and bodies.same_proportions(motion.skeleton, name)
-        for name in row["bodies"]
-    )
+    same = [bodies.same_proportions(motion.skeleton, name) for name in row["bodies"] if _has_joints(motion, name)]
+    return bool(same) and not any(same)
 
 
 def _has_rest_orientations(motion, row):
     return np.abs(motion.skeleton.rest_orientations[:, 1:]).max() > 1e-9
+
+
+def _has_joints(motion, name):
+    return bodies.has_joints_of(motion.skeleton, name)
 
 
 # For each property whether a motion makes use of it.

@@ -4,8 +4,9 @@
 The joints are told by their number: 30 (somaskel30), 77 (somaskel77) or 22, SMPL-X's body. Their names, their parents
 and the rate of 30 frames a second, none of which the file holds, are those of Kimodo's sources and documentation
 (tables/soma.toml, tables/soma77.toml). Joint frames lie along the world's axes in the T-pose. Bones are as long as in
-the file; where a joint also moves in its parent's frame it gets local positions. Files written here hold more, as
-Kimodo's newer ones do, local_rot_mats and root_positions, and the rate as fps.
+the file; where a joint also moves in its parent's frame it gets local positions. foot_contacts are not kept, and found
+anew when a file is written. Files written here hold more, as Kimodo's newer ones do, local_rot_mats and root_positions,
+and the rate as fps.
 """
 
 import warnings

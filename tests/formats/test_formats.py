@@ -87,7 +87,7 @@ def test_two_formats_of_one_extension_are_told_apart_by_content_or_by_name(tmp_p
     assert formats.load(tmp_path / "first.abc", format="two") == "two"
     assert {"one", "two"} <= set(formats.names())
     (tmp_path / "other.abc").write_text("neither")
-    with pytest.raises(MotionFileError, match="none of those known here: one, two"):
+    with pytest.raises(MotionFileError, match=r"none of those known here \(one, two\)"):
         formats.load(tmp_path / "other.abc")
 
 
@@ -132,6 +132,14 @@ def test_marker_files_are_no_motions(tmp_path, monkeypatch):
     with pytest.raises(MotionFileError, match="no markers"):
         formats.load_markers(tmp_path / "walk.npz")
     assert ".trc" not in formats.extensions() and ".trc" in formats.marker_extensions()
+
+
+def test_an_archive_of_another_kind_is_said_to_hold_what_it_holds(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros(3), labels=np.zeros(3))
+    (tmp_path / "b.npz").write_bytes(b"PK nothing")
+    for name, said in (("a.npz", "it holds images, labels"), ("b.npz", "it may be broken")):
+        with pytest.raises(MotionFileError, match=said):
+            formats.load(tmp_path / name)
 
 
 def test_what_a_format_cannot_hold_is_said_beforehand(tmp_path):
