@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def _toml(value):
     return json.dumps(value, ensure_ascii=False)
 
 
+@cache  # asking takes longer than reading a short motion
 def _version(package):
     try:
         return version(package)
