@@ -96,7 +96,7 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
                 died = isinstance(result, ProcessDied)
                 record, full = ({"state": "failed", "error": _DIED}, False) if died else result
                 record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
-                _count(tally, record)
+                _count(tally, record, job)
                 if full:
                     tally.stopped = f"{folder}: the disk is full; make room"
                 try:
@@ -161,12 +161,14 @@ def _to_do(jobs, manifest, hash_of_job, resume, tally, heard):
         yield job
 
 
-def _count(tally, record):
+def _count(tally, record, job):
     if record["state"] == "failed":
         tally.failed += 1
         return
     tally.done += 1
     for note in record.get("notes", ()):
+        for path in (job.source, job.output):  # of many files the same is said once
+            note = note.replace(path.name, f"*{path.suffix}")
         if note in tally.notes or len(tally.notes) < _FEW:
             tally.notes[note] += 1
 

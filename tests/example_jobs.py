@@ -1,5 +1,6 @@
 """Small jobs for the tests of what runs jobs; worker processes import them by name."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import ClassVar
 from graphics_ml import cli, jobs
 from graphics_ml.errors import MotionFileError
 from graphics_ml.jobs import FileJob, Job, Outcome, setting
-from graphics_ml.outputs import ensure_apart, write_bytes
+from graphics_ml.outputs import ensure_apart, replacing, write_bytes
 from graphics_ml.provenance import record, write_record
 
 
@@ -64,6 +65,10 @@ def shout(job, progress):
         raise MotionFileError(job.source, 1, "this is broken; mend it")
     if text.startswith("bug"):
         raise KeyError("hips")
+    if text.startswith("full disk"):
+        with replacing(job.output) as place:
+            place.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
     once = job.source.with_suffix(".died")
     if text.startswith("die always") or (text.startswith("die") and not once.exists()):
         once.touch()

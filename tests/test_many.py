@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from graphics_ml import formats
 from graphics_ml.jobs import Batch
 from graphics_ml.run import run_many
 from tests.example_jobs import EXAMPLES, Shout
+from tests.motion.swinging import swinging
 from tests.test_pool import local_cluster
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -171,6 +173,20 @@ def test_a_job_file_may_name_a_folder_and_the_record_of_each_output_gives_it_aga
     assert results() == before and len(before) == 6
 
 
+@pytest.mark.parametrize("format", ["npz", "bvh"])
+def test_the_record_beside_each_converted_file_gives_the_same_bytes_again(format):
+    Path("in").mkdir()
+    for number in range(3):
+        formats.save(swinging(5, speed=number), f"in/f{number}.bvh")
+    code = start("convert", "in", "-o", "out", "--format", format, "--jobs", 2).wait(60)
+    before = results()
+    assert code == 0 and len(before) == 6
+    for number in range(3):
+        Path(f"out/f{number}.{format}").unlink()
+        assert start("run", f"out/f{number}.{format}.job.toml").wait(60) == 0
+    assert results() == before
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence_before_anything_is_done():
     make(2)
     Path("out").write_text("")
@@ -181,6 +197,20 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_before_anything_is_done
     Path("out/manifest.jsonl").mkdir()
     code, _, said = shout()
     assert code == 2 and len(said) == 1 and "manifest.jsonl" in said[0]
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing():
+    make(30)
+    expected = undisturbed(30)
+    Path("in/f15.bvh").write_text("full disk")
+    code, _, said = shout()
+    done = len(results()) // 2
+    assert code == 1 and 0 < done < 29
+    assert said[-1] == "stopped: out: the disk is full; make room; the same command with --resume goes on from here"
+    assert sum(line.startswith("failed") for line in said) == 1 and not any("half" in name for name in results())
+    Path("in/f15.bvh").write_text("text 15")
+    code, _, said = shout("--resume")
+    assert code == 0 and said[-1].startswith(f"30 files: {30 - done} done, {done} skipped") and results() == expected
 
 
 def test_one_file_needs_no_cluster():
