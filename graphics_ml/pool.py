@@ -27,14 +27,15 @@ class ClusterError(GraphicsMLError):
 
 
 class ProcessDied(Exception):
-    """The process that worked on a call was killed or crashed, both with others beside it and alone."""
+    """The process that worked on a call was killed or crashed, and so was the next one, with nothing else beside it."""
 
 
 def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) -> Iterator[tuple]:
     """Call `function(item)` for each item on the workers; gives (item, result) in the order in which they finish.
 
     No more items are taken than can be worked on, and no result is kept. An item whose process died is tried once
-    more at the end, when nothing else runs; if its process dies again, its result is a ProcessDied.
+    more at the end, when nothing else runs; if its process dies again, its result is a ProcessDied. What else kept a
+    call from being done, such as a package that a cluster's workers lack, is its result too, as the exception.
 
     Raises:
         ClusterError: the cluster went away.
@@ -65,6 +66,8 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
                 result = ProcessDied()
             except CancelledError:
                 raise ClusterError("the Dask scheduler went away; start it again") from None
+            except Exception as error:
+                result = error
             yield item, result
 
 

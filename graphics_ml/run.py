@@ -93,8 +93,7 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
         try:
             call = partial(attempt, folder=folder, here=os.getcwd())
             for job, result in spread(workers, call, _to_do(jobs, manifest, hash_of_job, batch.resume, tally, heard)):
-                died = isinstance(result, ProcessDied)
-                record, full = ({"state": "failed", "error": _DIED}, False) if died else result
+                record, full = _not_run(result) if isinstance(result, Exception) else result
                 record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
                 _count(tally, record, job)
                 if full:
@@ -136,15 +135,9 @@ def attempt(job: FileJob, folder: Path, here: str) -> tuple[dict, bool]:
             if outcome.notes:
                 record["notes"] = list(outcome.notes)
     except (Exception, SystemExit) as error:
-        record |= {"state": "failed"} | _fault(error, job)
+        record |= {"state": "failed"} | _fault(error, job, here)
         full = disk_was_full(error)
     return record | {"seconds": round(time.perf_counter() - started, 3)}, full
-
-
-_DIED = (
-    "the process that worked on it was killed or crashed, and again when it ran alone; the file may need more memory "
-    "than there is"
-)
 
 
 def _to_do(jobs, manifest, hash_of_job, resume, tally, heard):
@@ -173,6 +166,16 @@ def _count(tally, record, job):
             tally.notes[note] += 1
 
 
+def _not_run(error):
+    said = f"no worker can do it ({_named(error)})"
+    if isinstance(error, ProcessDied):
+        said = (
+            "the process that worked on it was killed or crashed, and again when it ran alone; the file may need more "
+            "memory than there is"
+        )
+    return {"state": "failed", "error": said}, False
+
+
 def _place(path, folder):
     return Path(os.path.relpath(path, folder)).as_posix()
 
@@ -181,12 +184,18 @@ def _content(path):
     return [path.stat().st_size, file_hash(path)]
 
 
-def _fault(error, job):
+def _fault(error, job, here):
     if isinstance(error, GraphicsMLError):
         return {"error": str(error)}
     if isinstance(error, OSError) and error.filename == str(job.source):
         return {"error": f"{job.source}: the file cannot be read ({error.strerror})"}
+    if isinstance(error, OSError) and error.filename == here:
+        return {"error": f"{job.source}: the worker does not see the folder {here}; share it"}
     if isinstance(error, MemoryError):
         return {"error": f"{job.source}: there is not enough memory for it; use fewer --jobs"}
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return {"error": f"{job.source}: a fault of graphics_ml ({said})", "traceback": traceback.format_exc()}
+    said = f"{job.source}: a fault of graphics_ml ({_named(error)})"
+    return {"error": said, "traceback": traceback.format_exc()}
+
+
+def _named(error):
+    return " ".join(f"{type(error).__name__}: {error}".split())

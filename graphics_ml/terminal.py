@@ -5,7 +5,8 @@ import time
 from contextlib import contextmanager
 
 from graphics_ml.batch import jobs_of
-from graphics_ml.jobs import Batch, Job, JobError
+from graphics_ml.jobs import Batch, FileJob, Job, JobError
+from graphics_ml.manifest import NAME
 from graphics_ml.run import run, run_many
 
 _MOST_NOTES = 5
@@ -23,12 +24,14 @@ def run_in_terminal(job: Job | Batch) -> int:
     Raises:
         GraphicsMLError: nothing could be done.
     """
+    if isinstance(job, FileJob):  # of a job file, where its source may be a folder or a pattern
+        job = Batch(job=job, source=job.source, output=job.output)
     if not isinstance(job, Batch):
         return _run_one(job)
     jobs, folder = jobs_of(job)
     if job.dry_run:
         for one in jobs:
-            print(f"{one.source} -> {one.output}")
+            _tell(f"{one.source} -> {one.output}")
         return 0
     if folder is not None:
         return _run_batch(job, jobs, folder)
@@ -44,7 +47,7 @@ def _run_one(job):
     for note in outcome.notes:
         _say(f"note: {note}")
     for path in outcome.outputs:
-        print(path)
+        _tell(path)
     _say(f"done in {time.perf_counter() - started:.1f} s")
     return 0
 
@@ -69,7 +72,7 @@ def _run_batch(batch, jobs, folder):
     if batch.resume and tally.skipped:
         again = ", ".join(f"{count} {why}" for why, count in tally.again.items() if why != "new")
         _say(f"{_files(tally.skipped)} had been done before" + (f"; done again: {again}" if again else ""))
-    print(folder / "manifest.jsonl")
+    _tell(folder / NAME)
     tried = tally.done + tally.failed
     rate = f" ({tried / seconds:.1f} files/s)" if tried else ""
     _say(
@@ -177,6 +180,12 @@ def _failure(record):
 
 def _files(count):
     return f"{count} file{'' if count == 1 else 's'}"
+
+
+def _tell(what):
+    # A file name that is no text must not cost the result.
+    encoding = sys.stdout.encoding or "utf-8"
+    print(str(what).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _say(line):

@@ -159,11 +159,11 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing():
     assert not Path("out").exists()
 
 
-def test_a_job_file_may_name_a_folder_and_the_record_of_each_output_gives_it_again():
+@pytest.mark.parametrize("batch", ["", "[batch]\njobs = 1\n"])
+def test_a_job_file_may_name_a_folder_and_the_record_of_each_output_gives_it_again(batch):
     make(3)
-    Path("job.toml").write_text(
-        'job = "shout"\n[settings]\nsource = "in"\noutput = "out"\nformat = "npz"\n[batch]\njobs = 1\n'
-    )
+    settings = 'source = "in"\noutput = "out"\nformat = "npz"'
+    Path("job.toml").write_text(f'job = "shout"\n[settings]\n{settings}\n{batch}')
     assert start("run", "job.toml").wait(60) == 0
     before = results()
     Path("out/f1.npz").unlink()
@@ -185,6 +185,17 @@ def test_the_record_beside_each_converted_file_gives_the_same_bytes_again(format
         Path(f"out/f{number}.{format}").unlink()
         assert start("run", f"out/f{number}.{format}.job.toml").wait(60) == 0
     assert results() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_name_that_is_no_text_is_a_file_like_any_other():
+    make(1)
+    Path("in/f\udce9.bvh").write_text("x")
+    code, _, said = shout()
+    assert code == 0 and said[-1].startswith("2 files: 2 done")
+    assert Path("out/f\udce9.npz").read_text() == "X!" and "2 skipped" in shout("--resume")[2][-1]
+    told, _ = start("shout", "in", "-o", "out", "--format", "npz", "--dry-run").communicate(timeout=60)
+    assert "f\\udce9.bvh -> " in told
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence_before_anything_is_done():

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from pickle import PicklingError
 
 import pytest
 
@@ -65,6 +66,14 @@ def test_only_what_kills_its_process_alone_too_is_lost(two, tmp_path):
     results = dict(spread(two, partial(double, deadly={2, 5}), range(9)))
     assert {n for n, result in results.items() if isinstance(result, ProcessDied)} == {2, 5}
     assert all(results[n] == 2 * n for n in set(range(9)) - {2, 5})
+
+
+def test_what_cannot_be_called_is_told_for_each(two):
+    class Unknown:  # a process cannot be sent what no module holds
+        pass
+
+    (result,) = dict(spread(two, double, [Unknown()])).values()
+    assert isinstance(result, AttributeError | PicklingError) and not isinstance(result, ProcessDied)
 
 
 def test_processes_are_kept_and_one_that_dies_while_idle_is_replaced(two):
