@@ -7,6 +7,7 @@ to the bone's rest, ours to the parent's frame; they are converted here and nowh
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import bpy
 import numpy as np
@@ -66,16 +67,9 @@ def skeleton_from_armature(obj: bpy.types.Object, bones=None) -> Skeleton:
         raise ValueError(f"the armature '{obj.name}' has none of the bones asked for")
     names, parents, rows = _tree(obj, kept)
     world_rotations, world_positions = _with_object(obj, rest_rotations, rest_positions, rows)
-    local = local_rotations(world_rotations, parents)
-    offsets = _local_positions(world_rotations, world_positions, parents)
-    has_child = set(parents)
-    order = {b.name: row for row, b in enumerate(obj.data.bones)}
-    ends = tuple(
-        EndSite(joint, (0.0, scale * obj.data.bones[rows[joint]].length, 0.0))
-        for joint, name in enumerate(names)
-        if joint not in has_child and rows[joint] == order.get(name)
-    )
-    return Skeleton(names, parents, offsets, local, ends)
+    bones = obj.data.bones
+    lengths = {joint: scale * bones[row].length for joint, row in enumerate(rows) if row < len(bones)}
+    return skeleton_of_transforms(names, parents, world_rotations, world_positions, lengths)
 
 
 def deform_flags(obj: bpy.types.Object, skeleton: Skeleton) -> list[bool]:
@@ -139,17 +133,27 @@ def motion_from_action(obj: bpy.types.Object, action=None, start=None, end=None,
     _, _, rows = _tree(obj, [name for name in skeleton.names if name in obj.data.bones])
     frames = np.concatenate((matrices, object_matrices[:, None]), axis=1)
     world_rotations, world_positions = _ours(frames[:, rows])
-    local = local_rotations(world_rotations, skeleton.parents)
-    places = _local_positions(world_rotations, world_positions, skeleton.parents)
+    motion = motion_of_transforms(skeleton, world_rotations, world_positions, frame_rate(bpy.context.scene))
+    return motion.replace(provenance={"action": action.name})
+
+
+def motion_of_transforms(skeleton: Skeleton, rotations: np.ndarray, positions: np.ndarray, fps: Fraction) -> Motion:
+    """The motion in which the joints have these world rotations (F, J, 4) and positions (F, J, 3), metres."""
+    places = _local_positions(rotations, positions, skeleton.parents)
     moves = np.abs(places[:, 1:] - skeleton.offsets[1:]).max(initial=0.0) > PLACE_TOLERANCE
-    return Motion(
-        skeleton,
-        unroll(local),
-        places[:, 0],
-        frame_rate(bpy.context.scene),
-        local_positions=places if moves else None,
-        provenance={"action": action.name},
-    )
+    turns = unroll(local_rotations(rotations, skeleton.parents))
+    return Motion(skeleton, turns, places[:, 0], fps, local_positions=places if moves else None)
+
+
+def skeleton_of_transforms(names, parents, rotations: np.ndarray, positions: np.ndarray, lengths) -> Skeleton:
+    """The skeleton whose joints rest with these world rotations (J, 4) and positions (J, 3), metres.
+
+    Args:
+        lengths: of bones along y, metres, by joint; those of leaves become end sites.
+    """
+    ends = tuple(EndSite(joint, (0.0, lengths[joint], 0.0)) for joint in lengths if joint not in parents)
+    offsets = _local_positions(rotations, positions, parents)
+    return Skeleton(names, parents, offsets, local_rotations(rotations, parents), ends)
 
 
 def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str, BoneChannels]:
@@ -217,7 +221,7 @@ def disconnect(obj: bpy.types.Object, bones=None) -> list[str]:
     that were connected."""
     names = [b.name for b in obj.data.bones if b.use_connect and (bones is None or b.name in bones)]
     if names:
-        with _edit_mode(obj):
+        with edit_mode(obj):
             for name in names:
                 obj.data.edit_bones[name].use_connect = False
     return names
@@ -235,7 +239,7 @@ def armature_from_skeleton(skeleton: Skeleton, name: str = "Armature") -> bpy.ty
     rotations, places = skeleton.rest_transforms()
     tips = _tips(skeleton, rotations, places)
     heads, tails = blender_from_ours(places), blender_from_ours(tips)
-    with _edit_mode(obj):
+    with edit_mode(obj):
         made = []
         for joint, joint_name in enumerate(skeleton.names):
             bone = data.edit_bones.new(joint_name)
@@ -290,16 +294,7 @@ def with_rest_frames(motion: Motion, skeleton: Skeleton) -> Motion:
             turns.append(multiply(turns[parent], skeleton.rest_orientations[joint]))
             spots.append(spots[parent] + rotate(turns[parent], skeleton.offsets[joint]))
     turns, spots = np.stack(turns, axis=1), np.stack(spots, axis=1)
-    local = _local_positions(turns, spots, skeleton.parents)
-    moves = np.abs(local[:, 1:] - skeleton.offsets[1:]).max(initial=0.0) > PLACE_TOLERANCE
-    return Motion(
-        skeleton,
-        unroll(local_rotations(turns, skeleton.parents)),
-        spots[:, 0],
-        motion.fps,
-        local_positions=local if moves else None,
-        provenance=motion.provenance,
-    )
+    return motion_of_transforms(skeleton, turns, spots, motion.fps).replace(provenance=motion.provenance)
 
 
 def _object_transform(obj):
@@ -461,7 +456,7 @@ def _tips(skeleton, rotations, places):
     return np.stack(tips)
 
 
-class _edit_mode:
+class edit_mode:
     """The armature in edit mode within a `with` block, and whatever was active before after it."""
 
     def __init__(self, obj):

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animated rig → .blend, .fbx or .glb: exact keys, only the new action, whole or not at all.
+"""Animated rig → .blend, .fbx, .glb or USD: exact keys, only the new action, whole or not at all.
 
 Blender's writers say FINISHED on a full disk, so every file is read again before it takes its place.
 """
 
 import struct
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import bpy
 import numpy as np
 
+from graphics_ml.blender import fbx, usd
 from graphics_ml.blender.actions import assign, release, remove_actions
+from graphics_ml.blender.frame_times import STATED_RATE
 from graphics_ml.blender.gltf import check_glb, key_times, read_glb, write_glb
+from graphics_ml.blender.presets import Preset
 from graphics_ml.blender.rigify import driven_parents
 from graphics_ml.blender.rigs import meshes_of
 from graphics_ml.blender.scene import first_line, frame_rate, gltf_clock, quiet
 from graphics_ml.errors import OutputError
 from graphics_ml.outputs import ensure_extension, replacing
 
-EXTENSIONS = (".blend", ".fbx", ".glb")
-_FBX_HEAD = b"Kaydara FBX Binary  \x00\x1a\x00"
-_FBX_FOOT = bytes.fromhex("f85a8c6adef5d97eece90ce3758f290b")
+EXTENSIONS = (".blend", ".fbx", ".glb", *usd.WRITTEN)
 
 
 def save_scene(
@@ -30,16 +32,22 @@ def save_scene(
     action: bpy.types.Action | None,
     keep_actions: bool = False,
     notes: list[str] | None = None,
+    fps: Fraction | None = None,
+    preset: Preset | None = None,
 ) -> None:
     """Write an animated armature with its meshes; a .blend holds the whole scene.
 
     Args:
-        path: .blend (compressed, images packed), .fbx (binary, every frame keyed, textures embedded) or .glb.
+        path: .blend (compressed, images packed), .fbx (binary, every frame keyed, textures embedded), .glb, .usd,
+            .usdc or .usda. USD holds no other action.
         obj: armature object.
         action: what it plays in the file; None for none.
         keep_actions: whether the file also holds the other actions. Otherwise they are removed, from memory too.
             Readers take `action` of a .blend or .glb, but the first by name of a .fbx; a note says so.
         notes: a list that gets a sentence for each thing the user should know.
+        fps: the exact frame rate, stated in the file where Blender would round it or glTF has no place for it; the
+            scene's, and not stated, when None.
+        preset: axes, unit and leaf bones of a .fbx; Y up, centimetres and none when None.
 
     The scene's frame rate and range, as write_action sets them, are the file's.
 
@@ -52,16 +60,18 @@ def save_scene(
     if not keep_actions:
         remove_actions(keep=() if action is None else (action,))
     assign(obj, action)
+    if fps is not None:
+        obj[STATED_RATE] = str(fps)
     write, check = {
         ".blend": (_write_blend, _check_blend),
         ".fbx": (_write_fbx, _check_fbx),
         ".glb": (_write_glb, _check_glb),
-    }[path.suffix.lower()]
+    }.get(path.suffix.lower(), (_write_usd, _check_usd))
     with replacing(path) as unfinished:
         try:
             with quiet():
-                write(unfinished, obj, action, keep_actions, notes)
-        except RuntimeError as error:
+                write(unfinished, obj, action, keep_actions, notes, preset)
+        except (RuntimeError, ValueError) as error:
             why = f"Blender could not write it ({first_line(error)}); is the disk full?"
             raise OutputError(path, None, why) from error
         if unfinished.is_file() and unfinished.stat().st_size:
@@ -72,7 +82,7 @@ def save_scene(
                 raise OutputError(path, None, why) from error
 
 
-def _write_blend(path, obj, action, keep_actions, notes):
+def _write_blend(path, obj, action, keep_actions, notes, preset):
     missing = []
     for image in bpy.data.images:
         if image.source == "FILE" and image.packed_file is None and image.filepath:
@@ -95,13 +105,13 @@ def _check_blend(path, obj, action):
         raise ValueError("the rig or its action is missing")
 
 
-def _write_fbx(path, obj, action, keep_actions, notes):
+def _write_fbx(path, obj, action, keep_actions, notes, preset):
     with _selected([obj, *_exported(obj)]), _in_one_tree(obj), _at_rest(obj, action):
         bpy.ops.export_scene.fbx(
             filepath=str(path),
             use_selection=True,
             object_types={"ARMATURE", "MESH", "EMPTY"},
-            add_leaf_bones=False,
+            add_leaf_bones=preset is not None and preset.leaf_bones,
             use_armature_deform_only=_controls_apart(obj),
             bake_anim=action is not None,
             bake_anim_use_all_bones=True,
@@ -113,6 +123,8 @@ def _write_fbx(path, obj, action, keep_actions, notes):
             bake_anim_simplify_factor=0.0,
             path_mode="COPY",
             embed_textures=True,
+            use_custom_props=STATED_RATE in obj,
+            **({} if preset is None else _fbx_settings(preset)),
         )
     names = [kept.name for kept in bpy.data.actions]  # Blender's order, and the file's
     if action is not None and names[0] != action.name:
@@ -120,25 +132,17 @@ def _write_fbx(path, obj, action, keep_actions, notes):
         notes.append(f"{by_name}: choose '{action.name}', readers take '{names[0]}'.")
 
 
+def _fbx_settings(preset):
+    # Centimetres are FBX's own unit; for metres the file says how many of those one is.
+    scale = {0.01: "FBX_SCALE_NONE", 1.0: "FBX_SCALE_UNITS"}[preset.unit]
+    return dict(axis_forward=preset.forward, axis_up=preset.up, apply_scale_options=scale)
+
+
 def _check_fbx(path, obj, action):
-    """Walk over the top-level nodes of a binary FBX and find its footer."""
-    data = path.read_bytes()
-    if not data.startswith(_FBX_HEAD) or not data.endswith(_FBX_FOOT):
-        raise ValueError("its head or foot is missing")
-    (version,) = struct.unpack_from("<I", data, 23)
-    layout, at, names = ("<QQQB" if version >= 7500 else "<IIIB"), 27, []
-    while True:
-        end, _, _, length = struct.unpack_from(layout, data, at)
-        if end == 0:
-            break
-        if not at < end <= len(data):
-            raise ValueError("a node reaches past its end")
-        at, names = end, [*names, data[at + struct.calcsize(layout) :][:length]]
-    if b"Objects" not in names or b"Connections" not in names:
-        raise ValueError("it has no objects")
+    fbx.ensure_whole(path)
 
 
-def _write_glb(path, obj, action, keep_actions, notes):
+def _write_glb(path, obj, action, keep_actions, notes, preset):
     stand_in = None
     if not meshes_of(obj):
         stand_in = _stick_mesh(obj)
@@ -160,6 +164,7 @@ def _write_glb(path, obj, action, keep_actions, notes):
                 export_optimize_disable_viewport=True,
                 export_def_bones=_controls_apart(obj),
                 export_rest_position_armature=True,
+                export_extras=STATED_RATE in obj,
             )
     finally:
         if stand_in is not None:
@@ -189,6 +194,37 @@ def _check_glb(path, obj, action):
     first, last = action.frame_range
     if abs(times[-1] - times[0] - (last - first) / float(frame_rate(bpy.context.scene))) > 1e-3:
         raise ValueError("its keys have the wrong times")
+
+
+def _write_usd(path, obj, action, keep_actions, notes, preset):
+    with _selected([obj, *_exported(obj)]), _in_one_tree(obj), usd.plain_names(obj) as names:
+        bpy.ops.wm.usd_export(
+            filepath=str(path),
+            selected_objects_only=True,
+            export_animation=action is not None,
+            export_armatures=True,
+            only_deform_bones=_controls_apart(obj),
+            # Y up, as other programs expect of characters.
+            convert_orientation=True,
+            export_custom_properties=False,
+            # Pictures beside the file would not move into place with it.
+            export_textures_mode="KEEP",
+            relative_paths=False,
+        )
+    usd.finish(path, names, Fraction(obj[STATED_RATE]) if STATED_RATE in obj else frame_rate(bpy.context.scene))
+    others = sorted(kept.name for kept in bpy.data.actions if kept != action)
+    if others:
+        notes.append(f"USD holds one action for a skeleton; left out are {', '.join(others)}.")
+    images = sorted(image.name for image in bpy.data.images if image.source == "FILE")
+    if images:
+        notes.append(f"A USD file holds no images; it names where they lie: {', '.join(images)}.")
+
+
+def _check_usd(path, obj, action):
+    scene = bpy.context.scene
+    only_deforming = _controls_apart(obj)
+    bones = sum(bone.use_deform or not only_deforming for bone in obj.data.bones)
+    usd.ensure_whole(path, bones, None if action is None else scene.frame_end - scene.frame_start + 1)
 
 
 def _controls_apart(obj):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The motion formats that Blender reads and writes: .fbx, .glb, .gltf (read only) and .blend.
+"""The motion formats that Blender reads and writes: .fbx, .glb, .gltf (read only), .usd, .usda, .usdc, .usdz (read
+only) and .blend.
 
 They join `graphics_ml.formats` through its entry points. Reading gives what an action makes the file's armature do, by
 Blender's own evaluation; writing gives an armature of the motion's joints that plays it. Both start over with an empty
@@ -7,11 +8,14 @@ scene.
 """
 
 import warnings
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import bpy
 
-from graphics_ml.blender.actions import assign, write_action
+from graphics_ml.blender import usd
+from graphics_ml.blender.actions import assign, curves_of, write_action
 from graphics_ml.blender.armature import (
     armature_from_skeleton,
     motion_from_action,
@@ -19,9 +23,11 @@ from graphics_ml.blender.armature import (
     with_rest_frames,
 )
 from graphics_ml.blender.export import EXTENSIONS, save_scene
+from graphics_ml.blender.frame_times import STATED_RATE, ensure_not_endless, stated_rate
+from graphics_ml.blender.presets import lay_root_bone, presets, stand_in_file_axes, with_root_bone
 from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import empty_scene
-from graphics_ml.errors import MotionFileError, RigError
+from graphics_ml.blender.scene import empty_scene, first_line
+from graphics_ml.errors import MotionFileError, OutputError, RigError
 from graphics_ml.formats import FormatWarning
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
@@ -29,7 +35,7 @@ from graphics_ml.outputs import ensure_extension, ensure_writable
 
 
 def load(path: str | Path, action: str | None = None, armature: str | None = None) -> Motion:
-    """The motion of an armature in a .fbx, .glb, .gltf or .blend.
+    """The motion of an armature in a .fbx, .glb, .gltf, .usd, .usda, .usdc, .usdz or .blend.
 
     Args:
         path: the file.
@@ -43,15 +49,11 @@ def load(path: str | Path, action: str | None = None, armature: str | None = Non
     """
     path = Path(path)
     notes = []
-    try:
-        obj = load_rig(path, armature, actions=True, notes=notes)
-        chosen = _choose(path, obj, action, notes)
-        assign(obj, chosen)
-        motion = motion_from_action(obj, chosen)
-    except RigError as error:
-        raise MotionFileError(path, None, str(error).removeprefix(f"{path}: ")) from error
-    except ValueError as error:
-        raise MotionFileError(path, None, f"its motion cannot be read: {error}") from error
+    with _as_motion_errors(path):
+        if path.suffix.lower() in usd.READ:
+            motion = usd.read_motion(path, action, armature, notes)
+        else:
+            motion = _read(path, action, armature, notes)
     for note in notes:
         warnings.warn(note, FormatWarning, stacklevel=2)
     return motion.replace(provenance={"file": path.name, **motion.provenance})
@@ -63,35 +65,113 @@ def load_skeleton(path: str | Path, armature: str | None = None) -> Skeleton:
     Raises:
         MotionFileError: as for load.
     """
-    try:
+    path = Path(path)
+    with _as_motion_errors(path):
+        if path.suffix.lower() in usd.READ:
+            return usd.read_skeleton(path, armature)
         return skeleton_from_armature(load_rig(path, armature))
-    except RigError as error:
-        raise MotionFileError(path, None, str(error).removeprefix(f"{path}: ")) from error
-    except ValueError as error:
-        raise MotionFileError(path, None, f"its armature cannot be read: {error}") from error
 
 
-def save(motion: Motion, path: str | Path, name: str = "Motion") -> None:
-    """Write a motion as an armature of its joints that plays it: .blend, .fbx or .glb.
+def actions(path: str | Path) -> tuple[str, ...]:
+    """Names of the actions in a file, as `load(action=)` takes them.
+
+    Raises:
+        MotionFileError: the file cannot be read or has no armature.
+    """
+    path = Path(path)
+    with _as_motion_errors(path):
+        if path.suffix.lower() in usd.READ:
+            return usd.animations(path)
+        load_rig(path, actions=True)
+    return tuple(action.name for action in bpy.data.actions)
+
+
+def save(motion: Motion, path: str | Path, name: str = "Motion", preset: str | None = None) -> None:
+    """Write a motion as an armature of its joints that plays it: .blend, .fbx, .glb, .usd, .usdc or .usda.
 
     Args:
         motion: what to write. Joint frames become bone frames, which lie along the bones.
         path: its extension says the format.
         name: of the action.
+        preset: the game engine that the file is for, one of presets.toml: its axes and unit, and a root bone that
+            carries the path over the ground.
+
+    A FormatWarning says which joints got another name, and where sticks were added to keep the bones.
 
     Raises:
-        OutputError: the format is only read, or the place cannot be written.
+        OutputError: the format is only read, the preset is unknown or for other formats, or the place cannot be
+            written.
     """
     path = Path(path)
     ensure_extension(path, EXTENSIONS)
+    engine = None if preset is None else _preset(path, preset)
     ensure_writable(path)
-    empty_scene()
-    obj = armature_from_skeleton(motion.skeleton)
-    action = write_action(obj, with_rest_frames(motion, skeleton_from_armature(obj)), name)
     notes = []
-    save_scene(path, obj, action, notes=notes)
+    if engine is not None:
+        motion = with_root_bone(motion, engine.root_bone, engine.root_motion, notes)
+    motion = _named_as_bones(motion, notes)
+    empty_scene()
+    obj = armature_from_skeleton(motion.skeleton, engine.armature if engine else "Armature")
+    if engine is not None:
+        if path.suffix.lower() == ".fbx":
+            stand_in_file_axes(obj, engine)
+            lay_root_bone(obj, (0, 1, 0))
+        else:  # glTF, whose exporter turns the axes
+            lay_root_bone(obj, (0, 0, 1))
+    action = write_action(obj, with_rest_frames(motion, skeleton_from_armature(obj)), name)
+    save_scene(path, obj, action, notes=notes, fps=motion.fps, preset=engine)
     for note in notes:
         warnings.warn(note, FormatWarning, stacklevel=2)
+
+
+@contextmanager
+def _as_motion_errors(path):
+    try:
+        yield
+    except RigError as error:
+        raise MotionFileError(path, None, str(error).removeprefix(f"{path}: ")) from error
+    except (ValueError, OSError) as error:
+        raise MotionFileError(path, None, first_line(error)) from error
+
+
+def _preset(path, name):
+    if name not in presets():
+        raise OutputError(path, None, f"there is no preset '{name}'; use one of {', '.join(presets())}")
+    found = presets()[name]
+    if path.suffix.lower() not in found.extensions:
+        raise OutputError(path, None, f"the preset '{name}' is for {' and '.join(found.extensions)} files; write one")
+    return found
+
+
+def _read(path, action, armature, notes):
+    obj = load_rig(path, armature, actions=action or True, notes=notes)
+    chosen = _choose(path, obj, action, notes)
+    assign(obj, chosen)
+    first, last = chosen.frame_range
+    ensure_not_endless(last - first + 1, max((len(curve.keyframe_points) for curve in curves_of(chosen)), default=0))
+    motion = motion_from_action(obj, chosen)
+    stated = stated_rate(obj.get(STATED_RATE))
+    # Blender keeps the rate in 32 bits, and someone may have given the scene another one since.
+    if stated and abs(motion.fps / stated - 1) < Fraction(1, 100_000):
+        motion = motion.replace(fps=stated)
+    return motion
+
+
+def _named_as_bones(motion, notes):
+    """The motion with names that Blender can give to bones: not empty, and of no more bytes than it keeps."""
+    most = bpy.types.Bone.bl_rna.properties["name"].length_max - 1
+    names = []
+    for number, name in enumerate(motion.skeleton.names):
+        short = (name or "joint").encode()[:most].decode(errors="ignore")
+        while short in names or (short != name and short in motion.skeleton.names):
+            number += 1
+            short = f"{short.encode()[: most - 8].decode(errors='ignore')}_{number}"
+        names.append(short)
+    changed = [f"'{old}' is '{new}'" for old, new in zip(motion.skeleton.names, names, strict=True) if old != new]
+    if not changed:
+        return motion
+    notes.append(f"Blender keeps {most} bytes of a bone's name: {_listed(changed)}.")
+    return motion.replace(skeleton=motion.skeleton.replace(names=tuple(names)))
 
 
 def _choose(path, obj, name, notes):
@@ -103,7 +183,8 @@ def _choose(path, obj, name, notes):
         # FBX readers put the armature's name before the action's, glTF's up to 4.3 after it.
         found = [n for n in (name, f"{obj.name}|{name}", f"{name}_{obj.name}") if n in names]
         if not found:
-            raise MotionFileError(path, None, f"it has no action '{name}'; it has {_listed(names)}")
+            listed = _listed([f"'{name}'" for name in names])
+            raise MotionFileError(path, None, f"it has no action '{name}'; it has {listed}")
         return bpy.data.actions[found[0]]
     chosen = playing or bpy.data.actions[0]
     if len(names) > 1:
@@ -112,5 +193,5 @@ def _choose(path, obj, name, notes):
 
 
 def _listed(names, most=8):
-    shown = ", ".join(f"'{name}'" for name in names[:most])
+    shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

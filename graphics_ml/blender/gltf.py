@@ -2,25 +2,23 @@
 """The glTF container, read with the standard library: what Blender's importer and exporter do not tell.
 
 A .glb is a 12-byte header and two chunks, JSON and binary ("glTF 2.0 Specification", Khronos 2021, section 4.4). glTF
-stores times of keys, not a frame rate; it is recovered from them here.
+stores times of keys, not a frame rate; frame_times.py recovers it from them.
 """
 
 import base64
 import json
 import struct
-from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 
 _JSON, _BINARY = 0x4E4F534A, 0x004E4942
-# Rates that people animate and record at, the commonest first where two explain the same times.
-_COMMON_RATES = tuple(
-    Fraction(rate) for rate in ("30", "24", "60", "25", "50", "120", "24000/1001", "30000/1001", "60000/1001", "48",
-    "100", "12", "15", "240", "120000/1001", "90", "72", "200", "1000")
-)  # fmt: skip
-_ASSUMED_RATE = Fraction(30)
+_COMPONENTS = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}
+_NUMBERS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+# An accessor without bytes of its own means zeros (meshes whose points are compressed, sparse shapes): as many as the
+# points of a very fine mesh.
+_MOST_ZEROS = 50_000_000
 
 
 def read_glb(path: str | Path) -> tuple[dict, bytes]:
@@ -101,17 +99,33 @@ def check_glb(path: str | Path) -> dict:
         ValueError: it is damaged.
     """
     document, binary = read_glb(path)
+    try:
+        _check_document(document, len(binary))
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise ValueError("its JSON is not what glTF describes") from None
+    return document
+
+
+def _check_document(document, binary):
     buffers = document.get("buffers", [])
-    if buffers and "uri" not in buffers[0] and buffers[0]["byteLength"] > len(binary):
+    if buffers and "uri" not in buffers[0] and buffers[0]["byteLength"] > binary:
         raise ValueError("its binary chunk is shorter than its buffer")
     views = document.get("bufferViews", [])
     for view in views:
         if view.get("byteOffset", 0) + view["byteLength"] > buffers[view["buffer"]]["byteLength"]:
             raise ValueError("a buffer view reaches past its buffer")
     for accessor in document.get("accessors", []):
-        if accessor.get("bufferView", 0) >= max(len(views), 1):
-            raise ValueError("an accessor has no buffer view")
-    return document
+        count = accessor["count"]
+        if "bufferView" in accessor:
+            if accessor["bufferView"] >= len(views):
+                raise ValueError("an accessor has no buffer view")
+            view = views[accessor["bufferView"]]
+            size = _COMPONENTS[accessor["componentType"]] * _NUMBERS[accessor["type"]]
+            last = accessor.get("byteOffset", 0) + (count - 1) * view.get("byteStride", size) + size
+            if last > view["byteLength"]:
+                raise ValueError("an accessor reaches past its buffer view")
+        elif count > _MOST_ZEROS:
+            raise ValueError(f"an accessor claims {count:,} zeros")
 
 
 def key_times(document: dict, binary: bytes, animation: int) -> np.ndarray:
@@ -130,38 +144,3 @@ def key_times(document: dict, binary: bytes, animation: int) -> np.ndarray:
             raise ValueError("the times of an animation lie outside the file")
         times.append(np.frombuffer(binary, "<f4", accessor["count"], start).astype(np.float64))
     return np.unique(np.concatenate(times))
-
-
-def recover_frame_rate(times: np.ndarray) -> tuple[Fraction, str]:
-    """The frame rate that keys at these times (K,), seconds, were made at, and a sentence that says how it was found.
-
-    The rate in common use whose frames fall on every key and that has the fewest frames between them; failing that the
-    simplest fraction for the usual step; failing that 30.
-    """
-    steps = np.diff(times)
-    if len(steps) == 0:
-        return _ASSUMED_RATE, f"the file has a single key; {_ASSUMED_RATE} frames per second are assumed"
-    fits = [rate for rate in _COMMON_RATES if _falls_on_frames(times, rate)]
-    if fits:
-        # The lowest that explains every key; 24000/1001 and 24 only differ over time, so the better fit wins there.
-        lowest = min(fits)
-        rate = min((r for r in fits if r < lowest * Fraction(101, 100)), key=lambda r: _misfit(times, r))
-        return rate, f"the frame rate, {_shown(rate)}, was recovered from the times of the keys"
-    usual = Fraction(1 / float(np.median(steps))).limit_denominator(1001)
-    if usual > 0 and _falls_on_frames(times, usual):
-        return usual, f"the frame rate, {_shown(usual)}, was recovered from the usual step between the keys"
-    return _ASSUMED_RATE, f"the keys fall on no steady frames; {_ASSUMED_RATE} frames per second are assumed"
-
-
-def _misfit(times, rate):
-    frames = times * float(rate)
-    return np.abs(frames - np.round(frames)).max()
-
-
-def _falls_on_frames(times, rate):
-    # 32-bit seconds are good to about 1e-7 of their size; exporters that count in milliseconds to 0.5e-3 s.
-    return _misfit(times, rate) < max(0.02, 4e-7 * times.max() * float(rate))
-
-
-def _shown(rate):
-    return str(rate) if rate.denominator == 1 else f"{float(rate):.3f}"

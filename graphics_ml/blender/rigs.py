@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rig file → armature in an otherwise empty scene: .blend, .fbx, .glb, .gltf, .bvh.
+"""Rig file → armature in an otherwise empty scene: .blend, .fbx, .glb, .gltf, USD, .bvh.
 
 Kept are the armature and what belongs to it: meshes that it deforms, what is parented to it or above it, and what its
 constraints need. The file's own animation is left behind unless it is asked for.
 """
 
+import re
+import struct
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -13,15 +15,16 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from graphics_ml.blender.actions import assign, remove_actions
+from graphics_ml.blender import fbx, usd
+from graphics_ml.blender.actions import assign, curves_of, remove_actions
 from graphics_ml.blender.armature import armature_from_skeleton, disconnect
+from graphics_ml.blender.frame_times import STATED_RATE, falls_on_frames, recover_frame_rate, stated_rate
 from graphics_ml.blender.gltf import (
     check_glb,
     first_buffer,
     key_times,
     read_glb,
     read_gltf,
-    recover_frame_rate,
     write_glb,
 )
 from graphics_ml.blender.scene import (
@@ -38,18 +41,33 @@ from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.rotations import conjugate, rotate
 from graphics_ml.motion.skeleton import Skeleton
 
+# What importers in Python let through when a file is damaged.
+FAULTS = (
+    RuntimeError,
+    ValueError,
+    OSError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,
+    SystemError,
+    struct.error,
+)
 _ZSTD, _GZIP, _PLAIN = b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"BLENDER"
 
 
 def load_rig(
-    path: str | Path, armature_name: str | None = None, actions: bool = False, notes: list[str] | None = None
+    path: str | Path, armature_name: str | None = None, actions: bool | str = False, notes: list[str] | None = None
 ) -> bpy.types.Object:
     """Load a rig into an empty scene.
 
     Args:
-        path: .blend, .fbx, .glb, .gltf or .bvh.
+        path: .blend, .fbx, .glb, .gltf, .usd, .usda, .usdc, .usdz or .bvh.
         armature_name: the object to take where the file has several armatures; the largest with a mesh when None.
-        actions: whether to keep the actions of the file. Without them the rig stands in its rest pose, except that a
+        actions: whether to keep the actions of the file, or the name of the one that is wanted, which spares the time
+            that a .glb's others take. Without them the rig stands in its rest pose, except that a
             .blend without an action keeps the pose it was saved in.
         notes: a list that gets a sentence for each thing the user should know.
 
@@ -75,8 +93,7 @@ def load_rig(
         _READERS[extension](path, actions, notes)
     except GraphicsMLError:
         raise
-    except (RuntimeError, ValueError, OSError, KeyError, IndexError, TypeError) as error:
-        # Importers in Python let any of these through when a file is damaged.
+    except FAULTS as error:
         why = first_line(error).replace(str(path), path.name)
         raise RigError(path, None, f"Blender cannot read it ({why}); it may be damaged") from error
     obj = _choose_armature(path, armature_name, notes)
@@ -167,9 +184,16 @@ _DOWNWARD = np.array(
 
 def _read_blend(path, actions, notes):
     with path.open("rb") as file:
-        start = file.read(7)
+        start = file.read(64)
     if not start.startswith((_ZSTD, _GZIP, _PLAIN)):
         raise RigError(path, None, "this is not a Blender file, whatever its name says")
+    # Compression leaves the first bytes of the content as they are.
+    version = re.search(rb"BLENDER(?:[-_][vV](\d)|\d\d-\d\dv(\d\d))(\d\d)", start)
+    if version:
+        written = (int(version[1] or version[2]), int(version[3]))
+        if written > bpy.app.version[:2]:
+            shown = f"{written[0]}.{written[1]}, this is {bpy.app.version[0]}.{bpy.app.version[1]}"
+            notes.append(f"{path.name} was written by Blender {shown}: what is newer than that is not read.")
     with quiet(), bpy.data.libraries.load(str(path), link=False) as (held, wanted):
         wanted.objects = list(held.objects)
         wanted.scenes = list(held.scenes)[:1]
@@ -186,33 +210,51 @@ def _read_blend(path, actions, notes):
 
 
 def _read_fbx(path, actions, notes):
+    try:
+        fbx.check_fbx(path)
+    except ValueError as error:
+        raise RigError(path, None, f"it cannot be read: {error}") from None
     with quiet():
         # The newer importer (4.5 on) reads text and old FBX too, and does not take a material for transparent.
         if "fbx_import" in dir(bpy.ops.wm):
-            result = bpy.ops.wm.fbx_import(filepath=str(path), use_anim=actions)
+            result = bpy.ops.wm.fbx_import(filepath=str(path), use_anim=bool(actions))
         else:
-            result = bpy.ops.import_scene.fbx(filepath=str(path), use_anim=actions)
+            result = bpy.ops.import_scene.fbx(filepath=str(path), use_anim=bool(actions))
     _expect_finished(result)
+    _escape_names()
+
+
+def _escape_names():
+    """Blender 5.0's FBX importer writes quotes and backslashes in bones' names as they are into the paths of F-curves,
+    which then lead nowhere."""
+    for curve in (curve for action in bpy.data.actions for curve in curves_of(action)):
+        name, found, channel = curve.data_path.removeprefix('pose.bones["').rpartition('"].')
+        if found and ('"' in name or "\\" in name) and any(name in obj.data.bones for obj in _armatures()):
+            curve.data_path = f'pose.bones["{bpy.utils.escape_identifier(name)}"].{channel}'
 
 
 def _read_glb(path, actions, notes):
     try:
         check_glb(path)
         document, binary = read_glb(path)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except ValueError as error:
         raise RigError(path, None, f"it cannot be read: {first_line(error)}") from None
-    if not document.get("animations"):
-        _import_gltf(path)
-    elif actions:
+    animations = document.get("animations") or []
+    wanted = animations if actions else []
+    if isinstance(actions, str):
+        wanted = [animation for animation in animations if animation.get("name") == actions] or animations
+    if wanted:
+        document["animations"] = wanted
         _set_recovered_rate(path, document, binary, notes)
+    if len(wanted) == len(animations):
         _import_gltf(path)
-    else:
-        # Reading animations takes most of the time, so the importer gets the file without them.
-        del document["animations"]
-        with tempfile.TemporaryDirectory(prefix="graphics-ml-", ignore_cleanup_errors=True) as folder:
-            bare = Path(folder) / path.name
-            write_glb(bare, document, binary)
-            _import_gltf(bare)
+        return
+    # Reading animations takes most of the time, so the importer gets the file without the others.
+    document["animations"] = wanted
+    with tempfile.TemporaryDirectory(prefix="graphics-ml-", ignore_cleanup_errors=True) as folder:
+        bare = Path(folder) / path.name
+        write_glb(bare, {key: value for key, value in document.items() if value or key != "animations"}, binary)
+        _import_gltf(bare)
 
 
 def _read_gltf(path, actions, notes):
@@ -224,7 +266,13 @@ def _read_gltf(path, actions, notes):
 
 
 def _set_recovered_rate(path, document, binary, notes):
-    rate, found = recover_frame_rate(key_times(document, binary, 0))
+    times = key_times(document, binary, 0)
+    stated = [stated_rate((node.get("extras") or {}).get(STATED_RATE)) for node in document.get("nodes", [])]
+    rate = next(filter(None, stated), None)
+    if rate and falls_on_frames(times, rate):
+        found = f"the frame rate, {rate}, is stated by the program that wrote it"
+    else:
+        rate, found = recover_frame_rate(times)
     set_frame_rate(bpy.context.scene, rate)
     notes.append(f"{path.name}: {found}.")
 
@@ -233,6 +281,19 @@ def _import_gltf(path):
     with quiet(), gltf_clock(bpy.context.scene):
         result = bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
     _expect_finished(result)
+
+
+def _read_usd(path, actions, notes):
+    try:
+        rate = usd.frame_rate(path)
+    except ValueError as error:
+        raise RigError(path, None, f"it cannot be read: {error}") from None
+    with quiet():
+        result = bpy.ops.wm.usd_import(filepath=str(path), set_frame_range=bool(actions))
+    _expect_finished(result)
+    if actions:
+        set_frame_rate(bpy.context.scene, rate)
+    usd.restore_names(path)
 
 
 def _read_bvh(path, actions, notes):
@@ -250,6 +311,7 @@ _READERS: dict[str, Callable] = {
     ".fbx": _read_fbx,
     ".glb": _read_glb,
     ".gltf": _read_gltf,
+    **dict.fromkeys(usd.READ, _read_usd),
     ".bvh": _read_bvh,
 }
 
@@ -265,9 +327,9 @@ def _expect_finished(result):
 
 
 def _choose_armature(path, armature_name, notes):
-    armatures = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj.data.bones]
+    armatures = [obj for obj in _armatures() if obj.data.bones]
     if not armatures:
-        if any(obj.type == "ARMATURE" for obj in bpy.data.objects):
+        if _armatures():
             raise RigError(path, None, "its armature has no bones; choose a file with a rig")
         raise RigError(path, None, f"there is no armature in it, only {_contents()}; choose a file with a rig")
     if armature_name is not None:
@@ -281,6 +343,10 @@ def _choose_armature(path, armature_name, notes):
         others = ", ".join(f"'{obj.name}'" for obj in armatures if obj is not chosen)
         notes.append(f"{path.name} holds {len(armatures)} armatures; '{chosen.name}' is used, not {others}.")
     return chosen
+
+
+def _armatures():
+    return [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
 
 
 def _contents():

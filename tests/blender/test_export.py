@@ -19,7 +19,8 @@ from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import FormatWarning, OutputError
 from tests.blender.simple_rig import build_rig, swing
 
-TOLERANCE = {".blend": 2e-6, ".fbx": 1e-4, ".glb": 1e-4}
+TOLERANCE = {".blend": 2e-6, ".fbx": 1e-4, ".glb": 1e-4, ".usd": 1e-4}
+HOLD_ALL = (".blend", ".fbx", ".glb")  # several actions, and images
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def test_real_rigs_are_saved_exactly(tmp_path, test_data, rig, extension):
     assert saved_and_read_again(tmp_path / f"out{extension}", obj, action, motion) < limit
 
 
-@pytest.mark.parametrize("extension", TOLERANCE)
+@pytest.mark.parametrize("extension", HOLD_ALL)
 def test_only_the_new_action_is_in_the_file_unless_the_others_are_kept(tmp_path, extension):
     path = tmp_path / f"out{extension}"
     for keep, names in ((True, {"old", "new"}), (False, {"new"})):
@@ -71,7 +72,7 @@ def test_only_the_new_action_is_in_the_file_unless_the_others_are_kept(tmp_path,
         assert {action.name.split("|")[-1] for action in bpy.data.actions} == names
 
 
-@pytest.mark.parametrize("extension", TOLERANCE)
+@pytest.mark.parametrize("extension", HOLD_ALL)
 def test_of_several_actions_the_new_one_is_read_or_a_note_says_which(tmp_path, extension):
     obj, notes = build_rig(), []
     for name in ("a", "z"):
@@ -130,7 +131,7 @@ def test_textures_travel_inside_the_file(tmp_path):
     image = bpy.data.images.new("Cloth", 8, 8)
     image.filepath_raw, image.file_format = str(tmp_path / "cloth.png"), "PNG"
     image.save()
-    for extension in TOLERANCE:
+    for extension in HOLD_ALL:
         empty_scene()
         obj = build_rig()
         material = bpy.data.materials.new("Cloth")
@@ -145,6 +146,17 @@ def test_textures_travel_inside_the_file(tmp_path):
         save_scene(tmp_path / "out" / f"rig{extension}", obj, None)
         load_rig(tmp_path / "out" / f"rig{extension}")
         assert [(i.size[:], i.packed_file is not None) for i in bpy.data.images] == [((8, 8), True)]
+
+
+def test_images_and_other_actions_that_usd_does_not_hold_are_named(tmp_path):
+    obj, notes = build_rig(), []
+    write_action(obj, swing(obj, seed=1), "old")
+    image = bpy.data.images.new("Cloth", 8, 8)
+    image.filepath_raw, image.file_format = str(tmp_path / "cloth.png"), "PNG"
+    image.save()
+    image.source = "FILE"
+    save_scene(tmp_path / "out.usd", obj, write_action(obj, swing(obj), "new"), keep_actions=True, notes=notes)
+    assert len(notes) == 2 and "old" in notes[0] and "Cloth" in notes[1]
 
 
 def test_an_image_that_cannot_be_found_is_named(tmp_path):
@@ -174,7 +186,7 @@ def test_an_output_that_is_a_folder_is_refused(tmp_path):
 def test_a_file_that_was_cut_off_while_writing_never_takes_its_place(tmp_path, monkeypatch, extension, part):
     obj = build_rig()
     action = write_action(obj, swing(obj), "swing")
-    writer = {".blend": "_write_blend", ".fbx": "_write_fbx", ".glb": "_write_glb"}[extension]
+    writer = f"_write_{extension[1:]}"
     write = getattr(export, writer)
 
     def cut_off(path, *rest):

@@ -11,7 +11,8 @@ import pytest
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import skeleton_from_armature
 from graphics_ml.blender.export import save_scene
-from graphics_ml.blender.gltf import read_glb, recover_frame_rate, write_glb
+from graphics_ml.blender.frame_times import recover_frame_rate
+from graphics_ml.blender.gltf import read_glb, write_glb
 from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import RigError
