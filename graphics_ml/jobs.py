@@ -152,6 +152,11 @@ class Convert(FileJob):
     )
     trust_pickle: bool = setting("load a body model that is a pickle (.pkl), which can run any program in it", False)
     drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
+    action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None)
+    armature: str | None = setting("armature to read from a .fbx, .glb, .usd or .blend that holds several", None)
+    preset: str | None = setting(
+        "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ _FORMATS = {
 }
 # Those of markers, whose `load` gives Markers and whose `save` takes them.
 _MARKERS = {}
-_ONLY_READ = {"gltf"}  # said here, because asking the format would start Blender
+_ONLY_READ = {"gltf", "usdz"}  # said here, because asking the format would start Blender
 
 # What the files of Blender's formats begin with, and the extensions for that.
 _BEGINNINGS = {

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from graphics_ml.motion.body_frames import Body, measure_body
+from graphics_ml.motion.body_frames import measure_body
 from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving, require_roles
 from graphics_ml.motion.contacts import CONTACT_ROLES, contacts_from_positions
 from graphics_ml.motion.foot_lock import move_joint

@@ -48,7 +48,8 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     progress("writing", 0, 0)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
-        formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format)
+        options = {} if job.preset is None else {"preset": job.preset}
+        formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format, **options)
     for one in said:
         if not any(str(one.message).endswith(what) for what in lost):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
@@ -63,6 +64,7 @@ def load(job: Convert) -> Motion:
     """
     name = formats.format_of(job.source, job.source_format)
     said = {"unit": job.unit, "up": job.up, "skeleton": job.skeleton, "body_model": job.body_model}
+    said |= {"action": job.action, "armature": job.armature}
     options = {key: value for key, value in said.items() if value is not None}
     if job.trust_pickle:
         options["trust_pickle"] = True
