@@ -49,6 +49,8 @@ class Settings:
                 object.__setattr__(self, one.name, Path(value))
             elif type(value) is int and kind is str:
                 object.__setattr__(self, one.name, str(value))
+            elif type(value) is int and float in (kind, *get_args(kind)):
+                object.__setattr__(self, one.name, float(value))  # as its job file gives it back
             _check_bounds(one, value)
 
 
@@ -61,10 +63,12 @@ class Job(Settings):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job gives back: the files it wrote, and what the user should know, a sentence each."""
+    """What a job gives back: the files it wrote, what the user should know, a sentence each, and of a job that looks at
+    several files which of them it had to go on without, a sentence each."""
 
     outputs: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,10 +216,84 @@ class Preview(Job):
     size: int = setting("width and height of a pane", 480, min=64, max=2160, unit="px")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Edit(FileJob):
+    """Clean up a motion; what is asked for is done in the order below, whatever the order of the words."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.edit:edit"
+
+    start: float | None = setting("cut: where to begin", None, min=0, unit="s")
+    end: float | None = setting("cut: where to stop", None, min=0, unit="s")
+    fps: float | None = setting(
+        "resample to this frame rate; 29.97 and 23.976 mean television's", None, min=1, max=1000, unit="1/s"
+    )
+    smooth: float | None = setting(
+        "smooth what moves slowly to this frequency, what moves fast to three times it; 4 takes jitter away",
+        None,
+        min=0.1,
+        max=100,
+        unit="Hz",
+    )
+    mirror: bool = setting("exchange left and right", False)
+    then: Path | None = setting(
+        "motion file of the same skeleton to put behind, turned and moved to where it ends", None
+    )
+    blend: float = setting(
+        "with then, how long both overlap; with loop, how far from its ends a cycle may change", 0.3, min=0, unit="s"
+    )
+    loop: Literal["no", "find", "whole"] = setting(
+        "keep one cycle that repeats without a seam: the best that is found, or the whole motion as one", "no"
+    )
+    foot_lock: float | None = setting("hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1)
+    ground: bool = setting("put the ground that the feet stand on at height 0", False)
+    in_place: bool = setting("take the way over the ground away", False)
+    facing: bool = setting("with in place, take the turning away too, so that it faces as it does at the start", False)
+    reduce_keys: float | None = setting(
+        "keep only the keys that hold every joint within this distance of its place, turned by no more than moves a "
+        "point 0.1 m away by as much",
+        None,
+        min=1e-6,
+        max=1,
+        unit="m",
+    )
+    map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.facing and not self.in_place:
+            raise JobError("facing says how in place is done; ask for in place too")
+        given = (self.start, self.end, self.fps, self.smooth, self.then, self.foot_lock, self.reduce_keys)
+        chosen = self.mirror or self.ground or self.in_place or self.loop != "no"
+        if not chosen and all(one is None for one in given):
+            raise JobError("nothing is asked for; say what to do, such as --smooth 4, --foot-lock 1 or --loop find")
+
+    def natural_extension(self):
+        return self.source.suffix.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Job):
+    """Measure motions by themselves, and against a reference: a table, a .json and a picture over time."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.evaluate:evaluate"
+
+    files: tuple[Path, ...] = setting("motion files", positional=True)
+    reference: Path | None = setting("motion file that they should be like", None)
+    output: Path | None = setting(".json to write; the picture (.png) goes beside it", None, short="o")
+    align: Literal["none", "start", "hips"] = setting(
+        "where to compare places with the reference: in the world as they are, turned and moved over the ground to "
+        "where it starts, or from hips to hips in every frame",
+        "none",
+    )
+    floor: float = setting("height of the floor, below which joints penetrate it", 0.0, unit="m")
+
+
 JOBS = {
     "animate": Animate,
     "capture": Capture,
     "convert": Convert,
+    "edit": Edit,
+    "evaluate": Evaluate,
     "map": Map,
     "preview": Preview,
 }

@@ -48,8 +48,10 @@ def _run_one(job):
         _say(f"note: {note}")
     for path in outcome.outputs:
         _tell(path)
+    for fault in outcome.failures:
+        _say(f"failed: {fault}")
     _say(f"done in {time.perf_counter() - started:.1f} s")
-    return 0
+    return 1 if outcome.failures else 0
 
 
 def _run_batch(batch, jobs, folder):

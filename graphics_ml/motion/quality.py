@@ -27,8 +27,8 @@ class Quality:
     """What can be said of a motion without knowing what it should be; SI units.
 
     Args:
-        acceleration, jerk: m/s^2 and m/s^3, means over frames and joints: those of the body, from the hips on, where
-            they are known, so that a root that only stands there neither dilutes nor penetrates anything.
+        acceleration, jerk: m/s^2 and m/s^3, means over frames and joints. These and the next two are of what hangs from
+            the hips, where they are known: a root that stays behind is no part of the body.
         penetration: metres that the lowest joint is below the floor, mean over frames.
         bone_length_drift: metres, the greatest change of a bone.
         contacts: (F, 4) bool, or None where the skeleton is no body with legs; then the following are None too.
@@ -55,9 +55,10 @@ def quality(motion: Motion, bone_map: BoneMap, *, contacts: np.ndarray | None = 
             None, which takes feet that slip slowly for standing ones.
         floor: metres, the height below which joints penetrate it.
     """
-    positions, fps, parents = motion.positions(), motion.fps, motion.skeleton.parents
-    hips = bone_map.joints(motion.skeleton).get("hips", 0)
-    body = positions[:, carried_joints(motion.skeleton, hips)]
+    positions, fps = motion.positions(), motion.fps
+    parts = carried_joints(motion.skeleton, bone_map.joints(motion.skeleton).get("hips", 0))
+    body = positions[:, parts]
+    parents = [-1, *(parts.index(motion.skeleton.parents[joint]) for joint in parts[1:])]
     skate = limits = None
     if missing_roles(bone_map):
         contacts = None
@@ -71,11 +72,18 @@ def quality(motion: Motion, bone_map: BoneMap, *, contacts: np.ndarray | None = 
         float(metrics.acceleration(body, fps)),
         float(metrics.jerk(body, fps)),
         float(metrics.penetration(body, floor)),
-        float(metrics.bone_length_drift(positions, parents)),
+        float(metrics.bone_length_drift(body, parents)),
         contacts,
         skate,
         limits,
     )
+
+
+def contacts_in_time(reference: Motion, bone_map: BoneMap, motion: Motion) -> np.ndarray:
+    """Contacts (F, 4) of a reference at the times of a motion's F frames; none after the reference's end."""
+    contacts = robust_contacts(reference, bone_map.roles)
+    frames = np.round(np.arange(len(motion)) * float(reference.fps / motion.fps)).astype(int)
+    return contacts[np.minimum(frames, len(contacts) - 1)] & (frames < len(contacts))[:, None]
 
 
 @short_repr

@@ -8,6 +8,7 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
+from scipy.stats import wasserstein_distance
 
 from graphics_ml.motion.metrics import (
     acceleration,
@@ -16,7 +17,10 @@ from graphics_ml.motion.metrics import (
     contact_scores,
     foot_skate,
     jerk,
+    l2p,
+    l2q,
     mpjpe,
+    npss,
     pa_mpjpe,
     peak_speed_ratio,
     penetration,
@@ -123,6 +127,60 @@ def test_no_contacts_is_no_slip_and_a_wrong_shape_is_refused():
         foot_skate(np.zeros((5, 2, 3)), np.zeros((5, 3), dtype=bool), 30)
 
 
+@given(seed=SEEDS)
+def test_l2p_is_the_mean_length_of_a_frames_normalised_difference(seed):
+    rng = np.random.default_rng(seed)
+    truth, guess = rng.normal(size=(2, 3, 11, 5, 3))
+    mean, deviation = rng.normal(size=(5, 3)), rng.uniform(0.2, 3, (5, 3))
+    lengths = [
+        np.sqrt(sum(((g - t) / d) ** 2 for g, t, d in zip(a.ravel(), b.ravel(), deviation.ravel(), strict=True)))
+        for clip, true in zip(guess, truth, strict=True)
+        for a, b in zip(clip, true, strict=True)
+    ]
+    assert l2p(guess, truth, mean, deviation) == pytest.approx(np.mean(lengths))
+    assert l2p(10 * guess, 10 * truth, 10 * mean, 10 * deviation) == pytest.approx(np.mean(lengths))
+    with pytest.raises(ValueError, match="above zero"):
+        l2p(guess, truth, mean, 0 * deviation)
+
+
+def test_l2q_of_one_joint_turned_by_an_angle_is_the_chord_of_half_of_it():
+    truth = np.tile([1.0, 0, 0, 0], (6, 4, 1))
+    guess = np.array(truth)
+    angle = np.linspace(0, np.pi, 6)
+    guess[:, 2] = np.stack((np.cos(angle / 2), 0 * angle, np.sin(angle / 2), 0 * angle), axis=-1)
+    assert l2q(guess, truth) == pytest.approx(np.mean(2 * np.sin(angle / 4)))
+    assert l2q(-truth, truth) == pytest.approx(4.0)  # signs count, as in the benchmark: 2 sqrt(4 joints)
+
+
+@given(seed=SEEDS)
+def test_npss_agrees_with_scipys_wasserstein_distance_between_the_spectra(seed):
+    rng = np.random.default_rng(seed)
+    truth, guess = rng.normal(size=(2, 2, 16, 3))
+    total, weights = 0.0, 0.0
+    frame = np.arange(16)
+    for clip, dimension in np.ndindex(2, 3):
+        # The real part of a Fourier coefficient is a sum of cosines.
+        spectra = [
+            [np.sum(x[clip, :, dimension] * np.cos(2 * np.pi * k * frame / 16)) ** 2 for k in range(16)]
+            for x in (guess, truth)
+        ]
+        power = np.sum(spectra[1])
+        total += power * wasserstein_distance(frame, frame, *spectra)
+        weights += power
+    assert npss(guess, truth) == pytest.approx(total / weights)
+
+
+def test_npss_of_equal_movement_is_zero_and_stillness_is_no_fault():
+    moving = np.random.default_rng(0).normal(size=(20, 4))
+    assert npss(moving, moving) == pytest.approx(0, abs=1e-12)
+    assert npss(0 * moving, 0 * moving) == 0
+    still = np.concatenate((moving, 0 * moving), axis=1)
+    assert np.isfinite(npss(0 * still, still))
+    assert npss(3 * moving, moving) == pytest.approx(0, abs=1e-12)  # powers are relative
+    with pytest.raises(ValueError, match="do not fit"):
+        npss(moving, moving[:10])
+
+
 def test_precision_and_recall_count_frames():
     found = np.array([[1, 1, 1, 0, 0, 0]], dtype=bool).T
     truth = np.array([[0, 1, 1, 1, 1, 0]], dtype=bool).T
@@ -162,6 +220,9 @@ def test_torch_gives_the_same_and_finite_gradients_even_for_a_perfect_guess():
         lambda a, b: acceleration(a, 30),
         lambda a, b: jerk(a, 30),
         lambda a, b: penetration(a),
+        lambda a, b: l2p(a, b, b[0] * 0 + 0.1, b[0] * 0 + 0.7),
+        l2q,
+        npss,
         lambda a, b: bone_length_drift(a, (-1, 0, 1, 2, 3, 4, 5, 6)),
     )
     for measure in measures:
