@@ -127,13 +127,13 @@ def find_cycle(motion: Motion, shortest: float = 0.4, longest: float = 10.0) -> 
     """
     fps = float(motion.fps)
     stride = max(1, round(fps / _SEARCH_RATE))
-    features = _features(motion)[::stride]
-    count = len(features)
+    count = -(-len(motion) // stride)
     low, high = max(3, int(np.ceil(shortest * fps / stride))), min(count - 1, int(longest * fps / stride))
     if low > high:
         raise GraphicsMLError(
             f"the motion lasts {motion.duration:.2f} s, too short for a cycle of {shortest:g} s and its return"
         )
+    features = _features(motion)[::stride]
     square = np.sum(features**2, axis=1)
     sums = np.concatenate((np.zeros((1, features.shape[1])), np.cumsum(features, axis=0)))
     squares = np.concatenate(([0.0], np.cumsum(square)))

@@ -48,8 +48,9 @@ class _Figure:
 
     Args:
         name: key in the JSON file, with its unit.
-        title: heading in the table; its unit is below it.
+        title, unit: heading in the table, one above the other.
         scale: from SI to the table's unit.
+        digits: after the point, in the table.
         value: of what was evaluated; None where it cannot be measured.
     """
 

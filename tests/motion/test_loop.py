@@ -110,3 +110,5 @@ def test_what_is_no_cycle_is_refused():
             loop(motion, cycle)
     with pytest.raises(GraphicsMLError, match="too short"):
         loop(swinging(8))
+    with pytest.raises(GraphicsMLError, match="too short"):
+        loop(swinging(1))
