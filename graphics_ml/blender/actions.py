@@ -14,6 +14,7 @@ import numpy as np
 
 from graphics_ml.blender.armature import BoneChannels, free_to_move, pose_channels
 from graphics_ml.blender.scene import set_frame_rate
+from graphics_ml.motion.keys import ReducedKeys
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_quaternion
 
@@ -22,7 +23,7 @@ _LINEAR = 1  # the number of LINEAR among a keyframe's kinds of interpolation
 
 
 def write_action(
-    obj: bpy.types.Object, motion: Motion, name: str, bones=None, start_frame: int = 1
+    obj: bpy.types.Object, motion: Motion, name: str, bones=None, start_frame: int = 1, keys: ReducedKeys | None = None
 ) -> bpy.types.Action:
     """Put a motion on an armature as a new action, which becomes its current one.
 
@@ -33,6 +34,8 @@ def write_action(
         bones: names of the bones to key; all the motion has when None. Other bones keep their pose, or rest where the
             action that is replaced has moved them.
         start_frame: scene frame of the motion's first.
+        keys: leave only these keys, of which the motion was made; a bone that turns by Euler angles or by axis and
+            angle, which go other ways between keys, keeps one a frame.
 
     The scene gets the motion's frame rate and range; the motion's provenance is stored on the action as JSON, in the
     custom property "graphics_ml".
@@ -44,6 +47,8 @@ def write_action(
     free_to_move(obj, motion, bones)
     channels = pose_channels(motion, obj, bones)
     action = write_channels(obj, channels, name, start_frame)
+    if keys is not None:
+        _thin(action, motion, keys, start_frame)
     set_range(motion.fps, len(motion), start_frame)
     action[PROVENANCE] = json.dumps(motion.provenance, default=str)
     return action
@@ -65,7 +70,7 @@ def write_channels(
             curves.insert(0, (f"{path}.location", channel.location))
         for data_path, columns in curves:
             for index in range(columns.shape[1]):
-                _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame)
+                _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame + np.arange(len(columns)))
     assign(obj, action)
     return action
 
@@ -181,16 +186,33 @@ def _curves(action, obj):
     return new_curve
 
 
-def _write_keys(curve, values, start_frame):
-    frames = len(values)
+def _write_keys(curve, values, frames):
     points = curve.keyframe_points
-    points.add(frames)
-    keys = np.empty((frames, 2), dtype=np.float32)
-    keys[:, 0] = np.arange(start_frame, start_frame + frames)
-    keys[:, 1] = values
-    points.foreach_set("co", keys.ravel())
-    points.foreach_set("interpolation", np.full(frames, _LINEAR, dtype=np.int32))
+    points.add(len(frames))
+    points.foreach_set("co", np.stack((frames, values), axis=-1).astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(len(frames), _LINEAR, dtype=np.int32))
     curve.update()
+
+
+def _thin(action, motion, keys, start_frame):
+    """Leave only the given keys of the action's F-curves.
+
+    A pose bone's channels are a joint's times constant rotations and shifts, which straight lines between keys pass
+    through: the curves of the bones go as those of the joints.
+    """
+    kept = {}
+    for channel in keys.channels:
+        bone = bpy.utils.escape_identifier(motion.skeleton.names[channel.joint])
+        attribute = "rotation_quaternion" if channel.kind == "rotation" else "location"
+        kept[f'pose.bones["{bone}"].{attribute}'] = channel.frames
+    for curve in curves_of(action):
+        if curve.data_path in kept:
+            points = curve.keyframe_points
+            values = np.empty(2 * len(points), dtype=np.float32)
+            points.foreach_get("co", values)
+            points.clear()
+            frames = kept[curve.data_path]
+            _write_keys(curve, values[1::2][frames], start_frame + frames)
 
 
 def _rotation_keys(mode, rotation):

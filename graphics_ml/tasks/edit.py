@@ -23,9 +23,8 @@ from graphics_ml.motion.resample import resample, trim
 from graphics_ml.motion.retarget import recognize_moving
 from graphics_ml.motion.rotations import conjugate, rotate
 from graphics_ml.motion.travel import in_place, moved
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
-from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.saving import ensure_place, write_motion
 
 _FAST = 3  # times the cutoff, for what moves fast: as smooth_motion has it by default
 
@@ -37,30 +36,26 @@ def edit(job: Edit, progress: Progress) -> Outcome:
         GraphicsMLError: a file or a setting cannot be used; nothing is written then.
     """
     inputs = [path for path in (job.source, job.then, job.map) if path]
-    ensure_extension(job.output, formats.extensions(writable=True))
-    ensure_apart({"the output": job.output, "its job file": record_path(job.output)}, inputs)
-    ensure_writable(job.output)
+    ensure_place(job, inputs)
     if job.map:
         read_map(job.map)
     motion = formats.load(job.source)
     bones = load_map(job.map, motion.skeleton) if job.map else recognize_moving(motion)
     if job.foot_lock is not None or job.ground:
         require_roles(bones, motion.skeleton, job.map or job.source)
-    notes = list(formats.losses(motion, job.output, job.format))
-
-    steps = list(_steps(job, bones))
+    steps, notes = list(_steps(job, bones)), []
     for done, step in enumerate(steps):
-        progress(step.name, done, len(steps))
+        progress("editing", done, len(steps))
         try:
             result, said = step.change(motion)
         except ValueError as error:
             raise JobError(f"{step.name}: {error}") from error
         notes.append(f"{step.name}: {', '.join([*said, *_figures(motion, result, bones, step)])}")
         motion = result
-    progress("saving", len(steps), len(steps))
-    made_by = record(job, inputs)
-    formats.save(motion.replace(provenance=made_by), job.output, job.format)
-    return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
+    progress("editing", len(steps), len(steps))
+    progress("writing", 0, 0)
+    outputs, said = write_motion(motion, job, inputs)
+    return Outcome(outputs, (*notes, *said))
 
 
 class _Step:

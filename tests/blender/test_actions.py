@@ -8,6 +8,7 @@ import pytest
 from graphics_ml.blender.actions import PROVENANCE, assign, curves_of, remove_actions, retime, write_action
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.scene import empty_scene
+from graphics_ml.motion.keys import reduce_keys
 from graphics_ml.motion.rotations import angle_between
 from tests.blender.simple_rig import build_rig, swing
 
@@ -29,6 +30,36 @@ def test_every_rotation_mode_is_kept_and_means_the_same(mode):
     turns, _ = evaluated_transforms(obj, range(1, len(motion) + 1))
     assert {bone.rotation_mode for bone in obj.pose.bones} == {mode}
     assert angle_between(turns, motion.orientations()).max() < 2e-5
+
+
+def test_an_action_of_reduced_keys_goes_as_they_say_between_them():
+    obj = build_rig()
+    for bone in obj.pose.bones:
+        bone.rotation_mode = "QUATERNION"
+    motion = swing(obj, frames=40, amplitude=1.3)
+    reduced = reduce_keys(motion, 0.01, 3.0)
+    action = write_action(obj, reduced.motion, "sparse", start_frame=3, keys=reduced)
+    turns, places = evaluated_transforms(obj, range(3, 43))
+    assert angle_between(turns, reduced.motion.orientations()).max() < 5e-5
+    np.testing.assert_allclose(places, reduced.motion.positions(), atol=2e-5)
+    assert np.linalg.norm(places - motion.positions(), axis=-1).max() < 0.0101
+    components = {"rotation": 4, "position": 3}
+    wanted = sum(components[channel.kind] * len(channel.frames) for channel in reduced.channels)
+    keys = [len(curve.keyframe_points) for curve in curves_of(action) if not curve.data_path.endswith("location")]
+    keys += [len(c.keyframe_points) for c in curves_of(action) if c.data_path == 'pose.bones["hips"].location']
+    assert sum(keys) == wanted < 0.6 * 40 * (4 * len(motion.skeleton) + 3)
+
+
+def test_bones_that_turn_by_angles_keep_a_key_for_every_frame():
+    obj = build_rig()
+    obj.pose.bones["spine"].rotation_mode = "XYZ"
+    motion = swing(obj, frames=20)
+    reduced = reduce_keys(motion, 0.02, 5.0)
+    action = write_action(obj, reduced.motion, "sparse", keys=reduced)
+    count = {curve.data_path: len(curve.keyframe_points) for curve in curves_of(action)}
+    assert count['pose.bones["spine"].rotation_euler'] == 20 > count['pose.bones["leg.L"].rotation_quaternion']
+    turns, _ = evaluated_transforms(obj, range(1, 21))
+    assert angle_between(turns, reduced.motion.orientations()).max() < 5e-5
 
 
 def test_a_retimed_action_goes_through_the_same_poses_at_other_times():

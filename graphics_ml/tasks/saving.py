@@ -1,0 +1,59 @@
+"""What the jobs that make a motion file do at their end: write it with its record, and say what it does not hold."""
+
+import warnings
+from pathlib import Path
+
+from graphics_ml import formats
+from graphics_ml.errors import FormatWarning
+from graphics_ml.jobs import FileJob
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.resample import resample
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.provenance import record, record_path, write_record
+
+
+def ensure_place(job: FileJob, inputs: list[Path]) -> None:
+    """Prove that the job's motion and its job file can be written, and replace none of the inputs.
+
+    Raises:
+        OutputError: the output's extension or place cannot be written.
+    """
+    ensure_extension(job.output, formats.extensions(writable=True))
+    ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
+    ensure_writable(job.output)
+
+
+def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) -> tuple[tuple[Path, Path], list[str]]:
+    """Write a job's motion and its job file; gives both, and what the user should know, a sentence each.
+
+    Args:
+        motion: what to write.
+        job: says where, and in which format.
+        inputs: files that the job has read.
+        options: the format's own.
+
+    Raises:
+        OutputError: the format cannot hold this skeleton, or the place cannot be written.
+    """
+    notes = []
+    rate = formats.fixed_rate(job.output, job.format)
+    if rate is not None and motion.fps != rate:
+        notes.append(f"resampled to {rate} frames a second, at which such files are read")
+        motion = resample(motion, rate)
+    # Of what made the motion nothing is lost: its record is written beside it.
+    lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
+    notes += [f"{job.output.name} does not hold {what}" for what in lost]
+    made_by = record(job, [path for path in inputs if path.is_file()])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FormatWarning)
+        formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format, **options)
+    for one in said:
+        if not any(str(one.message).endswith(what) for what in lost):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return (job.output, write_record(job.output, made_by)), notes
+
+
+def _source(motion):
+    """What the writers of some formats go by: the unit of a .bvh, the shape of a body."""
+    source = motion.provenance.get("source")
+    return {"source": source} if isinstance(source, dict) else {}
