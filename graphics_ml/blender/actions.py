@@ -34,8 +34,8 @@ def write_action(
         bones: names of the bones to key; all the motion has when None. Other bones keep their pose, or rest where the
             action that is replaced has moved them.
         start_frame: scene frame of the motion's first.
-        keys: leave only these keys, of which the motion was made; a bone that turns by Euler angles or by axis and
-            angle, which go other ways between keys, keeps one a frame.
+        keys: leave only these keys, of which the motion was made; joints are matched by name. A bone that turns by
+            Euler angles or by axis and angle, which go other ways between keys, keeps one a frame.
 
     The scene gets the motion's frame rate and range; the motion's provenance is stored on the action as JSON, in the
     custom property "graphics_ml".
@@ -48,7 +48,7 @@ def write_action(
     channels = pose_channels(motion, obj, bones)
     action = write_channels(obj, channels, name, start_frame)
     if keys is not None:
-        _thin(action, motion, keys, start_frame)
+        _thin(action, keys, start_frame)
     set_range(motion.fps, len(motion), start_frame)
     action[PROVENANCE] = json.dumps(motion.provenance, default=str)
     return action
@@ -194,7 +194,7 @@ def _write_keys(curve, values, frames):
     curve.update()
 
 
-def _thin(action, motion, keys, start_frame):
+def _thin(action, keys, start_frame):
     """Leave only the given keys of the action's F-curves.
 
     A pose bone's channels are a joint's times constant rotations and shifts, which straight lines between keys pass
@@ -202,7 +202,7 @@ def _thin(action, motion, keys, start_frame):
     """
     kept = {}
     for channel in keys.channels:
-        bone = bpy.utils.escape_identifier(motion.skeleton.names[channel.joint])
+        bone = bpy.utils.escape_identifier(keys.motion.skeleton.names[channel.joint])
         attribute = "rotation_quaternion" if channel.kind == "rotation" else "location"
         kept[f'pose.bones["{bone}"].{attribute}'] = channel.frames
     for curve in curves_of(action):

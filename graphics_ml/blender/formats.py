@@ -29,6 +29,7 @@ from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, first_line
 from graphics_ml.errors import MotionFileError, OutputError, RigError
 from graphics_ml.formats import FormatWarning
+from graphics_ml.motion.keys import ReducedKeys
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_extension, ensure_writable
@@ -86,7 +87,13 @@ def actions(path: str | Path) -> tuple[str, ...]:
     return tuple(action.name for action in bpy.data.actions)
 
 
-def save(motion: Motion, path: str | Path, name: str = "Motion", preset: str | None = None) -> None:
+def save(
+    motion: Motion,
+    path: str | Path,
+    name: str = "Motion",
+    preset: str | None = None,
+    keys: ReducedKeys | None = None,
+) -> None:
     """Write a motion as an armature of its joints that plays it: .blend, .fbx, .glb, .usd, .usdc or .usda.
 
     Args:
@@ -95,6 +102,7 @@ def save(motion: Motion, path: str | Path, name: str = "Motion", preset: str | N
         name: of the action.
         preset: the game engine that the file is for, one of presets.toml: its axes and unit, and a root bone that
             carries the path over the ground.
+        keys: of a .blend, leave only these keys, of which the motion was made; other formats get every frame.
 
     A FormatWarning says which joints got another name, and where sticks were added to keep the bones.
 
@@ -118,7 +126,7 @@ def save(motion: Motion, path: str | Path, name: str = "Motion", preset: str | N
             lay_root_bone(obj, (0, 1, 0))
         else:  # glTF, whose exporter turns the axes
             lay_root_bone(obj, (0, 0, 1))
-    action = write_action(obj, with_rest_frames(motion, skeleton_from_armature(obj)), name)
+    action = write_action(obj, with_rest_frames(motion, skeleton_from_armature(obj)), name, keys=keys)
     save_scene(path, obj, action, notes=notes, fps=motion.fps, preset=engine)
     for note in notes:
         warnings.warn(note, FormatWarning, stacklevel=2)

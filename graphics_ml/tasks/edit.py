@@ -14,7 +14,7 @@ from graphics_ml.motion.bone_map_files import load_map, read_map
 from graphics_ml.motion.filters import smooth_motion
 from graphics_ml.motion.foot_lock import foot_lock
 from graphics_ml.motion.ground import align_to_ground
-from graphics_ml.motion.keys import reduce_keys
+from graphics_ml.motion.keys import ReducedKeys, reduce_keys
 from graphics_ml.motion.loop import Loop, loop
 from graphics_ml.motion.mirror import mirror
 from graphics_ml.motion.motion import Motion
@@ -43,7 +43,8 @@ def edit(job: Edit, progress: Progress) -> Outcome:
     bones = load_map(job.map, motion.skeleton) if job.map else recognize_moving(motion)
     if job.foot_lock is not None or job.ground:
         require_roles(bones, motion.skeleton, job.map or job.source)
-    steps, notes = list(_steps(job, bones)), []
+    notes, reduced = [], []
+    steps = list(_steps(job, bones, reduced))
     for done, step in enumerate(steps):
         progress("editing", done, len(steps))
         try:
@@ -54,7 +55,9 @@ def edit(job: Edit, progress: Progress) -> Outcome:
         motion = result
     progress("editing", len(steps), len(steps))
     progress("writing", 0, 0)
-    outputs, said = write_motion(motion, job, inputs)
+    # Only Blender's own files have keys; others hold a value for every frame.
+    sparse = {"keys": reduced[0]} if reduced and job.output.suffix.lower() == ".blend" else {}
+    outputs, said = write_motion(motion, job, inputs, **sparse)
     return Outcome(outputs, (*notes, *said))
 
 
@@ -72,8 +75,8 @@ class _Step:
         self.name, self.change, self.contacts = name, change, contacts
 
 
-def _steps(job: Edit, bones: BoneMap) -> Iterator[_Step]:
-    """What the job asks for, in the order in which its settings stand in the job's class."""
+def _steps(job: Edit, bones: BoneMap, reduced: list[ReducedKeys]) -> Iterator[_Step]:
+    """What the job asks for, in the order in which its settings stand in the job's class; `reduced` gets the keys."""
     looped: list[Loop] = []
     if job.start is not None or job.end is not None:
         yield _Step("cut", lambda motion: (trim(motion, job.start or 0.0, job.end), []))
@@ -94,7 +97,7 @@ def _steps(job: Edit, bones: BoneMap) -> Iterator[_Step]:
     if job.in_place:
         yield _Step("in place", lambda motion: (in_place(motion, turning=job.facing), []), None)
     if job.reduce_keys is not None:
-        yield _Step("reduce keys", lambda motion: _reduce(motion, job), None if job.in_place else "kept")
+        yield _Step("reduce keys", lambda motion: _reduce(motion, job, reduced), None if job.in_place else "kept")
 
 
 def _put_behind(motion, job):
@@ -133,8 +136,9 @@ def _ground(motion, bones):
     return found.motion, [f"it was at {1000 * found.height:.0f} mm"]
 
 
-def _reduce(motion, job):
+def _reduce(motion, job, reduced):
     found = reduce_keys(motion, job.reduce_keys)
+    reduced.append(found)
     return found.motion, [
         f"{found.keys} of {found.full} keys stay ({100 * found.keys / found.full:.1f}%)",
         f"no joint is off by more than {1000 * found.error:.2f} mm and {np.degrees(found.turn):.2f} degrees",

@@ -83,6 +83,19 @@ def test_reduced_keys_stay_within_what_was_asked(clip, tmp_path):
     assert kept < 0.7 * full
 
 
+def test_a_blender_file_has_only_the_keys_that_stay(clip, tmp_path):
+    bpy = pytest.importorskip("bpy")
+    from graphics_ml.blender.actions import curves_of
+
+    outcome = run(Edit(source=clip, output=tmp_path / "out.blend", reduce_keys=0.004))
+    motion, truth = load(outcome.outputs[0]), load(clip)
+    order = [motion.skeleton.index(name) for name in truth.skeleton.names]
+    assert np.linalg.norm(motion.positions()[:, order] - truth.positions(), axis=-1).max() < 0.0041
+    curves = [curve for curve in curves_of(bpy.data.actions[0]) if curve.data_path.endswith("rotation_quaternion")]
+    kept, full = map(int, re.search(r"(\d+) of (\d+) keys stay", outcome.notes[0]).groups())
+    assert sum(len(curve.keyframe_points) for curve in curves) <= 4 * kept < 4 * 0.7 * full
+
+
 @pytest.mark.parametrize(
     ("given", "meant"), [(29.97, Fraction(30000, 1001)), (25, Fraction(25)), (12.5, Fraction(25, 2))]
 )
