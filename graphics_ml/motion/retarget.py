@@ -1,12 +1,15 @@
-"""Put a motion on another skeleton: a ladder of two levels.
+"""Put a motion on another skeleton: a ladder of three levels.
 
 Level "copy". Every segment of the body has a frame that means the same on both skeletons (body_frames.py); the target's
 segments get the world orientations of the source's (transfer.py), so limb directions and rolls are equal whatever the
 rest poses, bone axes and hierarchies; twist bones and missing clavicles change nothing. The middle between the hip
 joints moves as the source's does, scaled by leg length about the ankles' standing height.
 
-Level "contacts". As "copy", and what touches on the source touches on the target: feet stand (stance.py), and hands
-that touch the ground or the body do so too (reach.py).
+Level "contacts". As "copy", and what stands on the ground stands: feet (stance.py) and hands (reach.py); arms run no
+deeper into the body than the source's.
+
+Level "touch". As "contacts", and hands that touch the body or each other do so too: hands on hips, folded arms, a hand
+to the head. Arms then leave the source's directions by as much as the proportions ask, which not everybody wants.
 """
 
 from collections.abc import Mapping
@@ -18,11 +21,13 @@ import numpy as np
 
 from graphics_ml.motion.body_frames import measure_body
 from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving, require_roles
+from graphics_ml.motion.capsules import Capsules
 from graphics_ml.motion.contacts import CONTACT_ROLES, contacts_from_positions
 from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.humanoid import COMPARED_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.part import Part
+from graphics_ml.motion.reach import grounded, reach
 from graphics_ml.motion.root_path import on_added_joint, on_root_bone, travel
 from graphics_ml.motion.rotations import angle_between, conjugate, normalize, rotate
 from graphics_ml.motion.skeleton import Skeleton
@@ -30,7 +35,7 @@ from graphics_ml.motion.stance import TURNED, clear_of_floor, stand
 from graphics_ml.motion.transfer import Transfer
 from graphics_ml.wording import frame_ranges, short_repr
 
-LEVELS = ("copy", "contacts")
+LEVELS = ("copy", "contacts", "touch")
 ROOTS = ("hips", "bone", "object", "in place")
 """Names of the joints that are added where the path goes on one that the skeleton lacks."""
 ROOT_BONE, OBJECT = "root", "object"
@@ -52,6 +57,8 @@ class RetargetReport:
             hundredth of the leg or more; only so are at most a quarter of a leg's frames corrected.
         feet_turned: (F, 2) bool: frames in which a foot was turned by more than two degrees, about its toes where they
             stand or clear of the floor.
+        arms_moved: (F, 2) bool, left and right arm: frames in which one of its bones was turned by more than two
+            degrees, for a hand that touches something or for not running into the body.
         source_map, target_map: the bone maps used.
         notes: what a user should know, as sentences.
     """
@@ -60,6 +67,7 @@ class RetargetReport:
     corrected: np.ndarray
     held_back: np.ndarray
     feet_turned: np.ndarray
+    arms_moved: np.ndarray
     source_map: BoneMap
     target_map: BoneMap
     notes: tuple[str, ...] = ()
@@ -71,10 +79,11 @@ def retarget(
     source_map: BoneMap | None = None,
     target_map: BoneMap | None = None,
     *,
-    level: Literal["copy", "contacts"] = "contacts",
+    level: Literal["copy", "contacts", "touch"] = "contacts",
     root: Literal["hips", "bone", "object", "in place"] = "hips",
     scale: float | None = None,
     foot_lock: float = 1.0,
+    hand_lock: float = 1.0,
     target_motion: Motion | None = None,
     contacts: np.ndarray | None = None,
     floor: float | None = None,
@@ -90,7 +99,8 @@ def retarget(
         target: any humanoid skeleton; where its hips hang below other joints, those keep their rest pose and the hips
             get `local_positions`.
         source_map, target_map: the roles of the joints; recognised where None.
-        level: "copy" gives the source's directions and a scaled path; "contacts" also keeps what touches.
+        level: "copy" gives the source's directions and a scaled path, "contacts" also keeps feet and hands on the
+            ground and arms out of the body, "touch" also hands on the body.
         root: where travel goes. "hips": the hips joint. "bone": the skeleton's first joint, where the hips hang below
             it, gets the path over the ground and the heading; where they do not, a joint "root" is added above them.
             "object": a joint "object" above all is added for these, as an object is in Blender; see
@@ -98,6 +108,7 @@ def retarget(
             places in the world with the first three.
         scale: of the path, instead of the ratio of leg lengths.
         foot_lock: how firmly feet that stand on the source stand on the target, 0 to 1.
+        hand_lock: how firmly hands keep what they touch on the source, and arms out of the body, 0 to 1.
         target_motion: any motion of the target skeleton in which it stands; needed only where its rest pose does not.
         contacts: (F, 4) bool, columns as CONTACT_ROLES, when the source's heels and toes stand; they are looked for
             where None. Feet on a treadmill's belt stand too: target feet take the source's path, whatever it is.
@@ -110,7 +121,7 @@ def retarget(
         ValueError: an option is out of range.
     """
     pair = _pair(motion, target, source_map, target_map, target_motion)
-    options = dict(level=level, root=root, scale=scale, foot_lock=foot_lock)
+    options = dict(level=level, root=root, scale=scale, foot_lock=foot_lock, hand_lock=hand_lock)
     return pair(motion, **options, contacts=contacts, floor=floor, soles=soles)
 
 
@@ -146,48 +157,45 @@ class Retargeter:
         self._transfer = Transfer(self.source, self.goal)
         # Kinematics go no further than what is asked of them.
         self._source_legs = Part(self.source, (*_HIPS, *CONTACT_ROLES))
+        self._source_shape, self._shape = Capsules.of(self.source), Capsules.of(self.goal)
         self._legs, self._hips = Part(self.goal, (*_HIPS, *CONTACT_ROLES)), Part(self.goal, _HIPS)
 
     def __call__(
         self,
         motion: Motion,
         *,
-        level: Literal["copy", "contacts"] = "contacts",
+        level: Literal["copy", "contacts", "touch"] = "contacts",
         root: Literal["hips", "bone", "object", "in place"] = "hips",
         scale: float | None = None,
         foot_lock: float = 1.0,
+        hand_lock: float = 1.0,
         contacts: np.ndarray | None = None,
         floor: float | None = None,
         soles: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[Motion, RetargetReport]:
         """As `retarget`, of a motion of the source's skeleton."""
-        _check(motion, level, root, scale, foot_lock, contacts)
-        if (motion.skeleton.names, motion.skeleton.parents) != (
-            self.source.skeleton.names,
-            self.source.skeleton.parents,
-        ):
+        _check(motion, level, root, scale, (foot_lock, hand_lock), contacts)
+        known = self.source.skeleton
+        if (motion.skeleton.names, motion.skeleton.parents) != (known.names, known.parents):
             raise ValueError("the motion is of another skeleton than the one this pair was made for")
         source, goal = self.source, self.goal
         scale = float(goal.leg / source.leg if scale is None else scale)
         places = self._feet_and_hips(motion)
         grounds = _grounds(places, source, floor)
         result = copied = self._copied(motion, places, scale, grounds)
-        corrected = held_back = turned = np.zeros((len(motion), 2), dtype=bool)
-        if level == "contacts" and foot_lock > 0:
-            down = self._contacts(motion, places, contacts)
-            before, legs = self._legs.motion(copied), self._legs.body
-            after = before
-            if down.any():
-                options = dict(scale=scale, grounds=grounds, strength=foot_lock)
-                after, corrected, held_back = stand(before, places, down, source, legs, **options)
-            if soles:
-                after = clear_of_floor(after, legs, soles, grounds[1], down[:, 1::2])
-            if after is not before:
-                feet = [legs.joints[f"{side}_foot"] for side in _SIDES]
-                turned = angle_between(before.orientations()[:, feet], after.orientations()[:, feet]) > TURNED
-                result = self._legs.put_back(copied, before, after)
-        notes = _notes(corrected, held_back, turned)
-        report = RetargetReport(scale, corrected, held_back, turned, self.source_map, self.target_map, notes)
+        corrected = held_back = turned = arms_moved = np.zeros((len(motion), 2), dtype=bool)
+        if level != "copy":
+            seen, held = self._hands(motion, scale, grounds) if hand_lock > 0 else (None, None)
+            if foot_lock > 0:
+                down = self._contacts(motion, places, contacts)
+                carrying = self._carrying(copied, held)
+                options = dict(scale=scale, grounds=grounds, strength=foot_lock, carrying=carrying)
+                result, *found = self._standing(copied, places, down, soles, options)
+                corrected, held_back, turned = found
+            if hand_lock > 0:
+                result, arms_moved = self._reaching(result, seen, held, hand_lock, level == "touch")
+        found = corrected, held_back, turned, arms_moved
+        report = RetargetReport(scale, *found, self.source_map, self.target_map, _notes(*found))
         return _rooted(result, goal, root), report
 
     def _feet_and_hips(self, motion):
@@ -220,6 +228,43 @@ class Retargeter:
         confidence = _confidence(motion, self.source, goal)
         return Motion(target, rotations, root, motion.fps, local, confidence, motion.provenance)
 
+    def _standing(self, copied, places, down, soles, options):
+        """The motion with its feet on the ground, and as stance.stand gives them and for turned feet: what was done."""
+        before, legs = self._legs.motion(copied), self._legs.body
+        after, corrected, held_back = before, *np.zeros((2, len(copied), 2), dtype=bool)
+        if down.any() or options["carrying"] is not None:
+            after, corrected, held_back = stand(before, places, down, self.source, legs, **options)
+        if soles:
+            after = clear_of_floor(after, legs, soles, options["grounds"][1], down[:, 1::2])
+        if after is before:
+            return copied, corrected, held_back, corrected
+        feet = [legs.joints[f"{side}_foot"] for side in _SIDES]
+        turned = angle_between(before.orientations()[:, feet], after.orientations()[:, feet]) > TURNED
+        return self._legs.put_back(copied, before, after), corrected, held_back, turned
+
+    def _hands(self, motion, scale, grounds):
+        """The source's points, and its palms that are on the ground."""
+        bodies = self._source_shape, self._shape
+        seen = self._source_shape.points(motion.rotations, motion.root_positions, motion.offsets)
+        return seen, grounded(seen, *bodies, float(motion.fps), scale=scale, grounds=grounds)
+
+    def _carrying(self, copied, held):
+        """Hands that carry the body, for stance.stand."""
+        if held is None or not held.carrying.any():
+            return None
+        points = self._shape.points(copied.rotations, copied.root_positions, copied.offsets)
+        return held.carrying, held.path - np.stack([points[f"{side}_palm"].T for side in _SIDES], axis=1)
+
+    def _reaching(self, motion, seen, held, strength, touch):
+        """The motion with its hands in their places, and where bones of the arms were turned by over two degrees."""
+        bodies = self._source_shape, self._shape
+        result = reach(motion, seen, held, *bodies, strength=strength, touch=touch)
+        if result is motion:
+            return motion, np.zeros((len(motion), 2), dtype=bool)
+        arms = [self.goal.joints[f"{side}_{part}"] for side in _SIDES for part in ("upper_arm", "forearm")]
+        turned = angle_between(motion.orientations()[:, arms], result.orientations()[:, arms]) > TURNED
+        return result, turned.reshape(-1, 2, 2).any(axis=2)
+
     def _contacts(self, motion, places, contacts):
         """Contacts (F, 4) of feet that both bodies have, looked for on the source where none are given."""
         source, goal = self.source, self.goal
@@ -235,24 +280,25 @@ class Retargeter:
 
 
 _HIPS = ("hips", "left_thigh", "right_thigh")
-_pairs: WeakKeyDictionary = (
-    WeakKeyDictionary()
-)  # of each motion the last pair: the next level or setting needs no other
+# Of each motion its last pair: another level or setting needs no other.
+_pairs: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def _pair(motion, target, source_map, target_map, target_motion):
-    asked = (target, source_map, target_map, target_motion)
+    if target_motion is not None:
+        return Retargeter(motion, target, source_map, target_map, target_motion=target_motion)
+    asked = (target, source_map, target_map)
     known = _pairs.get(motion)
     if known is None or any(a is not b for a, b in zip(known[0], asked, strict=True)):
-        known = _pairs[motion] = (asked, Retargeter(motion, *asked[:3], target_motion=target_motion))
+        known = _pairs[motion] = (asked, Retargeter(motion, *asked))
     return known[1]
 
 
-def _check(motion, level, root, scale, foot_lock, contacts):
+def _check(motion, level, root, scale, locks, contacts):
     if level not in LEVELS or root not in ROOTS:
         raise ValueError(f"a level is one of {', '.join(LEVELS)} and a root of {', '.join(ROOTS)}")
-    if not 0 <= foot_lock <= 1 or (scale is not None and not scale > 0):
-        raise ValueError("foot_lock lies between 0 and 1, and a scale is positive")
+    if not all(0 <= lock <= 1 for lock in locks) or (scale is not None and not scale > 0):
+        raise ValueError("foot_lock and hand_lock lie between 0 and 1, and a scale is positive")
     if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_ROLES)):
         raise ValueError(f"contacts have shape {np.shape(contacts)}, not ({len(motion)}, {len(CONTACT_ROLES)})")
 
@@ -271,7 +317,7 @@ def _rooted(motion, goal, root):
     return on_added_joint(motion, goal, *path, ROOT_BONE if root == "bone" else OBJECT)
 
 
-def _notes(corrected, held_back, feet_turned):
+def _notes(corrected, held_back, feet_turned, arms_moved):
     notes = []
     for leg, side in enumerate(_SIDES):
         bent = corrected[:, leg]
@@ -282,6 +328,10 @@ def _notes(corrected, held_back, feet_turned):
         left, right = feet_turned.mean(axis=0)
         notes.append(f"feet were turned by over 2 degrees to stay on the floor and out of it in {left:.0%} (left) and "
                      f"{right:.0%} (right) of the frames")  # fmt: skip
+    if arms_moved.any():
+        left, right = arms_moved.mean(axis=0)
+        notes.append(f"arms were bent by over 2 degrees for hands that touch something, or to stay out of the body, in "
+                     f"{left:.0%} (left) and {right:.0%} (right) of the frames")  # fmt: skip
     if held_back.any():
         share = held_back.any(axis=1).mean()
         notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "

@@ -61,6 +61,7 @@ def stand(
     scale: float,
     grounds: tuple[float, float],
     strength: float,
+    carrying: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Motion, np.ndarray, np.ndarray]:
     """The motion with its feet standing where the source's do.
 
@@ -72,6 +73,8 @@ def stand(
         scale: of the path, target over source.
         grounds: metres, heights of the source's ground and of the target's.
         strength: 0 leaves the feet as they are, 1 holds them.
+        carrying: of hands that carry the body as feet do, in which frames (F, 2), and from where they are to where they
+            shall be (F, 2, 3).
 
     Returns:
         The motion; (F, 2) bool, left and right, where a bone of the leg is turned by over two degrees; (F, 2) bool,
@@ -84,11 +87,14 @@ def stand(
     ankles, toes = (_joints(goal, part) for part in ("foot", "toes"))
     motion = _hips_turned(motion, ankle_path, down, source, goal, strength)
     free = motion.positions()
-    shift, anchors = _Path(down, fps).improve(ankle_path - free[:, ankles], _ROUNDS)
+    carried, wanted = down, ankle_path - free[:, ankles]
+    if carrying is not None:
+        carried, wanted = (np.concatenate(both, axis=1) for both in zip((down, wanted), carrying, strict=True))
+    shift, anchors = _Path(carried, fps).improve(wanted, _ROUNDS)
     motion, free = move_joint(motion, goal.joints["hips"], strength * shift), free + strength * shift[:, None]
     ankle = free[:, ankles]
     foot = free[:, toes] - ankle
-    target = np.where(down[..., None], ankle_path + anchors, ankle)
+    target = np.where(down[..., None], ankle_path + anchors[:, :2], ankle)
     planted = _planted(target + foot, toe_path, heel_down, toe_down)
     aim = np.where(toe_down[..., None], planted - target, foot)
     length = np.linalg.norm(foot, axis=-1, keepdims=True)
@@ -176,7 +182,7 @@ def _paths(places, source, goal, part, scale, grounds):
 
 
 class _Path:
-    """The path of a body above feet that stand in the frames `down` (F, 2).
+    """The path of a body above feet, or hands, that stand in the frames `down` (F, K).
 
     Sought are a smooth shift of the body and constants of each contact along the ground that leave standing feet with
     least; both are improved turn about, each given the other.
@@ -190,7 +196,7 @@ class _Path:
         self.shift, self.anchors = np.zeros((len(down), 3)), np.zeros((*down.shape, 3))
 
     def improve(self, wanted, rounds=1):
-        """Better shift (F, 3) and anchors (F, 2, 3) for feet that ask to be moved by `wanted` (F, 2, 3)."""
+        """Better shift (F, 3) and anchors (F, K, 3) for feet that ask to be moved by `wanted` (F, K, 3)."""
         for _ in range(rounds):
             off = (self.shift[:, None] - wanted) * [1, 0, 1]
             for leg, ends in enumerate(self._contacts):

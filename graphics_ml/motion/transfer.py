@@ -115,7 +115,8 @@ def _followed(source, goal):
     lines = [(_spine(source), _spine(goal)), (_neck(source), _neck(goal))]
     for source_line, goal_line in lines:
         followed.update(_sampled(source_line, goal_line, source, goal))
-    followed.update(_same_names(source, goal, *(sum(both, []) for both in zip(*lines, strict=True))))
+    trunks = ([joint for line in both for joint in line] for both in zip(*lines, strict=True))
+    followed.update(_same_names(source, goal, *trunks))
     return followed
 
 

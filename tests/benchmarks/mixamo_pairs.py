@@ -22,10 +22,10 @@ from graphics_ml.motion.retarget import retarget
 from tests.archives import unpack
 
 # The joints that the evaluation compares.
-BODY = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "HeadTop_End") + tuple(
-    side + part
-    for side in ("Left", "Right")
-    for part in ("UpLeg", "Leg", "Foot", "ToeBase", "Toe_End", "Shoulder", "Arm", "ForeArm", "Hand")
+_LIMBS = ("UpLeg", "Leg", "Foot", "ToeBase", "Toe_End", "Shoulder", "Arm", "ForeArm", "Hand")
+BODY = (
+    *("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "HeadTop_End"),
+    *(side + part for side in ("Left", "Right") for part in _LIMBS),
 )
 TALL = 170.0  # centimetres, the height at which contact errors are said
 TOES = (1, 3)  # columns of the contacts

@@ -458,7 +458,14 @@ def test_a_body_without_sides_or_legs_is_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [dict(root="feet"), dict(level="best"), dict(foot_lock=2.0), dict(scale=-1.0), dict(contacts=np.ones((3, 4)))],
+    [
+        dict(root="feet"),
+        dict(level="best"),
+        dict(foot_lock=2.0),
+        dict(hand_lock=-1.0),
+        dict(scale=-1.0),
+        dict(contacts=np.ones((3, 4))),
+    ],
 )
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError):
@@ -486,15 +493,17 @@ def test_real_motions_keep_their_limb_directions(clips, family, part):
         real(clips, "mixamo-pairs", "Mousey/Salsa").skeleton,
     ]
     for target in others:
-        result, report = retarget(motion, target)
-        theirs = directions(motion, report.source_map)
-        assert report.corrected.mean(axis=0).max() <= 0.25
-        for limb, ours in directions(result, report.target_map).items():
-            angles = degrees_between(ours, theirs[limb])
-            if "arm" in limb:
-                assert angles.max() < 1e-4
-            else:
-                assert angles[~report.corrected[:, 0 if limb.startswith("left") else 1]].max() < 2.01
+        for hand_lock in (0.0, 1.0):
+            result, report = retarget(motion, target, hand_lock=hand_lock)
+            theirs = directions(motion, report.source_map)
+            assert report.corrected.mean(axis=0).max() <= 0.25
+            for limb, ours in directions(result, report.target_map).items():
+                angles = degrees_between(ours, theirs[limb])
+                if "arm" in limb and hand_lock == 0:
+                    assert angles.max() < 1e-4
+                else:
+                    turned = report.arms_moved if "arm" in limb else report.corrected
+                    assert angles[~turned[:, 0 if limb.startswith("left") else 1]].max() < 2.01
 
 
 @pytest.mark.parametrize(("family", "part"), REAL)

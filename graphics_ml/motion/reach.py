@@ -1,0 +1,240 @@
+"""Hands that touch something on the source touch it on the target: the ground, the own body, each other.
+
+Palms that stand on the ground stay on the source's scaled path, as feet do. Arms that would run deeper into the body
+than the source's are pushed out, elbows by turning them about the line from shoulder to wrist.
+
+A palm beside a part of the body keeps its distance from that part's surface and its direction from there (the idea of
+Molla, Debarba and Boulic, "Egocentric Mapping of Body Surface Constraints", TVCG 2018, on capsules): parts of source
+and target are turned alike in the world, so directions carry over, and only radii and lengths differ. How much a palm
+is drawn to such a place fades with its distance on the source, so it comes and goes without a jump.
+
+Two-bone IK moves the arm; elbows and wrists stay within what people reach, or the source did.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphics_ml.motion.capsules import ARM, CORE, SIDES, Capsules, dot, gaps
+from graphics_ml.motion.contacts import contacts_from_positions, spans
+from graphics_ml.motion.foot_lock import spread
+from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.rotations import (
+    multiply,
+    normalize,
+    quaternion_from_axis_angle,
+    rotate,
+    unroll,
+)
+from graphics_ml.motion.wrist import ELBOW, wrist_within
+from graphics_ml.wording import short_repr
+
+_TOUCHING, _NEAR = 0.02, 0.1  # in lengths of the arm: closer, a palm keeps its place entirely; further off, not at all
+_STRAIGHT = (0.8, 0.95)  # of the arm's length from shoulder to wrist: not yet straight, and straight
+_DOWN = np.radians((25, 45))  # between arm and trunk: down along it, and no longer
+_TOGETHER = 0.2  # palms closer than so keep their places to each other
+_BENT = 0.1  # lengths of the arm from the line between shoulder and wrist to an elbow that can be turned out
+_ROUNDING = 1e-6  # metres, or radians; less is no correction
+_RUN_OUT = 0.2  # seconds in which what holds a hand on the ground runs out beside the contact
+_LOW = 0.35  # leg lengths: the body is carried by hands on the ground where knees and feet are all higher
+_SWIVEL = np.radians(45)  # the most that an elbow is turned out about the line from shoulder to wrist
+
+
+@short_repr
+@dataclass(frozen=True)
+class Grounded:
+    """Palms that stand on the ground.
+
+    Args:
+        down: (F, 2) bool, left and right.
+        path: (F, 2, 3) metres, where the target's palms shall be then, up to a constant in each contact.
+        carrying: (F, 2) bool: those that carry the body, as in a hand-stand.
+    """
+
+    down: np.ndarray
+    path: np.ndarray
+    carrying: np.ndarray
+
+
+def grounded(seen, source: Capsules, goal: Capsules, fps, *, scale, grounds) -> Grounded:
+    """The palms that stand on the ground on the source.
+
+    Args:
+        seen: the source's points, as Capsules.points gives them.
+        scale, grounds: as for stance.stand.
+    """
+    palms = np.stack([seen[f"{side}_palm"].T for side in SIDES], axis=1)
+    standing = np.full(2, grounds[0] + source.palm)
+    down = contacts_from_positions(
+        palms, fps, source.body.leg, standing=standing, hysteresis=1.5, shortest=0.1, shortest_gap=0.07
+    )
+    path = scale * palms
+    path[..., 1] = grounds[1] + goal.palm + scale * (palms[..., 1] - standing)
+    low = grounds[0] + _LOW * source.body.leg
+    lower = [seen[f"{side}_{part}"][1] for side in SIDES for part in ("shin", "foot")]
+    return Grounded(down, path, down & (np.min(lower, axis=0) > low)[:, None])
+
+
+def reach(
+    motion: Motion, seen, held: Grounded, source: Capsules, goal: Capsules, *, strength: float, touch: bool
+) -> Motion:
+    """The motion with its hands where the source's touch, and its arms no deeper in the body than the source's.
+
+    Args:
+        motion: of the target, turned as the source is.
+        seen: the source's points, as Capsules.points gives them.
+        held: palms on the ground.
+        strength: 0 leaves the hands as they are, 1 puts them in their places.
+        touch: whether hands keep touching the body and each other, besides the ground.
+
+    """
+    points = goal.points(motion.rotations, motion.root_positions, motion.offsets)
+    size = goal.reach / source.reach
+    near = {side: (*CORE, *(f"{other}_{part}" for part in ARM)) for side, other in zip(SIDES, SIDES[::-1], strict=True)}
+    theirs, ours = (
+        {side: (*body.lines(at, near[side]), np.array([body.radii[name] for name in near[side]])) for side in SIDES}
+        for body, at in ((source, seen), (goal, points))
+    )
+    palms = {side: points[f"{side}_palm"] for side in SIDES}
+    if touch:
+        palms = {side: _beside_the_body(side, seen, points, theirs[side], ours[side], source, goal) for side in SIDES}
+        _together(palms, seen, source, size)
+    moved = np.stack([(palms[side] - points[f"{side}_palm"]).T for side in SIDES], axis=1)
+    moved = _on_the_ground(moved, points, held, float(motion.fps))
+    swivel = np.zeros(moved.shape[:2])
+    for arm, side in enumerate(SIDES):
+        *lines, radii = ours[side]
+        palm = points[f"{side}_palm"] + moved[:, arm].T
+        allowed = size * np.minimum(gaps(seen[f"{side}_palm"], *theirs[side][:2], theirs[side][2] + source.palm)[0], 0)
+        for _ in range(2):
+            palm = palm + _pushed_out(palm, *lines, radii + goal.palm, allowed)
+        moved[:, arm] = (palm - points[f"{side}_palm"]).T
+        swivel[:, arm] = _swivel(side, seen, points, moved[:, arm].T, theirs[side], ours[side], size, goal.reach)
+    moved, swivel = strength * moved, strength * swivel
+    changed = (np.linalg.norm(moved, axis=-1) > _ROUNDING) | (np.abs(swivel) > _ROUNDING)
+    return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else motion
+
+
+def _hanging(seen, side, source):
+    """How surely (F,) an arm just hangs: straight, and down along the trunk. Its hand lies beside the thigh then, which
+    is no touch: arms of another length hang elsewhere."""
+    arm = seen[f"{side}_hand"] - seen[f"{side}_upper_arm"]
+    trunk = sum(seen[f"{one}_thigh"] - seen[f"{one}_upper_arm"] for one in SIDES)
+    length = np.sqrt(dot(arm, arm))
+    angle = np.arccos(np.clip(dot(arm, trunk) / np.maximum(length * np.sqrt(dot(trunk, trunk)), 1e-9), -1, 1))
+    return _fading(-length / source.reach, -_STRAIGHT[1], -_STRAIGHT[0]) * _fading(angle, *_DOWN)
+
+
+def _beside_the_body(side, seen, points, theirs, ours, source, goal):
+    """Where a palm shall be (3, F) for what the source's is beside."""
+    palm, own, size = seen[f"{side}_palm"], points[f"{side}_palm"], goal.reach / source.reach
+    begins, ends, radii = theirs
+    radii = radii + source.palm
+    gap, nearest, away = gaps(palm, begins, ends, radii)
+    along = ends - begins
+    share = dot(nearest - begins, along) / np.maximum(dot(along, along), 1e-12)
+    # Where a palm is deep inside, the direction out of it is not one to rely on.
+    sure = np.clip(2 * (gap + radii[:, None]) / radii[:, None] - 0.2, 0, 1)
+    weight = (1 - _hanging(seen, side, source)) * sure * _fading(gap / source.reach, _TOUCHING, _NEAR)
+    begins, ends, radii = ours
+    wanted = begins + share[:, None] * (ends - begins) + (radii[:, None] + goal.palm + size * gap)[:, None] * away
+    return own + (weight[:, None] * (wanted - own)).sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
+
+
+def _together(palms, seen, source, size):
+    """Move palms that are near each other on the source so that they are as far apart."""
+    theirs = seen["left_palm"] - seen["right_palm"]
+    distance = np.sqrt(dot(theirs, theirs))
+    weight = _fading((distance - 2 * source.palm) / source.reach, _TOUCHING, _TOGETHER)
+    off = weight * (size * theirs - (palms["left"] - palms["right"])) / 2
+    palms["left"], palms["right"] = palms["left"] + off, palms["right"] - off
+
+
+def _on_the_ground(moved, points, held, fps):
+    """What moves the palms (F, 2, 3), where they stand on the ground what holds them there."""
+    if not held.down.any():
+        return moved
+    own = np.stack([points[f"{side}_palm"].T for side in SIDES], axis=1)
+    off = held.path - own
+    for hand in range(2):
+        for start, end in spans(held.down[:, hand]):
+            off[start:end, hand] -= np.median(off[start:end, hand], axis=0) * [1, 0, 1]
+    return moved + spread(np.where(held.down[..., None], off - moved, 0), held.down, held.down, round(_RUN_OUT * fps))
+
+
+def _pushed_out(point, begins, ends, radii, allowed):
+    """The sum (3, F) of what takes a point out of capsules that it is deeper in than `allowed` (B, F), at most 0."""
+    gap, _, away = gaps(point, begins, ends, radii)
+    deep = np.maximum(allowed - gap, 0)
+    total = deep.sum(axis=0)
+    # Capsules overlap: together they push as far as the deepest asks.
+    return (deep[:, None] * away).sum(axis=0) * (deep.max(axis=0) / np.maximum(total, 1e-12))
+
+
+def _swivel(side, seen, points, moved, theirs, ours, size, reach):
+    """Angles (F,) by which an elbow is to be turned about the line from shoulder to wrist, so that it and the forearm
+    are no deeper in the body than on the source; `moved` (3, F) is what the hand is moved by."""
+    shoulder, elbow, wrist = (points[f"{side}_{part}"] for part in ("upper_arm", "forearm", "hand"))
+    out = 0.0
+    for share in (0.0, 0.5):  # of the way from elbow to wrist
+        their_point = seen[f"{side}_forearm"] + share * (seen[f"{side}_hand"] - seen[f"{side}_forearm"])
+        allowed = size * np.minimum(gaps(their_point, *theirs)[0], 0)
+        out = out + _pushed_out(elbow + share * (wrist + moved - elbow), *ours, allowed) / (1 - share)
+    line = wrist + moved - shoulder
+    line = line / np.maximum(np.sqrt(dot(line, line)), 1e-9)
+    aside = elbow - shoulder - dot(elbow - shoulder, line) * line
+    radius = np.sqrt(dot(aside, aside))
+    onward = np.cross(line, aside, axis=0) / np.maximum(radius, 1e-9)
+    # An arm that is nearly straight hardly moves its elbow by turning it.
+    worth = np.clip(radius / (_BENT * reach), 0, 1)
+    return worth * np.clip(dot(out, onward) / np.maximum(radius, _BENT * reach), -_SWIVEL, _SWIVEL)
+
+
+def _arms_moved(motion, moved, swivel, changed, goal):
+    """The motion with its palms moved by (F, 2, 3) and its elbows turned about the arms' lines by angles (F, 2), in the
+    `changed` frames (F, 2)."""
+    part = goal.part
+    small = part.motion(motion)
+    body, world, places = part.body, *small.transforms()
+    rotations = np.array(small.rotations)
+    for hand, side in enumerate(SIDES):
+        rows = np.flatnonzero(changed[:, hand])
+        if not len(rows):
+            continue
+        chain = [body.joints[f"{side}_{name}"] for name in ("upper_arm", "forearm", "hand")]
+        turns, at = world[rows], places[rows]
+        shoulder, elbow, wrist = (at[:, joint] for joint in chain)
+        # An elbow bends the forearm ahead, so it points back; up and aside for arms that hang is as good as any.
+        hinge = rotate(multiply(turns[:, chain[0]], body.frames[f"{side}_upper_arm"]), np.array([0.0, 1.0, 0]))
+        pole = hinge_pole(at, turns, chain, hinge if side == "right" else -hinge)
+        target = _bendable(shoulder, elbow, wrist, wrist + moved[rows, hand])
+        upper, lower, reached = two_bone_ik(shoulder, elbow, wrist, target, pole)
+        about = quaternion_from_axis_angle(swivel[rows, hand, None] * normalize(reached - shoulder))
+        upper, lower = multiply(about, upper), multiply(about, lower)
+        hand_turn = wrist_within(
+            multiply(turns[:, chain[1]], body.frames[f"{side}_forearm"]),
+            multiply(lower, multiply(turns[:, chain[1]], body.frames[f"{side}_forearm"])),
+            multiply(turns[:, chain[2]], body.frames[f"{side}_hand"]),
+            side,
+        )
+        new = limb_rotations(turns, body.skeleton.parents, chain, upper, lower, multiply(hand_turn, turns[:, chain[2]]))
+        for joint, rotation in zip(chain, new, strict=True):
+            rotations[rows, joint] = rotation
+    return part.put_back(motion, small, small.replace(rotations=unroll(rotations)))
+
+
+def _bendable(shoulder, elbow, wrist, target):
+    """Targets of wrists no nearer the shoulder than an elbow bends, or was bent."""
+    a, b = (np.linalg.norm(v, axis=-1) for v in (elbow - shoulder, wrist - elbow))
+    least = np.sqrt(a * a + b * b + 2 * a * b * np.cos(ELBOW[1]))
+    least = np.minimum(least, np.linalg.norm(wrist - shoulder, axis=-1))
+    line = target - shoulder
+    length = np.linalg.norm(line, axis=-1)
+    return shoulder + line * (np.maximum(length, least) / np.maximum(length, 1e-9))[:, None]
+
+
+def _fading(x, full, none):
+    """1 up to `full`, 0 from `none` on, smooth between."""
+    t = np.clip((x - full) / (none - full), 0, 1)
+    return 1 - t * t * (3 - 2 * t)
