@@ -164,6 +164,39 @@ class Convert(FileJob):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retarget(FileJob):
+    """Put a motion on another skeleton."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.retarget:retarget"
+
+    target: Path | None = setting(
+        "rig (.blend, .fbx, .glb, .gltf), motion file whose skeleton is meant, or name of a body such as smplh; our "
+        "own character when not given",
+        None,
+    )
+    level: Literal["copy", "contacts", "touch"] = setting(
+        "copy: the source's directions; contacts: feet and hands also stay on the ground, and arms out of the body; "
+        "touch: hands also keep what they touch on the body",
+        "contacts",
+    )
+    root: Literal["hips", "bone", "object", "in place"] = setting(
+        "what carries the path over the ground: the hips, a root bone above them, the object in Blender (a joint above "
+        "all in other files), or nothing",
+        "hips",
+    )
+    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+    hand_lock: float = setting("how firmly hands stay on what they touch, and arms out of the body", 1.0, min=0, max=1)
+    map: Path | None = setting("bone map (.toml), of the target or of the pair, instead of recognising bones", None)
+    source_map: Path | None = setting("bone map (.toml) of the source instead of recognising its bones", None)
+    save_map: Path | None = setting("where to save the map of the pair that was used, for editing", None)
+    keep_actions: bool = setting("keep the rig's other actions in the output", False)
+
+    def natural_extension(self) -> str | None:
+        kind = ".blend" if self.target is None else self.target.suffix.lower()
+        return {".gltf": ".glb"}.get(kind, kind) or None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch(Settings):
     """One job for each of many files; `source` and `output` stand in for those of `job`."""
 
@@ -296,6 +329,7 @@ JOBS = {
     "evaluate": Evaluate,
     "map": Map,
     "preview": Preview,
+    "retarget": Retarget,
 }
 
 

@@ -13,10 +13,17 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.armature import BoneChannels, free_to_move, pose_channels
-from graphics_ml.blender.scene import set_frame_rate
+from graphics_ml.blender.scene import blender_from_ours, set_frame_rate
 from graphics_ml.motion.keys import ReducedKeys
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_quaternion
+from graphics_ml.motion.rotations import (
+    axis_angle_from_quaternion,
+    conjugate,
+    euler_from_quaternion,
+    multiply,
+    rotate,
+    unroll,
+)
 
 PROVENANCE = "graphics_ml"
 _LINEAR = 1  # the number of LINEAR among a keyframe's kinds of interpolation
@@ -73,6 +80,31 @@ def write_channels(
                 _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame + np.arange(len(columns)))
     assign(obj, action)
     return action
+
+
+def write_object_keys(
+    obj: bpy.types.Object, action: bpy.types.Action, places: np.ndarray, turns: np.ndarray, start_frame: int = 1
+) -> None:
+    """Key an object's own movement in an action that it plays: from where it is, turned about the world's origin and
+    then moved.
+
+    Args:
+        obj: what is keyed; it may hang on another object, which stays still.
+        places: (F, 3) metres, in our axes.
+        turns: (F, 4) in our axes.
+    """
+    above = obj.matrix_world @ obj.matrix_basis.inverted()
+    location, rotation, _ = obj.matrix_world.decompose()
+    turns = np.concatenate((turns[:, :1], blender_from_ours(turns[:, 1:])), axis=1)
+    places = blender_from_ours(places) + rotate(turns, np.array(location))
+    back = np.array(above.inverted())
+    rotations = multiply(conjugate(np.array(above.to_quaternion())), multiply(turns, np.array(rotation)))
+    attribute, values = _rotation_keys(obj.rotation_mode, unroll(rotations))
+    new_curve = _curves(action, obj)
+    for path, columns in (("location", places @ back[:3, :3].T + back[:3, 3]), (attribute, values)):
+        for index in range(columns.shape[1]):
+            _write_keys(new_curve(path, index, "Object Transforms"), columns[:, index], start_frame)
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current)
 
 
 def release(obj: bpy.types.Object) -> None:
@@ -172,8 +204,9 @@ def _curves(action, obj):
     """A function (data_path, index, group) -> new F-curve of this action for this object."""
     if not hasattr(action, "slots"):
         return lambda path, index, group: action.fcurves.new(path, index=index, action_group=group)
-    slot = action.slots.new(id_type="OBJECT", name=obj.name)
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    slot = action.slots[0] if len(action.slots) else action.slots.new(id_type="OBJECT", name=obj.name)
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
     bag = strip.channelbag(slot, ensure=True)
     if bpy.app.version >= (5, 0, 0):
         return lambda path, index, group: bag.fcurves.new(path, index=index, group_name=group)

@@ -1,0 +1,112 @@
+"""A motion is put on another skeleton: that of a rig, which then plays it, or of a motion file."""
+
+from graphics_ml import formats
+from graphics_ml.errors import GraphicsMLError, MissingExtraError, MotionFileError
+from graphics_ml.formats import bodies
+from graphics_ml.jobs import Outcome, Retarget
+from graphics_ml.motion.bone_map import recognize, require_roles
+from graphics_ml.motion.bone_map_files import load_map, load_pair_map, read_map, save_pair_map
+from graphics_ml.motion.resample import resample
+from graphics_ml.motion.retarget import Retargeter, recognize_moving
+from graphics_ml.motion.root_path import taken_off, travel
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.provenance import record, record_path, write_record
+from graphics_ml.run import Progress
+
+_RIGS = (".blend", ".fbx", ".glb", ".gltf")
+_SCENES = (".blend", ".fbx", ".glb")
+
+
+def retarget(job: Retarget, progress: Progress) -> Outcome:
+    """Do a Retarget job: the motion on the target, its job file, and the bone map where it is asked for.
+
+    Raises:
+        GraphicsMLError: the source, the target, a map or an output cannot be used; nothing is written then.
+    """
+    inputs = _ensure_outputs(job)
+    for path in (job.map, job.source_map):
+        if path:
+            read_map(path)
+    progress("reading", 0, 0)
+    motion = formats.load(job.source)
+    rig, skeleton, target_map, target_motion = _target(job)
+    source_map = None
+    if job.map:
+        source_map, target_map = load_pair_map(job.map, motion.skeleton, skeleton)
+    if job.source_map:
+        source_map = load_map(job.source_map, motion.skeleton)
+    source_map = source_map or recognize_moving(motion)
+    require_roles(source_map, motion.skeleton, job.source_map or job.source)
+    require_roles(target_map, skeleton, job.map or job.target or "our own character")
+    pair = Retargeter(motion, skeleton, source_map, target_map, target_motion=target_motion)
+    if job.root == "bone" and rig and pair.goal.joints["hips"] == 0:
+        raise GraphicsMLError(
+            f"{rig.name}: its hips hang from no other bone that could carry the path; use --root object or hips"
+        )
+
+    progress("retargeting", 0, 0)
+    made_by = record(job, inputs)
+    in_scene = rig is not None and job.output.suffix.lower() in _SCENES
+    on_object = in_scene and job.root == "object"
+    result, report = pair(
+        motion,
+        level=job.level,
+        root="hips" if on_object else job.root,
+        foot_lock=job.foot_lock,
+        hand_lock=job.hand_lock,
+        soles=rig.soles(target_map) if rig else None,
+    )
+    result = result.replace(provenance=made_by)
+    progress("writing", 0, 0)
+    if in_scene:
+        path = travel(result, pair.goal) if on_object else None
+        still = taken_off(result, pair.goal, *path) if on_object else result
+        rig.save(job.output, rig.play(still, job.source.stem, target_map, path), job.keep_actions)
+    else:
+        rate = formats.fixed_rate(job.output, job.format)
+        formats.save(result if rate is None else resample(result, rate), job.output, job.format)
+    outputs = [job.output, write_record(job.output, made_by)]
+    if job.save_map:
+        save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
+        outputs.append(job.save_map)
+    notes = [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes]
+    if len(result.skeleton) > len(skeleton):
+        notes.append(f"the path over the ground is on a joint '{result.skeleton.names[0]}' that was added above all")
+    return Outcome(tuple(outputs), tuple(notes))
+
+
+def _ensure_outputs(job):
+    """Prove that all can be written where it is asked for; gives the files that are read."""
+    ensure_extension(job.output, formats.extensions(writable=True))
+    inputs = [path for path in (job.source, job.target, job.map, job.source_map) if path and not _is_body(path)]
+    outputs = {"the output": job.output, "the output's job file": record_path(job.output)}
+    ensure_apart(outputs | ({"the bone map": job.save_map} if job.save_map else {}), inputs)
+    ensure_writable(job.output)
+    if job.save_map:
+        ensure_extension(job.save_map, (".toml",))
+        ensure_writable(job.save_map)
+    return inputs
+
+
+def _is_body(path):
+    return str(path) in bodies.NAMES and not path.exists()
+
+
+def _target(job):
+    """The target's rig (None where it is none), skeleton, recognised map, and a motion that shows how it stands."""
+    if job.target is None or job.target.suffix.lower() in _RIGS:
+        try:
+            from graphics_ml.tasks.target_rig import TargetRig
+        except ModuleNotFoundError as missing:
+            raise MissingExtraError(missing.name, "blender") from missing
+        rig = TargetRig(job.target, keep_actions=job.keep_actions)
+        return rig, rig.skeleton, rig.recognised(), None
+    if _is_body(job.target):
+        skeleton = bodies.skeleton(str(job.target))
+        return None, skeleton, recognize(skeleton), None
+    try:
+        shown = formats.load(job.target)
+    except MotionFileError:  # it may hold a skeleton alone
+        skeleton = formats.load_skeleton(job.target)
+        return None, skeleton, recognize(skeleton), None
+    return None, shown.skeleton, recognize_moving(shown), shown

@@ -1,0 +1,93 @@
+"""The rig that a motion goes on: opened, keyed and saved, for every job that animates one."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.actions import retime, write_object_keys
+from graphics_ml.blender.armature import deform_flags
+from graphics_ml.blender.export import save_scene
+from graphics_ml.blender.rigify import apply_motion, drive_skeleton
+from graphics_ml.blender.rigs import load_rig, sole_points
+from graphics_ml.blender.scene import empty_scene, frame_rate
+from graphics_ml.errors import RigError
+from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.motion import Motion
+
+
+class TargetRig:
+    """An armature in a scene of its own.
+
+    Args:
+        path: the rig's file; our own character when None.
+        keep_actions: whether the rig's own actions stay.
+        height: metres, of our own character, as near as it can be made.
+
+    Attributes:
+        armature: the object.
+        skeleton: what motion is to be put on.
+        name: what an error calls it.
+        notes: what the user should know so far, a sentence each.
+
+    Raises:
+        RigError: the file cannot be read or holds no usable rig.
+    """
+
+    def __init__(self, path: Path | None, *, keep_actions: bool = False, height: float | None = None):
+        self.notes, self.name = [], path or "our own character"
+        self.armature = (
+            load_rig(path, actions=keep_actions, notes=self.notes) if path else _our_character(height, self.notes)
+        )
+        try:
+            self.skeleton, how_driven = drive_skeleton(self.armature)
+        except ValueError as error:
+            raise RigError(path, None, str(error)) from error
+        self.notes += [how_driven] if how_driven else []
+
+    def recognised(self) -> BoneMap:
+        """The roles of the rig's bones; those that deform meshes come first."""
+        return recognize(self.skeleton, deform_flags(self.armature, self.skeleton))
+
+    def soles(self, bones: BoneMap) -> dict[str, np.ndarray]:
+        """What of the rig's feet must not dip into the floor, for retarget."""
+        return sole_points(self.armature, self.skeleton, bones)
+
+    def play(self, motion: Motion, name: str, bones: BoneMap, path=None) -> bpy.types.Action:
+        """Key a motion as the rig's new action; actions that are kept last as long as before at the motion's rate.
+
+        Args:
+            motion: of the rig's skeleton.
+            name: of the action.
+            bones: whose bones are keyed even where they rest.
+            path: places (F, 3) and turns (F, 4) by which the armature object moves from where it is; None for none.
+        """
+        kept, rate = list(bpy.data.actions), frame_rate(bpy.context.scene)
+        action = apply_motion(self.armature, motion, name, bones.roles.values(), notes=self.notes)
+        if path is not None:
+            write_object_keys(self.armature, action, *path)
+        if kept and rate != motion.fps:
+            retime(kept, float(Fraction(motion.fps) / rate))
+            rates = f"from {float(rate):.6g} to {float(motion.fps):.6g} frames per second"
+            self.notes.append(
+                f"the rig's own actions ({len(kept)}) were retimed {rates}, so that they last as long as before"
+            )
+        return action
+
+    def save(self, path: Path, action: bpy.types.Action, keep_actions: bool) -> None:
+        """Write the scene with the rig that plays the action; see export.save_scene."""
+        save_scene(path, self.armature, action, keep_actions=keep_actions, notes=self.notes)
+
+
+def _our_character(height, notes):
+    from graphics_ml.blender.characters import HEIGHTS, Character, build_character
+
+    empty_scene()
+    if height is None:
+        return build_character()
+    low, high = HEIGHTS
+    made = min(max(height, low), high)
+    if made != height:
+        notes.append(f"our own character is {made:g} m tall: it is made from {low:g} to {high:g} m")
+    return build_character(Character(height=made))
