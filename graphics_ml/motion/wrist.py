@@ -1,9 +1,8 @@
-"""How far people's joints go, radians: American Academy of Orthopaedic Surgeons, "Joint Motion" (1965), as tabled in
-Norkin and White, "Measurement of Joint Motion" (2016), appendix B.
-"""
+"""Wrists that bend no further than people bend theirs, where the arm before them is moved."""
 
 import numpy as np
 
+from graphics_ml.motion.joint_limits import HINGE_RANGE
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
     conjugate,
@@ -12,9 +11,8 @@ from graphics_ml.motion.rotations import (
     swing_twist,
 )
 
-ELBOW = tuple(np.radians((0, 150)))  # flexion
-# Towards the palm, and towards the little finger.
-WRIST = {"flexion": tuple(np.radians((-70, 80))), "deviation": tuple(np.radians((-20, 30)))}
+ELBOW = np.radians(HINGE_RANGE["forearm", "flexion"])
+_EXTENSION, _DEVIATION = (np.radians(HINGE_RANGE[movement]) for movement in ("extension", "ulnar deviation"))
 
 
 def wrist_within(forearm_before, forearm, hand, side):
@@ -39,8 +37,5 @@ def _beyond(bend, side):
     """Bends (F, 3) of a wrist in parts of what it reaches, on the ellipse through its four limits: 1 is all of it."""
     # In the reference pose the palm is down: about +z the left hand's fingers rise, about +y they turn back.
     sign = 1.0 if side == "left" else -1.0
-    flexion, deviation = -sign * bend[:, 2], sign * bend[:, 1]
-    parts = []
-    for angle, (low, high) in ((flexion, WRIST["flexion"]), (deviation, WRIST["deviation"])):
-        parts.append(np.where(angle < 0, angle / low, angle / high))
-    return np.hypot(*parts)
+    movements = ((sign * bend[:, 2], _EXTENSION), (sign * bend[:, 1], _DEVIATION))
+    return np.hypot(*(np.where(angle < 0, angle / low, angle / high) for angle, (low, high) in movements))

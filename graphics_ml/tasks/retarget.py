@@ -4,10 +4,10 @@ from graphics_ml import formats
 from graphics_ml.errors import GraphicsMLError, MissingExtraError, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
-from graphics_ml.motion.bone_map import recognize, require_roles
+from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
 from graphics_ml.motion.bone_map_files import load_map, load_pair_map, read_map, save_pair_map
 from graphics_ml.motion.resample import resample
-from graphics_ml.motion.retarget import Retargeter, recognize_moving
+from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.motion.root_path import taken_off, travel
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
