@@ -67,7 +67,7 @@ def grounded(seen, source: Capsules, goal: Capsules, fps, *, scale, grounds) -> 
     palms = np.stack([seen[f"{side}_palm"].T for side in SIDES], axis=1)
     standing = np.full(2, grounds[0] + source.palm)
     down = contacts_from_positions(
-        palms, fps, source.body.leg, standing=standing, hysteresis=1.5, shortest=0.1, shortest_gap=0.07
+        palms, fps, source.body.leg, standing=standing, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
     )
     path = scale * palms
     path[..., 1] = grounds[1] + goal.palm + scale * (palms[..., 1] - standing)

@@ -274,7 +274,7 @@ class Retargeter:
             feet = np.stack([places[role] for role in roles], axis=1)
             contacts = np.zeros((len(motion), len(CONTACT_ROLES)), dtype=bool)
             contacts[:, [role in roles for role in CONTACT_ROLES]] = contacts_from_positions(
-                feet, float(motion.fps), source.leg, hysteresis=1.5, shortest=0.1, shortest_gap=0.07
+                feet, float(motion.fps), source.leg, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
             )
         return np.array(contacts, dtype=bool) & both
 

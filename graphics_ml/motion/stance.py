@@ -240,7 +240,7 @@ def _hips_turned(motion, ankle_path, down, source, goal, strength):
     arms = np.stack((width * rolled / 2, -width * rolled / 2), axis=1)
     path, turn = _Path(down, fps), np.zeros_like(across)
     smooth = smoother(fps, _PATH / 2, both + _PULL, order=2)
-    for _ in range(2 * _ROUNDS):
+    for _ in range(_ROUNDS):
         shift, anchors = path.improve(ankle_path - free[:, ankles] - cross(turn[:, None], arms))
         off = ankle_path - free[:, ankles] + anchors - shift[:, None]
         asked = wide * cross(arms, off).sum(axis=1) / (width**2 / 2)
