@@ -7,7 +7,21 @@ from importlib.util import find_spec
 
 import pytest
 
-HEAVY = {"torch", "bpy", "mediapipe", "cv2", "av", "scipy", "numba", "open3d", "trimesh", "smplx", "PIL", "jax"}
+HEAVY = {
+    "torch",
+    "bpy",
+    "mediapipe",
+    "cv2",
+    "av",
+    "scipy",
+    "numba",
+    "open3d",
+    "trimesh",
+    "smplx",
+    "PIL",
+    "jax",
+    "ezc3d",
+}
 
 
 def modules_after(code: str) -> set[str]:
@@ -35,7 +49,10 @@ def modules_after(code: str) -> set[str]:
         "graphics_ml.motion.contacts",
         "graphics_ml.motion.filters",
         "graphics_ml.motion.foot_lock",
+        "graphics_ml.formats.c3d",
+        "graphics_ml.formats.trc",
         "graphics_ml.motion.gaps",
+        "graphics_ml.motion.markers",
         "graphics_ml.motion.metrics",
         "graphics_ml.motion.retarget",
         pytest.param(

@@ -33,6 +33,7 @@ __all__ = [
     "extensions",
     "fixed_rate",
     "format_of",
+    "holds_markers",
     "load",
     "load_markers",
     "load_skeleton",
@@ -70,7 +71,10 @@ _FORMATS = {
     "asf": _Format((".amc",), "graphics_ml.formats.asf", written=False, skeletons=(".asf",)),
 }
 # Those of markers, whose `load` gives Markers and whose `save` takes them.
-_MARKERS = {}
+_MARKERS = {
+    "c3d": _Format((".c3d",), "graphics_ml.formats.c3d"),
+    "trc": _Format((".trc",), "graphics_ml.formats.trc"),
+}
 _ONLY_READ = {"gltf", "usdz"}  # said here, because asking the format would start Blender
 
 # What the files of Blender's formats begin with, and the extensions for that.
@@ -286,6 +290,11 @@ def extension_of(format: str) -> str:
 def marker_extensions() -> tuple[str, ...]:
     """The extensions of the files that load_markers reads."""
     return tuple(end for one in _MARKERS.values() for end in one.extensions)
+
+
+def holds_markers(name: str) -> bool:
+    """Whether files of the format of this name hold markers, which load_markers reads."""
+    return name in _MARKERS
 
 
 def _existing(path):

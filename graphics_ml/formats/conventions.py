@@ -18,7 +18,14 @@ _PLAUSIBLE = (("m", 0.5, 2.6), ("inch", 1.5, 2.0), ("cm", 0.5, 2.6), ("mm", 0.5,
 _REACH_PER_HEIGHT = 1.35
 
 # For each up axis, where our x, y, z are found in the file's, and their signs: Y is up here.
-_AXES = {"Y": ((0, 1, 2), (1, 1, 1)), "Z": ((0, 2, 1), (1, 1, -1)), "X": ((1, 0, 2), (-1, 1, 1))}
+_AXES = {
+    "Y": ((0, 1, 2), (1, 1, 1)),
+    "Z": ((0, 2, 1), (1, 1, -1)),
+    "X": ((1, 0, 2), (-1, 1, 1)),
+    "-Y": ((0, 1, 2), (-1, -1, 1)),
+    "-Z": ((0, 2, 1), (1, -1, 1)),
+    "-X": ((1, 0, 2), (1, -1, 1)),
+}
 
 _HEAD = re.compile(r"head|skull", re.IGNORECASE)
 _TRUNK = re.compile(r"neck|chest|spine|thorax|torso", re.IGNORECASE)

@@ -27,6 +27,26 @@ def frame_rate(frame_time: str) -> Fraction:
     return 1 / seconds
 
 
+def rate_of_text(rate: str) -> Fraction:
+    """Frames per second that a file rounds to some decimals, as text: the usual rate they round, else what they say.
+
+    Raises:
+        ValueError: this is no positive number.
+    """
+    try:
+        written = Decimal(rate)
+    except ArithmeticError:
+        raise ValueError(f"'{rate}' is no frame rate") from None
+    if not written.is_finite() or not Fraction(1, 10**6) < Fraction(written) < 10**9:
+        raise ValueError(f"'{rate}' is no frame rate")
+    value = Fraction(written)
+    near = max(Fraction(10) ** written.normalize().as_tuple().exponent / 2, value * Fraction(2, 10**7))
+    if value.denominator == 1:
+        return value
+    best = min((*_USUAL_RATES, *_TELEVISION_RATES), key=lambda usual: abs(usual - value))
+    return best if abs(best - value) <= near else value
+
+
 def frame_time_text(fps: Fraction) -> str:
     """Seconds per frame as text from which frame_rate gives back the very rate, with ten decimals if they do."""
     seconds = Decimal(fps.denominator) / Decimal(fps.numerator)

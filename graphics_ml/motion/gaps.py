@@ -74,6 +74,24 @@ def fill_gaps(
     ), gaps
 
 
+def bridge(positions: np.ndarray, missing: np.ndarray, fps, longest: float) -> np.ndarray:
+    """Positions (F, M, 3) with their short gaps filled by the cubic curves of fill_gaps; longer gaps, and those open to
+    the start or the end, stay as they are.
+
+    Args:
+        missing: (F, M) bool, the samples to fill.
+        fps: frames per second.
+        longest: seconds; gaps up to here are bridged.
+    """
+    if not missing.any():
+        return positions
+    gap = _Gap(missing, float(fps), longest)
+    chosen = gap.short & ~gap.open_start & ~gap.open_end
+    filled = np.array(positions)
+    filled[gap.frame[chosen], gap.joint[chosen]] = _eased(positions, missing, gap, chosen)
+    return filled
+
+
 class _Gap:
     """Every sample in a gap, in flat arrays: frame, joint, the frames seen before and after it, and times."""
 

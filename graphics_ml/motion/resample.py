@@ -37,13 +37,12 @@ def resample(motion: Motion, fps: Fraction | int | str | float, method: Method =
     new = exact_rate(fps)
     if new == motion.fps and method in ("cubic", "linear"):
         return motion
-    step = motion.fps / new
-    count = int((len(motion) - 1) / step) + 1
-    # Python's whole numbers: those of a rate given as a float, such as 24.1, leave 64 bits within minutes.
-    ticks = [divmod(frame * step.numerator, step.denominator) for frame in range(count)]
-    whole = np.array([quotient for quotient, _ in ticks])
-    part = np.array([rest / step.denominator for _, rest in ticks])
-    return _sampled(motion, whole, part, new, method)
+    return _sampled(motion, *_ticks(len(motion), motion.fps, new), new, method)
+
+
+def sampled_vectors(values: np.ndarray, fps: Fraction, new: Fraction, method: Method = "cubic") -> np.ndarray:
+    """Plain values (F, ...) over time at another rate; frames and methods as in resample."""
+    return (_cubic if method == "cubic" else _linear)(values, *_ticks(len(values), fps, new))
 
 
 def sample(motion: Motion, seconds: np.ndarray, fps: Fraction | int | str, method: Method = "cubic") -> Motion:
@@ -79,6 +78,15 @@ def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion
         until = "the end" if end is None else f"{end} s"
         raise ValueError(f"no frame lies between {start} s and {until}; the motion lasts {motion.duration:.3f} s")
     return motion.frames(int(first), int(last))
+
+
+def _ticks(frames, fps, new):
+    """For each new frame the old one before it and the part of the way to the next."""
+    step = fps / new
+    count = int((frames - 1) / step) + 1
+    # Python's whole numbers: those of a rate given as a float, such as 24.1, leave 64 bits within minutes.
+    ticks = [divmod(frame * step.numerator, step.denominator) for frame in range(count)]
+    return np.array([quotient for quotient, _ in ticks]), np.array([rest / step.denominator for _, rest in ticks])
 
 
 def _sampled(motion, whole, part, fps, method):
