@@ -161,6 +161,11 @@ class Convert(FileJob):
     preset: str | None = setting(
         "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot", None
     )
+    marker_set: str | None = setting(
+        "marker set of a source that holds markers: its name, or a table of your own (.toml); recognised if not given",
+        None,
+    )
+    subject: str | None = setting("whose markers, where those of several people are in the source", None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ from graphics_ml.pose.landmarks import (
     segment_of_points,
 )
 from graphics_ml.pose.least_squares import NormalEquations
+from graphics_ml.pose.places import Places
 
 EVIDENCE_RATE = 25.0
 """Frames a second that count in full: a detector's errors in nearer frames are not independent."""
@@ -55,18 +56,22 @@ class Weights:
     """Expected sizes of the errors and of the motion.
 
     Attributes:
+        place_outlier: a marker this many times further off than expected counts a quarter.
         pixel_outlier: a landmark this many times further off than expected counts a quarter.
         bone: error of a metric bone vector of the detector, metres.
         bone_outlier: as pixel_outlier.
         root_acceleration, trunk_acceleration, limb_acceleration: m/s2, and rad/s2 twice.
         smoothing: divides these; 2 expects half the acceleration.
-        segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres) and of the logarithm of
-            the focal length, against the prior. A person's landmarks hardly tell the focal length, so it stays near
-            what is expected (being told it moved the mean PA-MPJPE of 27 films by 0.3 mm).
+        segment, adjustment, focal: of the scale of a segment, of a landmark's place (metres; one number, or one for
+            each) and of the logarithm of the focal length, against the prior. A person's landmarks hardly tell the
+            focal length, so it stays near what is expected (being told it moved the mean PA-MPJPE of 27 films by
+            0.3 mm).
+        standing: part of the height by which proportions may change it: hardly where it is given.
         floor, floor_outlier: how far a planted foot may be off the floor, and how far off it counts a quarter, metres.
         grip, grip_outlier: how fast a planted foot may slip, and how fast a slip counts a quarter, m/s.
     """
 
+    place_outlier: float = 4.0
     pixel_outlier: float = 2.5
     bone: float = 0.07
     bone_outlier: float = 3.0
@@ -75,8 +80,9 @@ class Weights:
     limb_acceleration: float = 80.0
     smoothing: float = 1.0
     segment: float = 0.12
-    adjustment: float = 0.012
+    adjustment: float | np.ndarray = 0.012
     focal: float = 0.04
+    standing: float = 0.002
     floor: float = 0.02
     floor_outlier: float = 0.1
     grip: float = 0.07
@@ -137,14 +143,57 @@ class Support:
 
 
 @dataclass(frozen=True)
+class Model:
+    """A standard body, what is seen of it, and what the shape does to them.
+
+    Attributes:
+        offsets: (J, 3) of the joints, metres.
+        points: L of them, those that the evidence sees.
+        offset_basis: (J, 3, S) change of each offset with each segment's scale and each adjustment.
+        local_basis: (L, 3, S) change of each point's place in its joint's frame.
+    """
+
+    offsets: np.ndarray
+    points: Points
+    offset_basis: np.ndarray
+    local_basis: np.ndarray
+
+    @classmethod
+    def standard(cls, height: float, points: Points, segments: np.ndarray, adjust: np.ndarray) -> "Model":
+        """Of a height in metres.
+
+        Args:
+            points: L of them.
+            segments: (L, S) which segment's scale moves each point in its joint's frame, 1 or 0.
+            adjust: (L, 3, A) how each point moves in its joint's frame with each adjustment.
+        """
+        offsets = standard_skeleton(height).offsets
+        by_segment = offsets[:, :, None] * segment_basis()[:, None, :]
+        local_segment = points.locals[:, :, None] * segments[:, None, :]
+        return cls(
+            offsets,
+            points,
+            np.concatenate((by_segment, np.zeros((len(offsets), 3, adjust.shape[2]))), axis=2),
+            np.concatenate((local_segment, adjust), axis=2),
+        )
+
+    def shaped(self, shape: Shape) -> tuple[np.ndarray, Points]:
+        """Offsets (J, 3) of the joints and the points on the body, of this shape."""
+        values = np.concatenate((shape.segments - 1, shape.adjustments))
+        places = self.points.locals + self.local_basis @ values
+        return self.offsets + self.offset_basis @ values, Points(self.points.joints, places)
+
+
+@dataclass(frozen=True)
 class Problem:
     """All that is given while the pose is sought.
 
     Attributes:
-        evidence: F frames of it.
-        rotations: (F, 3, 3) of the camera, world to camera axes.
-        centre: (2,) of the camera, pixels.
+        evidence: F frames of it, seen by a camera or as places in the world.
+        model: the body, with the points that the evidence sees.
         prior: the shape that is expected.
+        rotations: (F, 3, 3) of the camera, world to camera axes; None without one.
+        centre: (2,) of the camera, pixels; None without one.
         free_focal: whether the focal length is sought too.
         breaks: (F,) bool, frames that do not continue the one before.
         weights: expected errors.
@@ -152,22 +201,39 @@ class Problem:
         support: None before it is known.
     """
 
-    evidence: Evidence
-    rotations: np.ndarray
-    centre: np.ndarray
+    evidence: Evidence | Places
+    model: Model
     prior: Shape
-    free_focal: bool
     breaks: np.ndarray
     weights: Weights
+    rotations: np.ndarray | None = None
+    centre: np.ndarray | None = None
+    free_focal: bool = False
     held: np.ndarray | None = None
     support: Support | None = None
 
+    def frames(self, chosen) -> "Problem":
+        """Of some of the frames; `chosen` is a slice or an index array."""
+        support, rotations = self.support, self.rotations
+        return replace(
+            self,
+            evidence=self.evidence.frames(chosen),
+            breaks=self.breaks[chosen],
+            held=None if self.held is None else self.held[chosen],
+            rotations=None if rotations is None else rotations[chosen],
+            support=None if support is None else replace(support, contact=support.contact[chosen]),
+        )
+
 
 def body_of(shape: Shape) -> tuple[np.ndarray, Points]:
-    """Offsets (J, 3) of the joints and the landmarks on the body."""
-    offsets, points, offset_basis, local_basis = _standard(shape.height)
-    values = np.concatenate((shape.segments - 1, shape.adjustments))
-    return offsets + offset_basis @ values, Points(points.joints, points.locals + local_basis @ values)
+    """Offsets (J, 3) of the joints and the detector's landmarks on the body."""
+    return landmark_model(shape.height).shaped(shape)
+
+
+@lru_cache(8)
+def landmark_model(height: float) -> Model:
+    """The standard body of a height in metres with the detector's landmarks."""
+    return Model.standard(height, points_on_body(height), segment_of_points(), adjustable_points())
 
 
 def minimise(problem: Problem, pose: Pose, shape: Shape, steps: int, with_shape: bool, sharpness=(1.0,)):
@@ -207,9 +273,10 @@ def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharp
     """The normal equations of all terms at a pose and a shape; the shape is moved before the ground is known."""
     shared = len(shape.segments) + len(shape.adjustments) + 1 if with_shape else 0
     normal = NormalEquations(len(pose), DOFS, shared)
-    offsets, points = body_of(shape)
+    offsets, points = problem.model.shaped(shape)
     placed = place(pose, offsets)
-    _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
+    add_evidence = _add_places if isinstance(problem.evidence, Places) else _add_pictures
+    add_evidence(normal, problem, placed, points, shape, with_shape, sharpness)
     _add_limits_and_habits(normal, problem, pose)
     _add_smoothness(normal, problem, pose)
     if problem.support is not None:
@@ -222,15 +289,34 @@ def assemble(problem: Problem, pose: Pose, shape: Shape, with_shape: bool, sharp
 # Evidence
 
 
-def _add_evidence(normal, problem, placed, points, shape, with_shape, sharpness):
-    evidence, weights = problem.evidence, problem.weights
-    rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(evidence.fps)))
+def _moving(problem, placed, points, with_shape):
+    """Where the points are (F, L, 3), and how they move (F, 3, L, D) with the pose and the shape."""
     at = points.at(placed)
     moves = points.jacobian(placed, at)
     if with_shape:
-        _, _, offset_basis, local_basis = _standard(shape.height)
-        by_shape = points.shape_jacobian(placed, offset_basis, local_basis)
+        by_shape = points.shape_jacobian(placed, problem.model.offset_basis, problem.model.local_basis)
         moves = np.concatenate((moves, by_shape, np.zeros((*by_shape.shape[:3], 1))), axis=3)
+    return at, moves
+
+
+def _add_places(normal, problem, placed, points, shape, with_shape, sharpness):
+    """Of points whose places in the world were measured."""
+    evidence = problem.evidence
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(evidence.fps)))
+    at, moves = _moving(problem, placed, points, with_shape)
+    off = (at - evidence.positions).transpose(0, 2, 1)  # (F, 3, L)
+    square = evidence.weight**2 * np.sum(off**2, axis=1)
+    weight = rate * evidence.weight / (1 + square / (sharpness * problem.weights.place_outlier) ** 2)
+    frames, _, _, unknowns = moves.shape
+    moves = (moves * weight[:, None, :, None]).reshape(frames, -1, unknowns)
+    normal.add((off * weight[:, None]).reshape(frames, -1), moves)
+
+
+def _add_pictures(normal, problem, placed, points, shape, with_shape, sharpness):
+    """Of landmarks that a detector saw in pictures and guessed in depth."""
+    evidence, weights = problem.evidence, problem.weights
+    rate = np.sqrt(min(1.0, EVIDENCE_RATE / float(evidence.fps)))
+    at, moves = _moving(problem, placed, points, with_shape)
     frames, _, count, unknowns = moves.shape
     seen = np.matmul(at, problem.rotations.transpose(0, 2, 1))
     moves = np.matmul(problem.rotations, moves.reshape(frames, 3, -1)).reshape(moves.shape)
@@ -459,17 +545,16 @@ def _add_support(normal, problem, placed):
 
 
 _SHAPE_RATE = 5.0  # frames a second that count in full for the shape: errors of proportions outlast those of poses
-_STANDING_ERROR = 0.002  # part of the height: proportions change, the given height stays
 
 
 def _add_shape_prior(normal, problem, shape):
     weights, prior = problem.weights, problem.prior
-    seconds = float((problem.evidence.pixel_weight.max(axis=1) > 0).sum()) / float(problem.evidence.fps)
+    seconds = float((problem.evidence.seen() > 0).sum()) / float(problem.evidence.fps)
     strength = np.sqrt(max(1.0, _SHAPE_RATE * seconds))
     sizes = np.concatenate(
         (
             np.full(len(shape.segments), weights.segment),
-            np.full(len(shape.adjustments), weights.adjustment),
+            np.broadcast_to(weights.adjustment, len(shape.adjustments)),
             [weights.focal if problem.free_focal else 1e-6],
         )
     )
@@ -481,7 +566,7 @@ def _add_shape_prior(normal, problem, shape):
         )
     )
     normal.add_shared(strength * off / sizes, np.diag(strength / sizes))
-    standing = strength / _STANDING_ERROR * _standing_parts()
+    standing = strength / weights.standing * _standing_parts()
     normal.add_shared(
         np.array([standing @ (shape.segments - 1)]), np.append(standing, np.zeros(len(sizes) - len(standing)))[None]
     )
@@ -495,19 +580,3 @@ def _standing_parts():
     legs = sum(-skeleton.offsets[JOINTS.index(j), 1] * basis[JOINTS.index(j)] for j in ("left_shin", "left_foot"))
     crown = next(end.offset[1] for end in skeleton.end_sites if JOINTS[end.joint] == "head")
     return parts + legs + crown * (np.array(list(SEGMENTS)) == "head")
-
-
-@lru_cache(8)
-def _standard(height):
-    """Offsets, points and what shape parameters do to them, for a standard body of this height."""
-    offsets = standard_skeleton(height).offsets
-    points = points_on_body(height)
-    adjust = adjustable_points()
-    by_segment = offsets[:, :, None] * segment_basis()[:, None, :]
-    local_segment = points.locals[:, :, None] * segment_of_points()[:, None, :]
-    return (
-        offsets,
-        points,
-        np.concatenate((by_segment, np.zeros((len(offsets), 3, adjust.shape[2]))), axis=2),
-        np.concatenate((local_segment, adjust), axis=2),
-    )

@@ -51,13 +51,24 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
     trunk = [BONE_NAMES.index(name) for name in ("trunk", "hips", "shoulders", "ears", "face")]
     bones[:, trunk] = _averaged(bones[:, trunk], evidence, 0.25)
 
+    pose = pose_along(bones, BONES @ points.at(place(t_pose(1), offsets)))
+    return _rooted(pose, evidence, points, offsets, focal, centre, rotations)
+
+
+def pose_along(bones: np.ndarray, own: np.ndarray) -> Pose:
+    """The pose, its root at the origin, of a body whose bones lie along these.
+
+    Args:
+        bones: (F, B, 3) vectors in world axes, of any length, as BONE_NAMES; instep, knuckles and hands are not read.
+        own: (1, B, 3) those of the body itself in the T-pose.
+    """
+    frames = len(bones)
     balls = np.zeros((frames, len(BALLS), 4))
     hinges = np.zeros((frames, len(HINGES)))
     up = bone_vector(bones, "trunk")
     hips = quaternion_from_columns(bone_vector(bones, "hips"), up)
     chest = quaternion_from_columns(bone_vector(bones, "shoulders"), up)
-    own = _head(BONES @ points.at(place(t_pose(1), offsets)))
-    head = multiply(_head(bones), conjugate(own))
+    head = multiply(_head(bones), conjugate(_head(own)))
     balls[:, 0] = hips
     balls[:, 1] = _share(multiply(conjugate(hips), chest), 3)
     balls[:, 2] = _share(multiply(conjugate(chest), head), 2)
@@ -76,8 +87,7 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
         )
         balls[:, _ball(f"{side}_thigh")] = multiply(conjugate(hips), leg)
         hinges[:, _hinge(f"{side}_shin", "flexion")] = bend
-    pose = Pose(np.zeros((frames, 3)), unroll(balls), hinges)
-    return _rooted(pose, evidence, points, offsets, focal, centre, rotations)
+    return Pose(np.zeros((frames, 3)), unroll(balls), hinges)
 
 
 def smoothed(pose: Pose, evidence: Evidence) -> Pose:

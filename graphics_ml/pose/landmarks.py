@@ -7,13 +7,13 @@ left for right.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
 from graphics_ml.motion.rotations import cross, normalize
 from graphics_ml.pose.body import JOINTS, SEGMENTS, Points
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
+from graphics_ml.pose.places import takes_between
 from graphics_ml.pose.sides import cuts, mend_sides
 
 # Where landmarks sit, as parts of the body height in the frame of a joint (T-pose axes), for the left side. The joint
@@ -160,8 +160,11 @@ class Evidence:
 
     def takes(self) -> list[slice]:
         """The frames between breaks, in order."""
-        edges = [0, *(int(f) for f in np.flatnonzero(self.breaks) if f > 0), len(self)]
-        return [slice(a, b) for a, b in pairwise(edges)]
+        return takes_between(self.breaks)
+
+    def seen(self) -> np.ndarray:
+        """(F,) how much was seen in each frame, 0 for nothing."""
+        return self.pixel_weight.sum(axis=1)
 
     def frames(self, chosen) -> "Evidence":
         """Some of the frames, without what was `exchanged`; `chosen` is a slice or an index array."""

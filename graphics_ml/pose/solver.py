@@ -21,11 +21,11 @@ from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.humanoid import BODY_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import matrix_from_quaternion, rotate, rotation_between, unroll
-from graphics_ml.pose.body import JOINTS, SEGMENTS, Placed, place, shaped_skeleton, t_pose
+from graphics_ml.pose.body import JOINTS, SEGMENTS, Placed, Pose, place, shaped_skeleton, t_pose
 from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
 from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
-from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, minimise, within_limits
+from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, landmark_model, minimise, within_limits
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
 from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES, USED, gather
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
@@ -129,8 +129,8 @@ def solve(
     pose, view = _fit_shape(evidence, pose, view, weights, camera.focal_length(*evidence.size) is None)
     report(0.4)
     evidence = _seen_from_camera(metric, view.shape.focal, view.centre)
-    if len(evidence) > _window(evidence.fps)[0]:
-        pose = _fit_windows(evidence, pose, view, weights, None, (3.0, 1.0), 4)
+    if len(evidence) > window_frames(evidence.fps)[0]:
+        pose = fit_windows(_problem(evidence, view, weights, False), pose, view.shape, (3.0, 1.0), 4)
     report(0.55)
     # Solving may wind up again what smoothing unwound.
     pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
@@ -138,7 +138,7 @@ def solve(
         support = _support(evidence, pose, view)
         # What only looked planted may slip at first, and is then seen to.
         grip = replace(weights, grip=_FIRST_GRIP * weights.grip) if part == 0 else weights
-        pose = _fit_windows(evidence, pose, view, grip, support, (1.0,), 3 - part)
+        pose = fit_windows(_problem(evidence, view, grip, False, support), pose, view.shape, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
     support = _support(evidence, pose, view)
     solution = _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
@@ -167,7 +167,7 @@ class _View:
         return self.turns @ self.first
 
 
-def _window(fps):
+def window_frames(fps) -> tuple[int, int]:
     """Frames solved at once, and frames solved again by the next window: further than smoothing reaches."""
     overlap = max(24, round(float(fps)))
     return max(240, 4 * overlap), overlap
@@ -235,40 +235,42 @@ def _world_to_camera(up):
     return np.stack((np.cross(up, back), up, back), axis=1)
 
 
-def _problem(evidence, view, weights, free_focal, support=None, chosen=slice(None), held=None, breaks=None):
-    part = evidence.frames(chosen)
-    if support is not None:
-        support = replace(support, contact=support.contact[chosen])
+def _problem(evidence, view, weights, free_focal, support=None):
     return Problem(
-        evidence=part,
-        rotations=view.rotations[chosen],
-        centre=view.centre,
+        evidence=evidence,
+        model=landmark_model(view.shape.height),
         prior=Shape.standard(view.shape.height, view.shape.log_focal),
-        free_focal=free_focal,
-        breaks=part.breaks if breaks is None else breaks,
+        breaks=evidence.breaks,
         weights=weights,
-        held=held,
+        rotations=view.rotations,
+        centre=view.centre,
+        free_focal=free_focal,
         support=support,
     )
 
 
 def _fit_shape(evidence, pose, view, weights, free_focal):
     """Proportions, focal length and pose together, on the whole clip or on stretches that show the person best."""
-    chosen, breaks = _stretches(evidence)
-    problem = _problem(evidence, view, weights, free_focal, chosen=chosen, breaks=breaks)
-    part, shape = pose.frames(chosen), view.shape
+    pose, shape = fit_shape(_problem(evidence, view, weights, free_focal), pose, view.shape)
+    return pose, replace(view, shape=shape)
+
+
+def fit_shape(problem: Problem, pose: Pose, shape: Shape) -> tuple[Pose, Shape]:
+    """Shape and pose together: on the whole clip, or on the stretches of it that show the body best."""
+    chosen, breaks = _stretches(problem.evidence)
+    part, problem = pose.frames(chosen), replace(problem.frames(chosen), breaks=breaks)
     part, shape = minimise(problem, part, shape, _POSE_ONLY, False, (3.0,))
     part, shape = minimise(problem, part, shape, _SHAPED, True, (2.0, 1.5, 1.0))
-    return pose.with_frames(chosen, part), replace(view, shape=shape)
+    return pose.with_frames(chosen, part), shape
 
 
 def _stretches(evidence):
     """Frames, a window of them, in up to four stretches where the person is seen best; and where stretches begin."""
-    frames, (window, _) = len(evidence), _window(evidence.fps)
+    frames, (window, _) = len(evidence), window_frames(evidence.fps)
     if frames <= window:
         return np.arange(frames), evidence.breaks
     length = window // 4
-    total = np.concatenate(([0.0], np.cumsum(evidence.pixel_weight.sum(axis=1))))
+    total = np.concatenate(([0.0], np.cumsum(evidence.seen())))
     starts = []
     for quarter in range(4):
         low, high = quarter * frames // 4, (quarter + 1) * frames // 4 - length
@@ -279,17 +281,17 @@ def _stretches(evidence):
     return chosen, breaks
 
 
-def _fit_windows(evidence, pose, view, weights, support, sharpness, steps):
+def fit_windows(problem: Problem, pose: Pose, shape: Shape, sharpness: tuple[float, ...], steps: int) -> Pose:
     """The pose of all frames with the shape as it is, window by window."""
-    frames, (window, overlap) = len(evidence), _window(evidence.fps)
+    frames, (window, overlap) = len(pose), window_frames(problem.evidence.fps)
     start = 0
     while True:
         stop = frames if start + window + overlap >= frames else start + window
         held = np.zeros(stop - start, dtype=bool)
         held[:2] = start > 0  # two frames fix place and velocity
-        problem = _problem(evidence, view, weights, False, support, slice(start, stop), held)
-        part, _ = minimise(problem, pose.frames(slice(start, stop)), view.shape, steps, False, sharpness)
-        pose = pose.with_frames(slice(start, stop), part)
+        here = slice(start, stop)
+        part, _ = minimise(replace(problem.frames(here), held=held), pose.frames(here), shape, steps, False, sharpness)
+        pose = pose.with_frames(here, part)
         if stop == frames:
             return pose
         start = stop - overlap

@@ -4,7 +4,7 @@ import warnings
 from fractions import Fraction
 
 from graphics_ml import formats
-from graphics_ml.errors import FormatWarning
+from graphics_ml.errors import FormatWarning, OutputError
 from graphics_ml.jobs import Convert, JobError, Outcome
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.resample import resample
@@ -20,13 +20,17 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     Raises:
         GraphicsMLError: the source, a setting or the output cannot be used; nothing is written then.
     """
-    ensure_extension(job.output, formats.extensions(writable=True))
+    to_markers = job.output.suffix.lower() in formats.marker_extensions()
+    if not to_markers:
+        ensure_extension(job.output, formats.extensions(writable=True))
     inputs = [path for path in (job.source, job.skeleton, job.body_model) if path is not None]
     ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
     progress("reading", 0, 0)
-    motion = load(job)
-    notes = []
+    name = formats.format_of(job.source, job.source_format)
+    if to_markers:
+        return _copy_markers(job, name, inputs)
+    motion, notes = _solved(job, name, progress) if formats.holds_markers(name) else (load(job), [])
     if starts_with_t_pose(motion):
         if job.drop_t_pose:
             motion = motion.frames(1, len(motion))
@@ -63,6 +67,45 @@ def load(job: Convert) -> Motion:
         GraphicsMLError: the source cannot be read, or its format has no such setting.
     """
     name = formats.format_of(job.source, job.source_format)
+    options, rate = _options(job, name)
+    try:
+        motion = formats.load(job.source, name, **options)
+    except ValueError as error:  # a setting that the format knows, and a value that it does not
+        raise JobError(str(error)) from error
+    return motion if rate is None else motion.replace(fps=rate)
+
+
+def _copy_markers(job, name, inputs):
+    """Markers in another marker format, as they are."""
+    if not formats.holds_markers(name):
+        raise OutputError(job.output, None, f"it would hold markers, and {job.source.name} holds a motion; write .bvh")
+    markers = _markers(job, name)
+    made_by = record(job, [path for path in inputs if path.is_file()])
+    formats.save_markers(markers, job.output, job.format)
+    return Outcome((job.output, write_record(job.output, made_by)))
+
+
+def _solved(job, name, progress):
+    """The motion of the person who wears the markers, and what to say of it."""
+    from graphics_ml.pose.markers import solve_markers
+
+    solution = solve_markers(
+        _markers(job, name),
+        job.marker_set,
+        subject=job.subject,
+        progress=lambda part: progress("solving", round(100 * part), 100),
+    )
+    return solution.motion, list(solution.warnings)
+
+
+def _markers(job, name):
+    options, rate = _options(job, name)
+    markers = formats.load_markers(job.source, name, **options)
+    return markers if rate is None else markers.replace(fps=rate)
+
+
+def _options(job, name):
+    """The options with which a format is read, and the rate to give what it holds, where it has no such option."""
     said = {"unit": job.unit, "up": job.up, "skeleton": job.skeleton, "body_model": job.body_model}
     said |= {"action": job.action, "armature": job.armature}
     options = {key: value for key, value in said.items() if value is not None}
@@ -71,11 +114,7 @@ def load(job: Convert) -> Motion:
     rate = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
     if rate is not None and "fps" in formats.options(name):
         options["fps"], rate = rate, None
-    try:
-        motion = formats.load(job.source, name, **options)
-    except ValueError as error:  # a setting that the format knows, and a value that it does not
-        raise JobError(str(error)) from error
-    return motion if rate is None else motion.replace(fps=rate)
+    return options, rate
 
 
 def _source(motion):

@@ -13,7 +13,7 @@ from graphics_ml.motion.rotations import angle_between, rotate, swing_twist
 from graphics_ml.pose.body import Pose, place
 from graphics_ml.pose.camera import CameraSettings
 from graphics_ml.pose.detection import LANDMARKS
-from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, body_of
+from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, body_of, landmark_model
 from graphics_ml.pose.landmarks import gather
 from graphics_ml.pose.solver import solve
 from graphics_ml.pose.support import foot_points
@@ -223,7 +223,7 @@ def test_a_long_film_is_solved_in_windows_without_seams():
 def test_windows_make_no_difference_at_a_high_frame_rate(monkeypatch):
     detections = seen(walking(600, fps=120, in_place=True), camera(distance=5.0), fps=120, noise=2.0)
     in_windows = solve(detections, height=1.75).motion.positions()
-    monkeypatch.setattr("graphics_ml.pose.solver._window", lambda fps: (len(detections), 0))
+    monkeypatch.setattr("graphics_ml.pose.solver.window_frames", lambda fps: (len(detections), 0))
     at_once = solve(detections, height=1.75).motion.positions()
     assert np.linalg.norm(in_windows - at_once, axis=-1).max() < 0.01
 
@@ -263,7 +263,16 @@ def test_the_gradient_is_that_of_the_cost(part):
     support = Support(foot_points(1.75, 1.0), np.full((12, 4), 0.7), -0.02, np.array([0.1, 0, 0.2]))
     pose = pose.moved(0.02 * np.random.default_rng(0).normal(size=(12, 44)))
     pose = Pose(pose.root - eye.position, pose.balls, pose.hinges)
-    plain = Problem(nothing, np.tile(eye.rotation, (12, 1, 1)), eye.centre, shape, True, evidence.breaks, weights)
+    plain = Problem(
+        nothing,
+        landmark_model(1.75),
+        shape,
+        evidence.breaks,
+        weights,
+        np.tile(eye.rotation, (12, 1, 1)),
+        eye.centre,
+        True,
+    )
     full = replace(plain, **({"evidence": evidence} if part == "evidence" else {"support": support}))
     with_shape = part == "evidence"
 
@@ -293,7 +302,7 @@ def test_the_gradient_of_limits_and_habits_is_that_of_their_cost():
     nothing = gather(seen(standing(1), eye))
     nothing = replace(nothing, pixel_weight=0 * nothing.pixel_weight, bone_weight=0 * nothing.bone_weight)
     shape = Shape(1.75, np.ones(10), np.zeros(3), np.log(eye.focal))
-    problem = Problem(nothing, eye.rotation[None], eye.centre, shape, False, nothing.breaks, Weights())
+    problem = Problem(nothing, landmark_model(1.75), shape, nothing.breaks, Weights(), eye.rotation[None], eye.centre)
     for _ in range(12):  # far from rest, where arms and thighs are twisted too far
         pose = standing(1).moved(0.8 * rng.normal(size=(1, 44)))
         normal = assemble(problem, pose, shape, False)
