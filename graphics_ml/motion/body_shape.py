@@ -15,11 +15,17 @@ from graphics_ml.motion.humanoid import FINGERS
 from graphics_ml.motion.rotations import rotate
 
 _UP = np.array([0.0, 1, 0])
+_MOST_CHILDREN = 40  # of one joint that are compared with each other; a face may have hundreds
 
 
 def limbs_of_shape(skeleton, places) -> dict[str, int]:
     """Role to joint index, of joints at `places` (J, 3) in a standing pose, Y up; empty where no body is seen."""
-    body = _Body(skeleton, places)
+    odd = _without_mirror_image(skeleton, places)
+    return _limbs(_Body(skeleton, places, odd)) or (_limbs(_Body(skeleton, places)) if odd else {})
+
+
+def _limbs(body):
+    skeleton = body.skeleton
     legs = body.legs()
     if legs is None:
         return {}
@@ -31,8 +37,9 @@ def limbs_of_shape(skeleton, places) -> dict[str, int]:
     hips = common_ancestor(skeleton, [hips, chest])
     found = {"hips": hips}
     ankle = min(body.ankle(leg) for leg in leg_pair)
-    left_leg, right_leg = body.sides(leg_pair, leg_pair, ankle)
-    left_arm, right_arm = body.sides(arm_pair, leg_pair, ankle)
+    ahead = body.ahead(leg_pair, ankle, arm_pair)
+    left_leg, right_leg = body.sides(leg_pair, ahead)
+    left_arm, right_arm = body.sides(arm_pair, ahead)
     for side, leg, arm in (("left", left_leg, left_arm), ("right", right_leg, right_arm)):
         found.update({f"{side}_{part}": joint for part, joint in body.leg_parts(leg, ankle).items()})
         found.update({f"{side}_{part}": joint for part, joint in body.arm_parts(arm).items()})
@@ -41,6 +48,54 @@ def limbs_of_shape(skeleton, places) -> dict[str, int]:
     found.update(zip(("spine", "chest", "upper_chest"), picks, strict=False))
     found.update(body.neck_and_head(chest, arm_pair))
     return found
+
+
+def _without_mirror_image(skeleton, places):
+    """The joints of a symmetric pose that have no counterpart on the other side, nor any joint below them: what is held
+    in a hand, hangs on one side of a belt. Empty where the pose is not symmetric.
+
+    The plane of symmetry is the upright one midway between two joints of one parent that gives most joints a mirror
+    image.
+    """
+    size = max(np.ptp(places, axis=0).max(), 1e-9)
+    step, planes = 0.01 * size, {}
+    for row in skeleton.children:
+        for a, b in combinations(row[:_MOST_CHILDREN], 2):
+            across = (places[a] - places[b]) * [1, 0, 1]
+            width = np.linalg.norm(across)
+            if width > step and abs(places[a, 1] - places[b, 1]) < step:
+                normal = (
+                    across / width * (np.sign(across[0]) if abs(across[0]) > abs(across[2]) else np.sign(across[2]))
+                )
+                offset = (places[a] + places[b]) @ normal / 2
+                planes.setdefault((*np.round(normal, 2), round(offset / step)), (normal, offset))
+    best = None
+    for normal, offset in planes.values():
+        side = places @ normal - offset
+        images = places - 2 * side[:, None] * normal
+        off = np.abs(side) > step
+        apart = np.linalg.norm(images[:, None] - places, axis=-1)
+        # Models are made by hand too: a hand may lie some centimetres off the other's image.
+        lonely = off & (apart.min(axis=1) > 3 * step)
+        if best is None or (off & ~lonely).sum() > best[0]:
+            best = ((off & ~lonely).sum(), lonely, apart.argmin(axis=1))
+    return set() if best is None or best[0] < 2 * best[1].sum() else _one_sided(skeleton, *best[1:])
+
+
+def _one_sided(skeleton, lonely, image):
+    """The subtrees of `lonely` joints (J,) for which the `image` (J,) of their parent has no subtree of as many lonely
+    joints: two that are alike are a pair of limbs in a pose that is not symmetric."""
+    whole, count = lonely.copy(), np.ones(len(skeleton), dtype=int)
+    for joint in reversed(range(1, len(skeleton))):
+        whole[skeleton.parents[joint]] &= whole[joint]
+        count[skeleton.parents[joint]] += count[joint]
+    tops = [j for j, parent in enumerate(skeleton.parents) if whole[j] and not (parent >= 0 and whole[parent])]
+    odd = set()
+    for top in tops:
+        across = image[skeleton.parents[top]] if top else 0
+        if not any(o != top and skeleton.parents[o] == across and count[o] == count[top] for o in tops):
+            odd.update(j for j in range(top, len(skeleton)) if descends(skeleton, j, top))
+    return odd
 
 
 def descends(skeleton, joint, ancestor) -> bool:
@@ -67,22 +122,24 @@ def common_ancestor(skeleton, joints) -> int:
 
 
 class _Body:
-    """A skeleton in one standing pose, with what is measured on it more than once."""
+    """A skeleton in one standing pose, with what is measured on it more than once; joints in `ignored`, whole subtrees,
+    do not count."""
 
-    def __init__(self, skeleton, places):
+    def __init__(self, skeleton, places, ignored=frozenset()):
         self.skeleton, self.places = skeleton, places
-        self.children = skeleton.children
+        kept = [joint for joint in range(len(skeleton)) if joint not in ignored]
+        self.children = [tuple(child for child in row if child not in ignored) for row in skeleton.children]
         rotations = skeleton.rest_transforms()[0]
         self.ends = {}
         for end in skeleton.end_sites:
             if np.linalg.norm(end.offset) > 1e-6:
                 self.ends[end.joint] = places[end.joint] + rotate(rotations[end.joint], end.offset)
-        self.floor, self.height = places[:, 1].min(), max(np.ptp(places[:, 1]), 1e-9)
+        self.floor, self.height = places[kept, 1].min(), max(np.ptp(places[kept, 1]), 1e-9)
         # The child (-1: none) on the way to each joint's farthest leaf, and to the highest joint below it.
         self._longest, self._highest = [-1] * len(skeleton), [-1] * len(skeleton)
         reach, top = np.zeros(len(skeleton)), np.array([self._top(j) for j in range(len(skeleton))])
         steps = np.linalg.norm(places - places[np.maximum(skeleton.parents, 0)], axis=1)
-        for joint in reversed(range(1, len(skeleton))):
+        for joint in reversed(kept[1:]):
             parent = skeleton.parents[joint]
             if self._longest[parent] < 0 or reach[joint] + steps[joint] > reach[parent]:
                 reach[parent], self._longest[parent] = reach[joint] + steps[joint], joint
@@ -114,18 +171,26 @@ class _Body:
             # Some rigs hang pelvis and spine side by side from one joint, so arms need not hang from the legs' joint.
             score = reach * (1.5 if self._hand_with_fingers(a) is not None else 1.0)
             score *= 1.5 if descends(self.skeleton, top, hips) else 1.0
+            # Arms hang, are held level or bend ahead; what rises from the back are wings.
+            rise = (self.places[a[-1]] + self.places[b[-1]] - self.places[a[0]] - self.places[b[0]])[1] / 2
+            score *= 0.3 if rise > 0.15 * reach else 1.0
             if best is None or score > best[0]:
                 best = (score, top, (a, b))
         return None if best is None else best[1:]
 
-    def sides(self, pair, legs, ankle):
-        """The pair with the left one first: left is up x ahead, and toes point and knees bend ahead."""
+    def ahead(self, legs, ankle, arms):
+        """Where the body faces, horizontal: toes point and knees bend ahead; where they do neither, thumbs lie ahead of
+        the other fingers."""
         ahead = sum(self._toe_direction(leg, ankle) + self._knee_bend(leg, ankle) for leg in legs) * [1, 0, 1]
+        if np.linalg.norm(ahead) < 0.02 * self.height:
+            ahead = sum(self._thumb_direction(arm) for arm in arms) * [1, 0, 1]
+        return ahead if np.linalg.norm(ahead) > 0.002 * self.height else np.array([0.0, 0, 1])
+
+    def sides(self, pair, ahead):
+        """The pair with the left one first: left is up x ahead."""
         apart = (self.places[pair[0]] - self.places[pair[1]]) * [1, 0, 1]
         # Where the two first lie well apart: further down, a pose may cross them.
         across = next((a for a in apart if np.linalg.norm(a) > 0.03 * self.height), apart[-1])
-        if np.linalg.norm(ahead) < 0.02 * self.height:
-            ahead = np.array([0.0, 0, 1])
         return pair if np.cross(_UP, ahead) @ across > 0 else pair[::-1]
 
     def leg_parts(self, chain, foot):
@@ -150,6 +215,7 @@ class _Body:
 
     def neck_and_head(self, chest, arms):
         taken = {joint for arm in arms for joint in arm}
+        taken |= {chain[0] for _, a, b in self._mirrored_pairs() for chain in (a, b)}
         starts = [c for c in self.children[chest] if c not in taken]
         lines = [self._rising_chain(c) for c in starts]
         lines = [line for line in lines if self._top(line[-1]) > self.places[chest, 1]]
@@ -224,6 +290,16 @@ class _Body:
         tip = self.places[leg[-1]] if foot + 1 < len(leg) else self.ends.get(leg[foot], self.places[leg[foot]])
         return tip - self.places[leg[foot]]
 
+    def _thumb_direction(self, arm):
+        """From the other fingers to the thumb, whose second joint is nearest the wrist; zero without fingers."""
+        hand = self._hand_with_fingers(arm)
+        fingers = [self._main_chain(c) for c in self.children[arm[hand]]] if hand else []
+        knuckles = np.array([self.places[chain[1]] for chain in fingers if len(chain) > 1])
+        if len(knuckles) < 2:
+            return np.zeros(3)
+        thumb = np.argmin(knuckles @ (self.places[arm[hand]] - self.places[arm[hand - 1]]))
+        return knuckles[thumb] - np.delete(knuckles, thumb, axis=0).mean(axis=0)
+
     def ankle(self, chain):
         """Index in the chain of the joint where it turns ahead, off the line of the leg."""
         for n in range(2, len(chain) - 1):
@@ -284,8 +360,8 @@ class _Body:
             return {}
         out = self.places[hand] - self.places[elbow]
         out = out / max(np.linalg.norm(out), 1e-9)
-        # The thumb starts nearest the wrist; the others follow across the palm from its side.
-        chains.sort(key=lambda c: (self.places[c[0]] - self.places[hand]) @ out)
+        # The thumb's second joint is nearest the wrist; the others follow across the palm from its side.
+        chains.sort(key=lambda c: (self.places[c[1]] - self.places[hand]) @ out)
         thumb, rest = chains[0], chains[1:]
         rest.sort(key=lambda c: np.linalg.norm(self.places[c[0]] - self.places[thumb[1]]))
         return {

@@ -26,6 +26,10 @@ from graphics_ml.wording import short_repr
 _ARM = ("shoulder", "upper_arm", "forearm", "hand")
 _LEG = ("thigh", "shin", "foot", "toes")
 _SIDES = ("left", "right")
+# What may have no name of its own, and its neighbour that must be known.
+_BESIDE = {"neck": "head", "head": "neck",
+           **{f"{side}_{part}": f"{side}_{beside}" for side in _SIDES
+              for part, beside in (("shoulder", "upper_arm"), ("toes", "foot"))}}  # fmt: skip
 _BESIDE_FAMILY = 0.4  # what the words of a name count in a skeleton of a known family
 _REQUIRED_CHAINS = [
     (upper if upper == "hips" else f"{side}_{upper}", f"{side}_{lower}")
@@ -78,9 +82,10 @@ def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
         The map; roles that were not found are missing (see `missing_roles`).
     """
     places = skeleton.rest_positions() if positions is None else np.asarray(positions, dtype=np.float64)
-    named = _by_name(skeleton, deform)
+    readings = _read_joints(skeleton, deform)
+    named = _by_name(skeleton, deform, readings)
     shaped = _by_shape(skeleton, places, named)
-    return _settle(skeleton, places, named, shaped)
+    return _settle(skeleton, places, named, shaped, [reading.helper for reading in readings])
 
 
 def recognize_moving(motion: Motion) -> BoneMap:
@@ -185,9 +190,8 @@ def heading_left(places, joints, parts=("thigh", "upper_arm")):
 # --- by name -----------------------------------------------------------------------------------------------------
 
 
-def _by_name(skeleton, deform):
+def _by_name(skeleton, deform, readings):
     """Role to (joint, score), from names and the tree alone."""
-    readings = _read_joints(skeleton, deform)
     weight = np.ones(len(skeleton))
     if deform is not None and np.any(deform):
         weight = np.where(np.asarray(deform, dtype=bool), 1.0, 0.4)
@@ -283,7 +287,7 @@ def _trunk(found, skeleton, readings, weight):
     hips = found["hips"][0]
     chest = common_ancestor(skeleton, arms) if len(arms) == 2 else None
     if chest is not None and descends(skeleton, chest, hips):
-        _add_spine(found, path_down(skeleton, hips, chest)[1:], named["trunk"])
+        _add_spine(found, path_down(skeleton, hips, chest)[1:], named["trunk"], readings, weight)
         above = [j for j in range(len(skeleton)) if descends(skeleton, j, chest) and j != chest]
     else:
         above = [j for j in range(len(skeleton)) if descends(skeleton, j, hips) and j != hips]
@@ -308,8 +312,8 @@ def _named_hips(skeleton, scores, shared):
     return (joint, scores[joint]) if joint >= 0 else (shared, max(scores[shared], 0.85))
 
 
-def _add_spine(found, line, scores):
-    line = [j for j in line if scores[j] > 0] or line
+def _add_spine(found, line, scores, readings, weight):
+    line = [j for j in line if not readings[j].helper and weight[j] == max(weight[line])] or line
     if not line:
         return
     parts = {1: ("spine",), 2: ("spine", "chest")}.get(len(line), ("spine", "chest", "upper_chest"))
@@ -382,9 +386,9 @@ def _by_shape(skeleton, places, named):
     return shaped
 
 
-def _settle(skeleton, places, named, shaped):
+def _settle(skeleton, places, named, shaped, helper):
     roles, confidence, notes = {}, {}, []
-    complete = _use_shape_where_names_lack(named, shaped, skeleton)
+    complete = _use_shape_where_names_lack(named, shaped, helper)
     for role in ROLES:
         if role not in complete:
             continue
@@ -403,7 +407,7 @@ def _settle(skeleton, places, named, shaped):
     return BoneMap(roles, {role: round(float(c), 3) for role, c in confidence.items()}, tuple(notes))
 
 
-def _use_shape_where_names_lack(named, shaped, skeleton):
+def _use_shape_where_names_lack(named, shaped, helper):
     """Role to (joint, score, from name). A limb whose names miss a required joint is taken from shape as a whole."""
     result = {role: (joint, score, True) for role, (joint, score) in named.items()}
     groups = [[f"{side}_{part}" for part in chain] for side in _SIDES for chain in (_ARM, _LEG)]
@@ -415,9 +419,15 @@ def _use_shape_where_names_lack(named, shaped, skeleton):
                 result.pop(role, None)
                 if role in shaped:
                     result[role] = (shaped[role], 0.75 if agree else 0.65, False)
-    for role in ("hips", "spine", "chest", "upper_chest", "neck", "head"):
-        if role not in result and role in shaped and not (role != "hips" and "hips" in named and _spine_named(named)):
-            result[role] = (shaped[role], 0.65, False)
+    if "hips" not in result or not _spine_named(named):
+        for role in ("hips", "spine", "chest", "upper_chest", "neck", "head"):
+            if role not in result and role in shaped:
+                result[role] = (shaped[role], 0.65, False)
+    # Beside what names and shape agree on, shape may add what has no name of its own.
+    for role, beside in _BESIDE.items():
+        same = beside in result and shaped.get(beside) == result[beside][0]
+        if role not in result and same and role in shaped and not helper[shaped[role]]:
+            result[role] = (shaped[role], 0.6, False)
     for side in _SIDES:
         has_fingers = any(role.startswith(f"{side}_{finger}") for role in result for finger in FINGERS)
         same_hand = result.get(f"{side}_hand", (None,))[0] == shaped.get(f"{side}_hand")
