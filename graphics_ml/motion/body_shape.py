@@ -20,8 +20,9 @@ _MOST_CHILDREN = 40  # of one joint that are compared with each other; a face ma
 
 def limbs_of_shape(skeleton, places) -> dict[str, int]:
     """Role to joint index, of joints at `places` (J, 3) in a standing pose, Y up; empty where no body is seen."""
+    copies = _copied_limbs(skeleton, places)
     odd = _without_mirror_image(skeleton, places)
-    return _limbs(_Body(skeleton, places, odd)) or (_limbs(_Body(skeleton, places)) if odd else {})
+    return _limbs(_Body(skeleton, places, copies | odd)) or (_limbs(_Body(skeleton, places, copies)) if odd else {})
 
 
 def _limbs(body):
@@ -48,6 +49,31 @@ def _limbs(body):
     found.update(zip(("spine", "chest", "upper_chest"), picks, strict=False))
     found.update(body.neck_and_head(chest, arm_pair))
     return found
+
+
+def _copied_limbs(skeleton, places):
+    """The joints of chains that rigs keep beside their limbs: two joints and more in the same places as a chain beside
+    them that has more joints, or comes first."""
+    near = 0.01 * max(np.ptp(places, axis=0).max(), 1e-9)
+    size = np.ones(len(skeleton), dtype=int)
+    for joint in reversed(range(1, len(skeleton))):
+        size[skeleton.parents[joint]] += size[joint]
+
+    def same(a, b):
+        return np.linalg.norm(places[a] - places[b]) < near
+
+    copies = set()
+    for row in skeleton.children:
+        for a, b in combinations(row[:_MOST_CHILDREN], 2):
+            other, copy = (b, a) if size[a] < size[b] else (a, b)
+            below = [j for j in range(copy, len(skeleton)) if descends(skeleton, j, copy)]
+            if same(a, b) and any(
+                not same(copy, d)
+                and any(same(c, d) for c in range(other, len(skeleton)) if descends(skeleton, c, other))
+                for d in skeleton.children[copy]
+            ):
+                copies.update(below)
+    return copies
 
 
 def _without_mirror_image(skeleton, places):
@@ -147,15 +173,16 @@ class _Body:
                 top[parent], self._highest[parent] = top[joint], joint
 
     def legs(self):
-        """(hips, (leg, leg)) of the mirrored pair that comes down farthest, or None."""
+        """(hips, (leg, leg)) of the mirrored chains down to the ground that are most like legs, or None: two long bones
+        make most of a leg, and a cape or hair hangs from higher up in more and shorter ones."""
         best = None
         for top, a, b in self._mirrored_pairs():
             tip = min(self.places[a[-1]][1], self.places[b[-1]][1])
-            drop = max(self.places[a, 1]) - tip
-            if drop < 0.25 * self.height or tip > self.floor + 0.2 * self.height:
+            if max(self.places[a, 1]) - tip < 0.25 * self.height or tip > self.floor + 0.2 * self.height:
                 continue
-            if best is None or drop > best[0] + 0.02 * self.height:
-                best = (drop, top, (a, b))
+            likeness = self._two_bones(a) - (self.places[top, 1] - self.floor) / self.height
+            if best is None or likeness > best[0] + 0.02:
+                best = (likeness, top, (a, b))
         return None if best is None else best[1:]
 
     def arms(self, hips, legs):
@@ -168,8 +195,9 @@ class _Body:
             reach = self._length(a)
             if len(a) < 3 or not 0.2 < reach / self.height < 1.2:
                 continue
+            score = self._two_bones(a) * min(reach / self.height, 0.4)
+            score *= 1.5 if self._hand_with_fingers(a) is not None else 1.0
             # Some rigs hang pelvis and spine side by side from one joint, so arms need not hang from the legs' joint.
-            score = reach * (1.5 if self._hand_with_fingers(a) is not None else 1.0)
             score *= 1.5 if descends(self.skeleton, top, hips) else 1.0
             # Arms hang, are held level or bend ahead; what rises from the back are wings.
             rise = (self.places[a[-1]] + self.places[b[-1]] - self.places[a[0]] - self.places[b[0]])[1] / 2
@@ -229,7 +257,7 @@ class _Body:
         else:
             # A head's bone is longer than the neck's: a leaf that far out is only the end of the head.
             steps = np.linalg.norm(np.diff(self.places[[chest, *line]], axis=0), axis=1)
-            if len(line) > 1 and steps[-1] > 1.4 * steps[-2]:
+            if len(line) > 2 and steps[-1] > 1.6 * steps[-2]:
                 line = line[:-1]
         return {"neck": line[0], "head": line[-1]} if len(line) > 1 else {"head": line[0]}
 
@@ -280,6 +308,11 @@ class _Body:
     def _length(self, chain):
         return float(np.linalg.norm(np.diff(self.places[chain], axis=0), axis=1).sum())
 
+    def _two_bones(self, chain):
+        """The two longest bones' share of a chain's length: most of an arm's and a leg's, little of a strand's."""
+        bones = np.sort(np.linalg.norm(np.diff(self.places[chain], axis=0), axis=1))
+        return bones[-2:].sum() / max(bones.sum(), 1e-9)
+
     def _knee_bend(self, leg, foot):
         """From the line between hip and ankle to the knee."""
         hip, knee, ankle = self.places[[leg[0], leg[self._halfway(leg[: foot + 1])], leg[foot]]]
@@ -301,13 +334,15 @@ class _Body:
         return knuckles[thumb] - np.delete(knuckles, thumb, axis=0).mean(axis=0)
 
     def ankle(self, chain):
-        """Index in the chain of the joint where it turns ahead, off the line of the leg."""
-        for n in range(2, len(chain) - 1):
-            line = self.places[chain[n]] - self.places[chain[0]]
-            foot = self.places[chain[-1]] - self.places[chain[n]]
-            if line[1] < 0 and _angle(line, foot) > np.radians(30) and _angle(-_UP, foot) > np.radians(30):
-                return n
-        return len(chain) - 1
+        """Index in the chain of the joint where it turns ahead most, off the line of the leg."""
+        steps = np.diff(self.places[chain], axis=0)
+        turns = {
+            n: _angle(steps[n - 1], steps[n])
+            for n in range(2, len(chain) - 1)
+            if _angle(-_UP, steps[n]) > np.radians(30) and _angle(-_UP, steps[n - 1]) < np.radians(60)
+        }
+        best = max(turns, key=turns.get, default=None)
+        return best if best is not None and turns[best] > np.radians(30) else len(chain) - 1
 
     def _thigh(self, chain, foot):
         """Index of the first joint that the leg goes down from."""
@@ -324,10 +359,12 @@ class _Body:
         return int(inner[np.argmin(np.abs(along[inner] - along[-1] / 2))]) if len(inner) else 0
 
     def _hand_with_fingers(self, chain):
-        """Index of the first joint from which three chains or more go on, or two of two joints."""
+        """Index of the first joint from which three chains or more go on that reach alike, or two of two joints."""
         for n, joint in enumerate(chain[1:], start=1):
-            longer = [c for c in self.children[joint] if self.children[c]]
-            if len(self.children[joint]) >= 4 or len(longer) >= 2:
+            reach = {c: np.linalg.norm(self.places[self._main_chain(c)[-1]] - self.places[joint])
+                     for c in self.children[joint]}  # fmt: skip
+            fingers = [c for c in reach if reach[c] > 0.35 * max(reach.values())]
+            if len(fingers) >= 4 or sum(bool(self.children[c]) for c in fingers) >= 2:
                 return n
         return None
 
@@ -344,12 +381,15 @@ class _Body:
         if min(a, b) < 1e-6:
             return np.inf
         clavicle = np.linalg.norm(p[chain[upper]] - p[chain[upper - 1]]) if upper > 0 else 0.0
+        whole = self._length(chain) + np.linalg.norm(tip - p[chain[-1]])
+        too_short = max(0.0, np.log(0.7 * whole / (a + b)))
         long_clavicle = max(0.0, np.log(max(clavicle / a, 1e-3) / 0.7))
         passed_over = 0.1 * (hand - upper - 2)
         return (
             abs(np.log(b / a / 0.85))
             + min(0.5 * abs(np.log(max(c / b, 1e-3) / 0.6)), 0.3)
             + long_clavicle
+            + too_short
             + passed_over
         )
 

@@ -5,6 +5,7 @@ The names of each scheme are facts about the program or data set that it is call
 beside it. Nothing here is known to graphics_ml/motion/bone_maps.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,6 +70,9 @@ class Build:
         fingers: how many of a hand's, the thumb first; metacarpals before them where `palms`.
         head, legs, arms: sizes, 1 for an adult's.
         droop: degrees of the arms below the horizontal; turn: of the body about the vertical.
+        bend: metres that elbows stand back and knees ahead of the straight limb.
+        jitter: metres that each joint is off by, as in models made by hand.
+        halves: whether each long bone is cut in two by a joint in its middle.
         root: bones above the hips, such as a root on the floor.
         ends: whether leaves have a nub joint.
         extras: names of what is added, of `EXTRAS`.
@@ -85,6 +89,9 @@ class Build:
     arms: float = 1.0
     droop: float = 0.0
     turn: float = 0.0
+    bend: float = 0.0
+    jitter: float = 0.0
+    halves: bool = False
     root: int = 0
     ends: bool = False
     extras: tuple[str, ...] = ()
@@ -123,7 +130,20 @@ def grow(build: Build) -> dict[str, tuple[str | None, np.ndarray]]:
         bones.pop("head_end")
     turn = np.radians(build.turn)
     about = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
-    return {key: (parent, about @ place) for key, (parent, place) in bones.items()}
+    draw = np.random.default_rng(len(bones))
+    return {
+        key: (parent, about @ (place + draw.normal(0, build.jitter, 3) * (parent is not None)))
+        for key, (parent, place) in bones.items()
+    }
+
+
+def _cut(bones, build, side, part, above, place):
+    """Add a limb's joint, and before it the middle of the bone that ends there, where bones are cut."""
+    if build.halves and part in ("forearm", "hand", "shin", "foot"):
+        middle = above.partition("_")[2]
+        bones[f"{side}_{middle}_half"] = (above, (bones[above][1] + place) / 2)
+        above = f"{side}_{middle}_half"
+    bones[f"{side}_{part}"] = (above, place)
 
 
 def _moved(place, x, y, z):
@@ -139,7 +159,8 @@ def _arm(bones, build, side, sign, chest, shoulders):
     out, down = np.array([sign * np.cos(slope), -np.sin(slope), 0]), np.array([0.0, 0, 1])
     reach = {"upper_arm": 0.0, "forearm": 0.296, "hand": 0.544}
     for part, along in reach.items():
-        bones[f"{side}_{part}"] = (above, shoulder + build.arms * along * out)
+        place = shoulder + build.arms * along * out - build.bend * (part == "forearm") * down
+        _cut(bones, build, side, part, above, place)
         above = f"{side}_{part}"
     knuckles = zip(FINGERS, (0.025, 0.094, 0.095, 0.09, 0.083), (0.03, 0.024, 0.007, -0.01, -0.026), strict=True)
     for finger, along, ahead in list(knuckles)[: build.fingers]:
@@ -157,8 +178,8 @@ def _arm(bones, build, side, sign, chest, shoulders):
 def _leg(bones, build, side, sign, at):
     above = "hips"
     for part in ("thigh", "shin", "foot", "toes") if build.toes else ("thigh", "shin", "foot"):
-        place = at[f"left_{part}"] * [sign, build.legs, build.legs]
-        bones[f"{side}_{part}"] = (above, place)
+        place = at[f"left_{part}"] * [sign, build.legs, build.legs] + [0, 0, build.bend * (part == "shin")]
+        _cut(bones, build, side, part, above, place)
         above = f"{side}_{part}"
     if build.ends and build.toes:  # a nub on a foot without toes would be no other than toes
         bones[f"{side}_toe_end"] = (above, _moved(bones[above][1], 0, -0.01, 0.07))
@@ -209,6 +230,27 @@ def _face(bones, build, chest):
     _strand(bones, "jaw", "head", [0, -0.01, 0.03], [0, -0.03, 0.06], 2)
 
 
+def _cape(bones, build, chest):
+    for side, sign in _SIDES.items():
+        _strand(bones, f"{side}_cape", chest, [0.12 * sign, 0.02, -0.12], [0.02 * sign, -0.17, -0.03], 6)
+
+
+def _copies(bones, build, chest):
+    """What rigs keep beside their deform bones: each limb again, in the same places."""
+    for side in _SIDES:
+        for limb in (("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot")):
+            above = bones[f"{side}_{limb[0]}"][0]
+            for part in limb:
+                bones[f"{side}_{part}_copy"] = (above, bones[f"{side}_{part}"][1])
+                above = f"{side}_{part}_copy"
+
+
+def _pads(bones, build, chest):
+    for side, sign in _SIDES.items():
+        _strand(bones, f"{side}_pad", f"{side}_upper_arm", [0.02 * sign, 0.05, 0], [0.06 * sign, 0.01, 0], 2)
+        _strand(bones, f"{side}_ear", "head", [0.08 * sign, 0.1, 0], [0.05 * sign, 0.09, 0], 3)
+
+
 def _strand(bones, key, parent, start, step, count):
     place, above = _moved(bones[parent][1], *start), parent
     for n in range(1, count + 1):
@@ -217,7 +259,7 @@ def _strand(bones, key, parent, start, step, count):
 
 
 EXTRAS = {"twists": _twists, "iks": _iks, "physics": _physics, "tail": _tail, "wings": _wings, "weapon": _weapon,
-          "face": _face}  # fmt: skip
+          "face": _face, "cape": _cape, "copies": _copies, "pads": _pads}  # fmt: skip
 
 
 def animal(family: str, build: Build, name: Callable[[str], str | None], seed: int | None = None) -> Animal:
@@ -379,6 +421,113 @@ PUBLIC = {
                       "Character1_{s}UpLeg, Character1_{s}Leg, Character1_{s}Foot, Character1_{s}ToeBase", "Left",
                       "Right", lambda s, f, n: f"Character1_{s}Hand{_WORDS[f]}{n}"),
 }  # fmt: skip
+
+
+# --- schemes that no vocabulary here knows -----------------------------------------------------------------------
+
+LANGUAGES = {
+    "German": ("Becken, Wirbelsäule > Hals > Kopf", "Schlüsselbein_{s}, Oberarm_{s}, Unterarm_{s}, Hand_{s}, "
+               "Oberschenkel_{s}, Unterschenkel_{s}, Fuß_{s}, Zehen_{s}", "links", "rechts"),
+    "French": ("bassin, colonne > cou > tête", "clavicule_{s}, bras_{s}, avantbras_{s}, main_{s}, cuisse_{s}, "
+               "tibia_{s}, pied_{s}, orteils_{s}", "G", "D"),
+    "Spanish": ("cadera, columna > cuello > cabeza", "clavicula.{s}, brazo.{s}, antebrazo.{s}, mano.{s}, muslo.{s}, "
+                "pantorrilla.{s}, pie.{s}, dedos.{s}", "izq", "der"),
+    "Italian": ("bacino, spina > collo > testa", "clavicola{s}, braccio{s}, avambraccio{s}, mano{s}, coscia{s}, "
+                "gamba{s}, piede{s}, dita{s}", "Sx", "Dx"),
+    "Portuguese": ("quadril, coluna > pescoço > cabeça", "clavícula_{s}, braço_{s}, antebraço_{s}, mão_{s}, coxa_{s}, "
+                   "canela_{s}, pé_{s}, dedos_{s}", "E", "D"),
+    "Polish": ("miednica, kręgosłup > szyja > głowa", "obojczyk_{s}, ramię_{s}, przedramię_{s}, dłoń_{s}, udo_{s}, "
+               "łydka_{s}, stopa_{s}, palce_{s}", "lewy", "prawy"),
+    "Russian": ("таз, позвоночник > шея > голова", "ключица_{s}, плечо_{s}, предплечье_{s}, кисть_{s}, бедро_{s}, "
+                "голень_{s}, стопа_{s}, носок_{s}", "Л", "П"),
+    "Chinese": ("骨盆, 脊柱 > 脖子 > 头部", "{s}锁骨, {s}上臂, {s}前臂, {s}手掌, {s}大腿, {s}小腿, {s}脚掌, {s}脚趾", "左", "右"),
+    "Korean": ("골반, 척추 > 목 > 머리", "{s}쇄골, {s}상완, {s}전완, {s}손, {s}허벅지, {s}종아리, {s}발, {s}발가락", "왼", "오른"),
+    "Romaji": ("koshi, sebone > kubi > atama", "sakotsu_{s}, kata_{s}, hiji_{s}, tekubi_{s}, momo_{s}, hiza_{s}, "
+               "ashikubi_{s}, tsumasaki_{s}", "hidari", "migi"),
+    "Turkish": ("kalça, omurga > boyun > baş", "köprücük_{s}, üstkol_{s}, önkol_{s}, el_{s}, uyluk_{s}, baldır_{s}, "
+                "ayak_{s}, parmak_{s}", "sol", "sağ"),
+    "Finnish": ("lantio, selkäranka > kaula > pää", "solisluu_{s}, olkavarsi_{s}, kyynärvarsi_{s}, käsi_{s}, "
+                "reisi_{s}, sääri_{s}, jalkaterä_{s}, varpaat_{s}", "vas", "oik"),
+}  # fmt: skip
+
+
+def foreign(language: str) -> Callable[[str], str]:
+    """A naming scheme in another language; bones that it has no word for are numbered."""
+    middle, limbs, left, right = LANGUAGES[language]
+    known = scheme(middle, limbs, left, right)
+    spine, neck = known("spine_1"), known("neck_1")
+
+    def name(key):
+        for chain, word in (("spine_", spine), ("neck_", neck)):
+            if key.startswith(chain):
+                return f"{word}{key.removeprefix(chain)}"
+        if not key.endswith("_half") and (called := known(key)) is not None:
+            return called
+        return f"x{sum(key.encode()) * 31 + len(key)}_{zlib.crc32(key.encode()) % 9973}"
+
+    return name
+
+
+def numbered(seed: int, pattern: str = "Bone.{:03d}") -> Callable[[str], str]:
+    """Names that are numbers, in no order."""
+    numbers, given = iter(np.random.default_rng(seed).permutation(999)), {}
+
+    def name(key):
+        if key not in given:
+            given[key] = pattern.format(next(numbers))
+        return given[key]
+
+    return name
+
+
+def terse(seed: int) -> Callable[[str], str]:
+    """An artist's own abbreviations: side letters and first consonants ("lUpprm", "rShn")."""
+    draw = np.random.default_rng(seed)
+    place = int(draw.integers(3))
+
+    def name(key):
+        side, _, part = key.partition("_")
+        letter = {"left": "l", "right": "r"}.get(side, "")
+        words = (part if letter else key).split("_")
+        short = "".join(w[0].upper() + "".join(c for c in w[1:] if c not in "aeiou") for w in words)
+        return (f"{letter}{short}", f"{short}_{letter.upper() or 'C'}", f"{letter or 'm'}_{short.lower()}_jt")[place]
+
+    return name
+
+
+def hard(count: int, seed: int = 2026) -> list[Animal]:
+    """Bodies of all builds with all sorts of extras, under names in other languages, numbers and abbreviations."""
+    draw = np.random.default_rng(seed)
+    animals = []
+    for n in range(count):
+        kind = ("language", "numbers", "abbreviations")[n % 3]
+        build = Build(
+            spine=int(draw.integers(1, 8)),
+            neck=int(draw.integers(1, 3)),
+            clavicles=bool(draw.random() < 0.75),
+            toes=bool(draw.random() < 0.75),
+            fingers=int(draw.choice([0, 2, 3, 4, 5])),
+            palms=bool(draw.random() < 0.3),
+            head=float(draw.uniform(0.8, 3.0)),
+            legs=float(draw.uniform(0.5, 1.2)),
+            arms=float(draw.uniform(0.7, 1.3)),
+            droop=float(draw.uniform(-5, 80)),
+            turn=float(draw.choice([0, 90, 180, 270, 33])),
+            bend=float(draw.choice([0.0, 0.01, 0.03])),
+            jitter=float(draw.choice([0.0, 0.002, 0.005])),
+            halves=bool(draw.random() < 0.15),
+            root=int(draw.integers(0, 3)),
+            ends=bool(draw.random() < 0.4),
+            extras=tuple(one for one in EXTRAS if draw.random() < 0.25),
+        )
+        if not build.toes and build.fingers < 2:
+            continue  # nothing then says which side is the front
+        if "copies" in build.extras and not (build.toes and build.fingers > 1):
+            continue  # nothing then says which of two equal limbs is the body's
+        language = str(draw.choice(list(LANGUAGES)))
+        name = {"language": foreign(language), "numbers": numbered(n), "abbreviations": terse(n)}[kind]
+        animals.append(animal(f"hard: {kind}", build, name, seed=n))
+    return animals
 
 
 def public(family: str) -> Animal:
