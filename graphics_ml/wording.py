@@ -41,12 +41,13 @@ def short_repr(data_class):
 
 
 def _one_line(self):
-    shown = ", ".join(f"{one.name}={_brief(getattr(self, one.name))}" for one in fields(self) if one.repr)
+    shown = ", ".join(f"{one.name}={brief(getattr(self, one.name))}" for one in fields(self) if one.repr)
     return f"{type(self).__name__}({shown})"
 
 
-def _brief(value):
-    if hasattr(value, "dtype") and getattr(value, "ndim", 0):
+def brief(value) -> str:
+    """A value in a few words: of a large array or container its kind and size."""
+    if hasattr(value, "dtype") and hasattr(value, "ndim"):
         return str(value.tolist()) if value.size <= 4 else f"{value.dtype}{list(value.shape)}"
     if type(value).__repr__ is _one_line:
         return type(value).__name__ + (f"[{len(value)}]" if hasattr(value, "__len__") else "")

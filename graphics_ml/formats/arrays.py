@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
+from graphics_ml.formats.heads import npy_header
 from graphics_ml.motion.motion import exact_rate
 from graphics_ml.outputs import write_bytes
+from graphics_ml.wording import brief
 
 MAX_BYTES = 1 << 32
 _BROKEN = (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, zlib.error)
@@ -59,7 +61,7 @@ def rate_of(path: Path, array: np.ndarray) -> Fraction:
     try:
         return exact_rate(Fraction(float(array.reshape(()))).limit_denominator(1001))
     except (ValueError, OverflowError, TypeError):
-        raise MotionFileError(path, None, f"its frame rate is {array}; say it with fps=, --fps") from None
+        raise MotionFileError(path, None, f"its frame rate is {brief(array)}; say it with fps=, --fps") from None
 
 
 def write_npz(path: Path, members: dict[str, np.ndarray]) -> None:
@@ -101,11 +103,7 @@ def _member(path, archive, info, name):
 
 def _array(file, size):
     """One array, allocated only after what its header claims is found to be what the file of `size` bytes holds."""
-    version = np.lib.format.read_magic(file)
-    first = version == (1, 0)
-    shape, fortran, dtype = (np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0)(
-        file
-    )
+    shape, fortran, dtype = npy_header(file)
     needed = math.prod(shape) * dtype.itemsize
     if dtype.kind not in "bfiuUS" or needed != size - file.tell():
         raise ValueError(f"a header that claims {shape} of {dtype}")

@@ -90,7 +90,8 @@ def load(
             stacklevel=3,
         )
     scale, unit_name, unit_from = _unit(body, unit)
-    rotations, root = _poses(body, values, math.radians(1) if degrees else 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+        rotations, root = _poses(body, values, math.radians(1) if degrees else 1.0)
     source = dict(
         file=path.name, format="asf", skeleton=file.name, unit=unit_name, metres_per_unit=scale, unit_from=unit_from
     )
@@ -258,14 +259,15 @@ def _read_motion(path, body, frames):
     if frames not in ("all", "found"):
         raise ValueError(f"frames is 'all' or 'found', not '{frames}'")
     rows = {name: [] for name in body.bones}
-    count, degrees, begun, lines = 0, body.degrees, 0, _lines(path)
+    count, degrees, begun, lines, numbers = 0, body.degrees, 0, _lines(path), []
     try:
         for line, words in lines:
             if words[0].startswith(":"):
                 flag = words[0].lower()
                 degrees = True if flag == ":degrees" else False if flag == ":radians" else degrees
-            elif len(words) == 1 and words[0].isdigit():
+            elif len(words) == 1 and words[0].isdecimal():
                 _ensure_whole(path, rows, count, begun)
+                numbers = _in_order(path, line, numbers, words[0])
                 count, begun = count + 1, line
             else:
                 _read_row(path, line, words, body, rows, count)
@@ -279,6 +281,17 @@ def _read_motion(path, body, frames):
     if count < 1:
         raise MotionFileError(path, None, "it holds no frames; choose another file")
     return {name: np.array(row[:count], dtype=np.float64) for name, row in rows.items() if row}, degrees
+
+
+def _in_order(path, line, numbers, word):
+    """The last frame numbers and this one, at the same distance: a frame that is missing shifts all behind it."""
+    numbers = [*numbers[-2:], int(word[-18:])]
+    steps = np.diff(numbers)
+    if (steps < 1).any() or len(set(steps)) > 1:
+        raise MotionFileError(
+            path, line, f"frame {numbers[-1]} follows frame {numbers[-2]}; frames are missing or mixed up"
+        )
+    return numbers
 
 
 def _read_row(path, line, words, body, rows, count):

@@ -68,6 +68,10 @@ def load(
     if kept != announced:
         source["frames_announced"] = announced
     rotations, moved = decode(numbers, joints)
+    for joint, places in moved.items():
+        if max(places.max(), -places.min()) > bvh_text.FARTHEST:
+            said = f"a position of '{joints[joint].name}' is {np.abs(places).max():g} units away; correct the numbers"
+            raise MotionFileError(path, None, said)
     skeleton, renamed = _skeleton(joints)
     if renamed:
         source["renamed"] = renamed

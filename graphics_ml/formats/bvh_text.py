@@ -1,6 +1,5 @@
 """The text of a BVH file: its hierarchy, the head of its MOTION part and its table of numbers, as they stand there."""
 
-import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -11,6 +10,8 @@ from graphics_ml.formats.digits import NotANumber, read_numbers
 
 MAX_BYTES = 1 << 31
 MAX_JOINTS = 10_000
+# Units beyond which nothing stands: no place on Earth in any unit, and far from where sums overflow.
+FARTHEST = 1e12
 # Seconds a frame may take, both not included.
 SHORTEST_FRAME, LONGEST_FRAME = 1e-6, 1e6
 
@@ -239,7 +240,7 @@ def _three_numbers(path, line, text):
         numbers = [float(word) for word in text.split()]
     except ValueError:
         numbers = []
-    if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
+    if len(numbers) != 3 or not all(abs(number) < FARTHEST for number in numbers):
         raise MotionFileError(path, line, f"an OFFSET is three numbers, not '{text.strip()[:60]}'; correct it")
     return numbers
 

@@ -90,6 +90,11 @@ _U = np.uint64
 _ZERO, _ONE, _TWO, _NINE, _TEN, _CODE_OF_0, _MOST = _U(0), _U(1), _U(2), _U(9), _U(10), _U(48), _U(18)
 
 
+@numba.njit(inline="always")
+def _is_blank(byte):
+    return byte == 32 or 9 <= byte <= 13
+
+
 @numba.njit(cache=True, nogil=True)
 def _parse(text, start, values, count, odd):
     """Go on at text[start] with values[count], till the end, a blank, or till `odd` is full.
@@ -98,7 +103,7 @@ def _parse(text, start, values, count, odd):
     """
     at, size, odd_count = _U(start), _U(len(text)), 0
     while True:
-        while at < size and text[at] <= 32:
+        while at < size and _is_blank(text[at]):
             at += _ONE
         if at == size or odd_count == len(odd):
             return at, count, odd_count
@@ -138,12 +143,12 @@ def _parse(text, start, values, count, odd):
                 digits = _ZERO
         power = np.int64(exponent) if negative_exponent else -np.int64(exponent)
         power += np.int64(decimals)
-        if text[at] <= 32 and _ZERO < digits <= _MOST and number <= _EXACT and -22 <= power <= 22:
+        if _is_blank(text[at]) and _ZERO < digits <= _MOST and number <= _EXACT and -22 <= power <= 22:
             value = np.float64(number)
             value = value / _POWERS[power] if power >= 0 else value * _POWERS[-power]
             values[count] = -value if negative else value
         else:
-            while text[at] > 32:
+            while not _is_blank(text[at]):
                 at += _ONE
             odd[odd_count, 0], odd[odd_count, 1], odd[odd_count, 2] = count, first, at
             odd_count += 1

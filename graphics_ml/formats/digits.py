@@ -127,7 +127,7 @@ def _piece_end(data, begin):
 def _piece_numbers(room, size, data, shift):
     """The numbers in room[:size], which begins and ends with blanks; room[i] is data[i + shift]."""
     text = room[:size]
-    is_blank = text <= ord(" ")
+    is_blank = (text == ord(" ")) | ((text - np.uint8(ord("\t"))) < 5)
     is_end = is_blank[1:] > is_blank[:-1]
     is_point = text == ord(".")
     ends = np.flatnonzero(is_end)

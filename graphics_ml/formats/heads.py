@@ -1,12 +1,15 @@
 """The beginning of a file, by which a format recognises it; never more than that is read."""
 
 import codecs
+import io
+import tokenize
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 _TEXT = 2048  # bytes
+_ARRAY = 12_000  # bytes; NumPy refuses to read longer headers than 10,000
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -43,7 +46,25 @@ def npy_shape(path: Path) -> tuple[int, ...]:
     """
     with open(path, "rb") as file:
         try:
-            first = np.lib.format.read_magic(file) == (1, 0)
-            return (np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0)(file)[0]
+            return npy_header(file)[0]
         except ValueError:
             return ()
+
+
+def npy_header(file) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """The shape, whether it is in Fortran's order, and the type that the header of a .npy claims; goes to its end.
+
+    Args:
+        file: an open file at its beginning that can seek.
+
+    Raises:
+        ValueError: it is no such header.
+    """
+    head = io.BytesIO(file.read(_ARRAY))  # the header's own length may be any number
+    try:
+        first = np.lib.format.read_magic(head) == (1, 0)
+        claimed = (np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0)(head)
+    except (tokenize.TokenError, SyntaxError, RecursionError, TypeError) as error:
+        raise ValueError(f"its header is broken: {error}") from error
+    file.seek(head.tell())
+    return claimed

@@ -19,6 +19,7 @@ from graphics_ml.formats.arrays import read_npz, write_npz
 from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import EndSite, Skeleton
+from graphics_ml.wording import brief
 
 VERSION = 1
 _VERSION_MEMBER = "graphics_ml_motion"
@@ -102,7 +103,7 @@ def _read(path):
     version = members.pop(_VERSION_MEMBER)
     if version.shape != () or version != VERSION:
         raise MotionFileError(
-            path, None, f"it is of version {version}, this program reads {VERSION}; update graphics-ml"
+            path, None, f"it is of version {brief(version)}, this program reads {VERSION}; update graphics-ml"
         )
     return members
 

@@ -86,6 +86,9 @@ def test_numbers_in_many_pieces_are_what_float_makes_of_them(monkeypatch):
         ".e5",
         "-e5",
         "1e5-5",
+        "1\x002",
+        "\0",
+        "\x01.5",
     ],
 )
 @pytest.mark.parametrize("around", ["{}", "1.5 {} 2.5", "1 2 3\n{}\n", "1.25 " * 9 + "{} 3"])
