@@ -69,7 +69,8 @@ def test_the_unbroken_file_is_read_and_what_no_one_can_read_is_refused(of_format
 
 def test_frames_do_not_get_lost_in_silence(of_format):
     for what, one in of_format.items():
-        if one["fate"] == "loaded" or what in HARMLESS:
+        scrambled = "flipped" in what or "huge number" in what  # a number may have become another
+        if (one["fate"] == "loaded" and not scrambled) or what in HARMLESS:
             assert one["frames"] in (None, broken.FRAMES), one
 
 
