@@ -1,9 +1,9 @@
 """AMASS (.npz): motions of SMPL-H bodies, 52 joints, and of SMPL bodies, 24 joints.
 
-Arrays: poses (F, 156) or (F, 72) rotation vectors, trans (F, 3) metres, betas (16,), gender, mocap_framerate. Read are
-also files that name their parts root_orient, pose_body, pose_hand or global_orient, body_pose, left_hand_pose,
-right_hand_pose, and poses (F, 66) without hands, which are then open. dmpls, the soft tissue, moves no joint; it and
-the markers are left out. See smpl for the method.
+Arrays: poses (F, 156) or (F, 72) rotation vectors, trans (F, 3) metres, betas (16,), gender, mocap_framerate, and dmpls
+(F, 8), the soft tissue, which moves no joint: it is left out, as the markers are, and written as zeros. Read are also
+files that name their parts root_orient, pose_body, pose_hand or global_orient, body_pose, left_hand_pose,
+right_hand_pose, and poses (F, 66) without hands, which are then open. See smpl for the method.
 """
 
 from fractions import Fraction
@@ -64,6 +64,7 @@ def save(motion: Motion, path: str | Path) -> None:
             "poses": poses,
             "trans": trans,
             "betas": shape["betas"],
+            "dmpls": np.zeros((len(motion), 8)),  # some readers of AMASS ask for them
             "gender": np.array(shape["gender"]),
             "mocap_framerate": np.array(float(motion.fps)),
         },

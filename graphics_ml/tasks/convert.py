@@ -47,7 +47,7 @@ def convert(job: Convert, progress: Progress) -> Outcome:
         motion = resample(motion, rate)
     # Of what made the motion nothing is lost: its record is written beside it.
     lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
-    notes += [f"{job.output.name} does not hold {what}" for what in lost]
+    notes += [f"{job.format or job.output.suffix} files do not hold {what}" for what in lost]
     made_by = record(job, [path for path in inputs if path.is_file()])
     progress("writing", 0, 0)
     with warnings.catch_warnings(record=True) as said:
