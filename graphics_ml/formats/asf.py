@@ -194,8 +194,10 @@ def _read_skeleton(path):
 def _read_unit(path, line, words, body):
     if words[0].lower() == "length":
         (body.length,) = _numbers(path, line, words[1:2], 1)
-        if body.length <= 0:
-            raise MotionFileError(path, line, f"a length of {words[1]} is no unit; it is a positive number")
+        if not 1e-6 < body.length < 1e6:
+            raise MotionFileError(
+                path, line, f"a length of {words[1]} is no unit; it is a positive number such as 0.45"
+            )
     elif words[0].lower() == "angle":
         body.degrees = not (len(words) > 1 and words[1].lower().startswith("rad"))
 
@@ -232,6 +234,8 @@ def _read_bone(path, line, words, body, bone):
         bone.direction = _numbers(path, line, words[1:4], 3)
     elif key == "length":
         (bone.length,) = _numbers(path, line, words[1:2], 1)
+        if not 0 <= bone.length < 1e6:
+            raise MotionFileError(path, line, f"no bone is {words[1]} long; correct it")
     elif key == "axis":
         bone.axis = _numbers(path, line, words[1:4], 3)
         bone.axis_order = _order(path, line, words[4]) if len(words) > 4 else "xyz"

@@ -29,7 +29,7 @@ from graphics_ml.motion.rotations import (
     unroll,
 )
 
-POSE_PARTS = {
+_POSE_PARTS = {
     "smplx": ("root_orient", "pose_body", "pose_jaw", "pose_eye", "pose_hand"),
     "smplh": ("root_orient", "pose_body", "pose_hand"),
 }
@@ -45,7 +45,7 @@ _PACKAGE_PARTS = (
 _RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "frame_rate")
 _PLACES = ("trans", "transl")
 _OTHERS = ("poses", "betas", "gender", "surface_model_type")
-ARRAYS = (*_OTHERS, *_PLACES, *_RATES, *dict.fromkeys(sum(POSE_PARTS.values(), ())), *_PACKAGE_PARTS)
+_ARRAYS = (*_OTHERS, *_PLACES, *_RATES, *dict.fromkeys(sum(_POSE_PARTS.values(), ())), *_PACKAGE_PARTS)
 _BODY_OF_JOINTS = {22: "smplh", 24: "smpl", 52: "smplh", 55: "smplx"}
 _Z_UP_TO_Y_UP = np.array([np.sqrt(0.5), -np.sqrt(0.5), 0, 0])
 
@@ -68,7 +68,7 @@ def load(
     """
     if up not in ("Y", "Z"):
         raise MotionFileError(path, None, f"its up axis is 'Y' or 'Z', not '{up}'")
-    held = read_npz(path, ARRAYS)
+    held = read_npz(path, _ARRAYS)
     poses = _poses(path, held)
     body = _BODY_OF_JOINTS.get(poses.shape[1])
     if body is None:
@@ -133,15 +133,15 @@ def _poses(path, held):
         poses = held["poses"]
     else:
         names = next(
-            (parts for parts in (*POSE_PARTS.values(), _PACKAGE_PARTS) if parts[0] in held and parts[1] in held), None
+            (parts for parts in (*_POSE_PARTS.values(), _PACKAGE_PARTS) if parts[0] in held and parts[1] in held), None
         )
         if names is None:
             what = "a body's shape and no poses" if "betas" in held else "no poses"
             raise MotionFileError(path, None, f"it holds {what}; choose the file of a motion")
         parts = [held[name] for name in names if name in held]
-        if len({len(part) if part.ndim else 0 for part in parts}) > 1:
-            raise MotionFileError(path, None, "the parts of its poses are not equally long")
-        poses = np.concatenate([part.reshape(len(part), -1) for part in parts if part.ndim], axis=1)
+        if len({part.shape[:1] for part in parts}) > 1 or not parts[0].size:
+            raise MotionFileError(path, None, "the parts of its poses are not equally long, or empty")
+        poses = np.concatenate([part.reshape(len(part), -1) for part in parts if part.size], axis=1)
     if poses.dtype.kind not in "fiu" or poses.ndim < 2 or len(poses) == 0 or poses[0].size % 3:
         raise MotionFileError(
             path, None, f"its poses have shape {poses.shape}; they are three numbers per joint and frame"

@@ -213,6 +213,8 @@ def test_motions_that_are_wrong_are_refused_in_one_sentence(take, old, new, said
         ("direction 0 1 0", "direction 0 1", "3 numbers are needed"),
         ("direction 0 1 0", "direction 0 1 inf", "3 numbers are needed"),
         ("length 0.45", "length 0", "no unit"),
+        ("length 0.45", "length 1e-320", "no unit"),
+        ("length 10", "length 1e308", "no bone is 1e308 long"),
         ("dof rx rz", "dof rx rw", "'rw' is no channel"),
         ("axis 30 40 50 XYZ", "axis 30 40 50 XYX", "no order of axes"),
         ("trunk larm", "trunk wing", "bone 'wing' is not in :bonedata"),

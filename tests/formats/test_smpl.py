@@ -218,6 +218,23 @@ def test_files_that_are_wrong_are_refused_in_one_sentence(tmp_path, changes, sai
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        dict(root_orient=np.zeros((0, 3)), pose_body=np.zeros((0, 63))),
+        dict(root_orient=np.zeros((4, 3)), pose_body=np.zeros((5, 63))),
+        dict(root_orient=np.zeros(()), pose_body=np.zeros((5, 63))),
+        dict(global_orient=np.zeros((4, 1, 3, 3)), body_pose=np.zeros((4, 23, 3, 3))),
+        dict(global_orient=np.full((4, 3), "a"), body_pose=np.full((4, 63), "a")),
+    ],
+)
+def test_parts_that_make_no_poses_are_refused(tmp_path, parts):
+    np.savez(tmp_path / "take.npz", **parts, mocap_frame_rate=30)
+    with pytest.raises(MotionFileError) as caught:
+        formats.load(tmp_path / "take.npz", up="Y")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_file_of_shape_alone_is_no_motion(tmp_path):
     np.savez(tmp_path / "shape.npz", betas=np.zeros(16), gender=np.array("male"))
     with pytest.raises(MotionFileError, match="a body's shape and no poses"):
