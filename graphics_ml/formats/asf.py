@@ -30,6 +30,7 @@ from graphics_ml.motion.skeleton import EndSite, Skeleton
 CMU_RATE = Fraction(120)
 MAX_BYTES = 1 << 30
 MAX_BONES = 10_000
+_MOTION_FLAGS = (":fully-specified", ":degrees", ":radians")
 _CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz", "l")
 _AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
@@ -118,14 +119,7 @@ def load_skeleton(path: str | Path, skeleton: str | Path | None = None, unit: st
 def recognises(path: Path) -> bool:
     """Whether a file begins as an .asf or .amc does, after its comments."""
     words = re.sub(r"^#.*\n?", "", head_text(path), flags=re.MULTILINE).split()
-    return bool(words) and words[0].lower() in (
-        ":version",
-        ":name",
-        ":units",
-        ":fully-specified",
-        ":degrees",
-        ":radians",
-    )
+    return bool(words) and words[0].lower() in (":version", ":name", ":units", *_MOTION_FLAGS)
 
 
 def _skeleton_file(path):
@@ -164,17 +158,8 @@ def _read_skeleton(path):
         first = words[0].lower()
         if first.startswith(":"):
             section, bone = first, None
-            if section not in (
-                ":version",
-                ":name",
-                ":units",
-                ":documentation",
-                ":root",
-                ":bonedata",
-                ":hierarchy",
-                ":skin",
-            ):
-                raise MotionFileError(path, line, f"'{words[0]}' is no part of an .asf; is this the right file?")
+            if section in _MOTION_FLAGS:
+                raise MotionFileError(path, line, f"'{words[0]}' begins a motion; name the .asf as the skeleton")
         elif section == ":units":
             _read_unit(path, line, words, body)
         elif section == ":root":

@@ -155,6 +155,22 @@ def test_units_are_taken_from_the_file_where_a_body_of_that_size_is_a_persons(tm
     assert trunk[1] + head.offset[1] - leg.offset[1] == pytest.approx((9 + 4.5 + 15) * UNIT, rel=1e-4)
 
 
+def test_sections_and_lines_that_say_nothing_of_the_bones_are_passed_over(take):
+    plain = formats.load(take, fps=120)
+    text = SKELETON.replace(":root", ":comment\n by hand\n:root").replace(
+        "     id 2", "     id 2\n     bodymass 3\n  cofmass 1"
+    )
+    take.with_name("07.asf").write_text(text.replace("\n", "\r\n") + ":skin\n file.obj\n")
+    np.testing.assert_array_equal(formats.load(take, fps=120).positions(), plain.positions())
+
+
+def test_a_length_of_2_54_means_centimetres_as_in_hdm05(take):
+    take.with_name("07.asf").write_text(
+        SKELETON.replace("length 0.45", "length 2.54").replace("length 10", "length 60")
+    )
+    assert formats.load_skeleton(take).offsets[2, 1] == pytest.approx(0.6)
+
+
 def test_a_bone_that_the_motion_leaves_out_stays_at_rest(take):
     take.write_text("\n".join(line for line in MOTION.splitlines() if not line.startswith("trunk")))
     turned = formats.load(take, fps=120)
@@ -221,7 +237,8 @@ def test_motions_that_are_wrong_are_refused_in_one_sentence(take, old, new, said
         ("larm lhand\n", "lhand larm\n", "has children before it has a parent|two parents"),
         ("    larm lhand\n", "", "bone 'lhand' has no parent"),
         ("name larm", "name trunk", "no name of its own"),
-        (":hierarchy", ":hierarchies", "no part of an .asf"),
+        (":hierarchy", ":hierarchies", "no :hierarchy"),
+        (":version 1.10", ":FULLY-SPECIFIED", "begins a motion"),
         (SKELETON[SKELETON.index(":hierarchy") :], "", "no :hierarchy"),
         (SKELETON, "\0\1\2" * 50, "is it an .asf"),
     ],
