@@ -6,8 +6,9 @@ reason is printed with it. `python -m tests.formats.every_file` runs all files; 
 
 import pytest
 
+from graphics_ml import formats
 from graphics_ml.formats import holds
-from tests.formats.every_file import FORMATS, KINDS, back_and_forth, sampled
+from tests.formats.every_file import FORMATS, KINDS, SLOW, back_and_forth, sampled
 
 
 @pytest.mark.filterwarnings("ignore::graphics_ml.errors.FormatWarning")
@@ -15,7 +16,8 @@ from tests.formats.every_file import FORMATS, KINDS, back_and_forth, sampled
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_comes_back_from_a_format_that_can_hold_it(test_data, clips, tmp_path, kind, name):
     for path in sampled(kind, test_data, clips):
-        reason, error = back_and_forth(path, name, tmp_path)
+        most = SLOW if name in formats._entry_points() else None
+        reason, error = back_and_forth(path, name, tmp_path, most)
         if reason:
             # Not a skipped test: that it is refused, with this reason, is what is tested.
             print(f"{path.name} as {name}: {reason}")
@@ -24,8 +26,6 @@ def test_a_file_comes_back_from_a_format_that_can_hold_it(test_data, clips, tmp_
 
 
 def test_the_table_has_every_format_that_is_written_here_and_every_property_for_each():
-    from graphics_ml import formats
-
     own = {name for name, one in formats._FORMATS.items() if one.written and isinstance(one.implementation, str)}
     assert own <= set(holds.table())
     for name, row in holds.table().items():
