@@ -50,6 +50,7 @@ from graphics_ml.motion.rotations import (
 BODY = "humanml3d"
 FEATURES = 263
 RESTING = 0.002  # square metres that a foot moves from frame to frame and still rests, at 20 frames a second
+_MOST = 1e6  # metres and more that no number of a motion is
 _SMOOTH, _CUT = 20, 4  # frames of the Gaussian, and after how many of these it is cut off
 _CHAINS = ((0, 2, 5, 8, 11), (0, 1, 4, 7, 10), (0, 3, 6, 9, 12, 15), (9, 14, 17, 19, 21), (9, 13, 16, 18, 20))
 # Along which axis the bone that ends in each joint lies in the data set's own zero pose.
@@ -81,9 +82,10 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
         raise MotionFileError(
             path, None, f"it holds {features.shape} of {features.dtype}; HumanML3D has rows of {FEATURES} numbers"
         )
-    if not np.isfinite(features).all():
-        frame = int(np.argwhere(~np.isfinite(features))[0][0])
-        raise MotionFileError(path, None, f"a number at frame {frame} is not finite; get the file again")
+    wrong = ~(np.abs(features) < _MOST)
+    if wrong.any():
+        frame = int(np.argwhere(wrong)[0][0])
+        raise MotionFileError(path, None, f"a number at frame {frame} is not finite or huge; get the file again")
     if fps is None:
         fps = bodies.table(BODY)["fps"]
         warnings.warn(

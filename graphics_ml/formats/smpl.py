@@ -47,6 +47,7 @@ _PLACES = ("trans", "transl")
 _OTHERS = ("poses", "betas", "gender", "surface_model_type")
 _ARRAYS = (*_OTHERS, *_PLACES, *_RATES, *dict.fromkeys(sum(_POSE_PARTS.values(), ())), *_PACKAGE_PARTS)
 _BODY_OF_JOINTS = {22: "smplh", 24: "smpl", 52: "smplh", 55: "smplx"}
+_MOST = 1e6  # metres, and radians, that no number of a motion is
 _Z_UP_TO_Y_UP = np.array([np.sqrt(0.5), -np.sqrt(0.5), 0, 0])
 
 
@@ -79,6 +80,8 @@ def load(
     place = next((held[name] for name in _PLACES if name in held), np.zeros((len(poses), 3)))
     if place.shape != (len(poses), 3) or place.dtype.kind not in "fiu":
         raise MotionFileError(path, None, f"its trans has shape {place.shape}, not ({len(poses)}, 3)")
+    if not (np.abs(poses).max() < _MOST and np.abs(place).max() < _MOST):
+        raise MotionFileError(path, None, "a number in its poses or trans is not finite or huge; get the file again")
     betas = _betas(path, held)
     source = {
         "file": path.name,

@@ -37,6 +37,7 @@ _ROLES = {
     for role, name in (("thigh", "Leg"), ("shin", "Shin"), ("foot", "Foot"), ("toes", "ToeBase"))
 }
 _STILL = 1e-4  # metres
+_MOST = 1e6  # metres and more that no joint is away
 _TURNS = 1e-3  # how far the matrices' rows may be from unit and square
 
 
@@ -67,8 +68,8 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if body is None:
         raise MotionFileError(path, None, f"it has {joints.shape[1]} joints; known are skeletons of 30, 77 and 22")
     joints, turns = joints.astype(np.float64), turns.astype(np.float64)
-    if not (np.isfinite(joints).all() and np.isfinite(turns).all()):
-        raise MotionFileError(path, None, "a number in it is not finite; get the file again")
+    if not (np.abs(joints).max() < _MOST and np.abs(turns).max() < _MOST):
+        raise MotionFileError(path, None, "a number in it is not finite or huge; get the file again")
     square = np.einsum("fjab,fjac->fjbc", turns, turns)
     if np.abs(square - np.eye(3)).max() > _TURNS or np.linalg.det(turns).min() < 0:
         raise MotionFileError(path, None, "its global_rot_mats are no rotations; get the file again")

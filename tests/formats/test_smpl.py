@@ -204,6 +204,7 @@ def test_models_that_cannot_be_used_are_named(tmp_path):
         (dict(poses=None), "none of those known here|not a motion"),
         (dict(trans=np.zeros((3, 3))), r"its trans has shape \(3, 3\)"),
         (dict(trans=np.full((FRAMES, 3), np.inf)), "not finite"),
+        (dict(poses=np.full((FRAMES, 156), 1e300)), "not finite or huge"),
         (dict(betas=np.full(16, np.nan)), "its betas"),
         (dict(mocap_framerate=None), "no frame rate; say it with fps="),
         (dict(mocap_framerate=np.array(0.0)), "its frame rate is 0"),

@@ -87,6 +87,8 @@ def test_the_rate_that_is_not_in_the_file_is_said(tmp_path):
         (dict(global_rot_mats=np.zeros((40, 30, 3, 3))), "no rotations"),
         (dict(global_rot_mats=np.tile(-np.eye(3), (40, 30, 1, 1))), "no rotations"),
         (dict(posed_joints=np.full((40, 30, 3), np.nan)), "not finite"),
+        (dict(posed_joints=np.full((40, 30, 3), 1e300)), "not finite or huge"),
+        (dict(global_rot_mats=np.full((40, 30, 3, 3), 1e300)), "not finite or huge"),
         (dict(posed_joints=np.zeros((0, 30, 3)), global_rot_mats=np.zeros((0, 30, 3, 3))), "are not"),
         (dict(posed_joints=np.full((40, 30, 3), "a")), "are not"),
         (dict(fps=np.array(0.0)), "its frame rate is 0"),
