@@ -183,7 +183,7 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str
     # From here on in the armature's own space and unit.
     turns = multiply(conjugate(object_rotation), blender_from_ours_rotation(world_rotations))
     places = rotate(conjugate(object_rotation), blender_from_ours(world_positions) - object_place) / scale
-    moving = _moving_joints(motion)
+    moving = moving_joints(motion)
     tolerance = PLACE_TOLERANCE / scale
 
     channels, poses = {}, {}
@@ -212,7 +212,7 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str
 def free_to_move(obj: bpy.types.Object, motion: Motion, bones=None) -> list[str]:
     """Disconnect from their parents the bones that the motion moves, because Blender ignores a connected bone's
     location; nothing is seen of it. Gives their names."""
-    moving = {motion.skeleton.names[j] for j in _moving_joints(motion)}
+    moving = {motion.skeleton.names[j] for j in moving_joints(motion)}
     return disconnect(obj, moving if bones is None else moving & set(bones))
 
 
@@ -227,17 +227,21 @@ def disconnect(obj: bpy.types.Object, bones=None) -> list[str]:
     return names
 
 
-def armature_from_skeleton(skeleton: Skeleton, name: str = "Armature") -> bpy.types.Object:
+def armature_from_skeleton(skeleton: Skeleton, name: str = "Armature", free=()) -> bpy.types.Object:
     """Build an armature whose bones' heads are the skeleton's joints in its rest pose, in the current scene.
 
     A bone points at its child, at the mean of its children where they are several, or at its end site. Its frame is
     therefore not the joint's: bring motions over with `with_rest_frames`.
+
+    Args:
+        free: joints that will move in their parents' frames; their parents' bones miss them by half a millimetre.
+            Blender's FBX importer connects bones that touch within a tenth of one, and then ignores that they move.
     """
     data = bpy.data.armatures.new(name)
     obj = bpy.data.objects.new(name, data)
     bpy.context.scene.collection.objects.link(obj)
     rotations, places = skeleton.rest_transforms()
-    tips = _tips(skeleton, rotations, places)
+    tips = _past(skeleton, places, _tips(skeleton, rotations, places), free)
     heads, tails = blender_from_ours(places), blender_from_ours(tips)
     with edit_mode(obj):
         made = []
@@ -259,7 +263,7 @@ def moved_joints(motion: Motion) -> set[str]:
     """Names of the joints that a motion turns away from their rest orientation or moves from their rest offset."""
     skeleton = motion.skeleton
     turned = angle_between(motion.rotations, skeleton.rest_orientations).max(axis=0) > 1e-5
-    moved = {j for j in _moving_joints(motion) if j > 0}
+    moved = {j for j in moving_joints(motion) if j > 0}
     if np.abs(motion.root_positions - skeleton.offsets[0]).max() > PLACE_TOLERANCE:
         moved.add(0)
     return {name for j, name in enumerate(skeleton.names) if turned[j] or j in moved}
@@ -395,7 +399,7 @@ def _local_positions(rotations, positions, parents):
     return np.stack(places, axis=-2)
 
 
-def _moving_joints(motion):
+def moving_joints(motion):
     """Joints that the motion moves in their parent's frame; the root is always one."""
     if motion.local_positions is None:
         return {0}
@@ -454,6 +458,23 @@ def _tips(skeleton, rotations, places):
             tip = places[joint] + step
         tips.append(tip)
     return np.stack(tips)
+
+
+def _past(skeleton, places, tips, free, gap=5e-4):
+    """The tips (J, 3), those moved aside which an importer, that makes a bone as long as its children are away in the
+    mean, would put on a child that must stay free."""
+    tips = np.array(tips)
+    for joint, children in enumerate(skeleton.children):
+        along = tips[joint] - places[joint]
+        reach = np.linalg.norm(along)
+        away = np.linalg.norm(places[list(children)] - places[joint], axis=-1).mean() if children else 0.0
+        touched = [
+            c for c in children if c in free and np.linalg.norm(along / reach * away + places[joint] - places[c]) < gap
+        ]
+        if touched and away > gap:
+            side = np.cross(along, np.eye(3)[np.abs(along).argmin()])
+            tips[joint] += side / np.linalg.norm(side) * gap * reach / away
+    return tips
 
 
 class edit_mode:

@@ -19,6 +19,7 @@ from graphics_ml.blender.actions import assign, curves_of, write_action
 from graphics_ml.blender.armature import (
     armature_from_skeleton,
     motion_from_action,
+    moving_joints,
     skeleton_from_armature,
     with_rest_frames,
 )
@@ -119,7 +120,7 @@ def save(
         motion = with_root_bone(motion, engine.root_bone, engine.root_motion, notes)
     motion = _named_as_bones(motion, notes)
     empty_scene()
-    obj = armature_from_skeleton(motion.skeleton, engine.armature if engine else "Armature")
+    obj = armature_from_skeleton(motion.skeleton, engine.armature if engine else "Armature", free=moving_joints(motion))
     if engine is not None:
         if path.suffix.lower() == ".fbx":
             stand_in_file_axes(obj, engine)

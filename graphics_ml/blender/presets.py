@@ -46,8 +46,9 @@ def presets() -> dict[str, Preset]:
 def with_root_bone(motion: Motion, name: str, travels: bool, notes: list[str]) -> Motion:
     """The motion on a skeleton whose root is an upright bone at the origin; no other joint is moved.
 
-    A joint above the hips becomes that bone; where there is none it is added. In the rest pose the hips stand over it
-    and nothing is below the ground.
+    A joint above the hips becomes that bone; where there is none it is added. In the rest pose the hips stand over it,
+    a millimetre ahead, and nothing is below the ground: straight above the bone Blender's FBX importer would connect
+    the hips to it, and then ignore that they move up and down.
 
     Args:
         motion: in world metres, Y up.
@@ -75,7 +76,8 @@ def with_root_bone(motion: Motion, name: str, travels: bool, notes: list[str]) -
     turns, places, rest_turns = np.array(turns), np.array(places), np.array(rest_turns)
     turns[:, 0], rest_turns[0] = (1.0, 0, 0, 0), (1.0, 0, 0, 0)
     places[:, 0] = places[:, hips] * (1, 0, 1) if travels else 0.0
-    rest_places = rest_places - (rest_places[hips, 0], min(rest_places[1:, 1].min(), 0.0), rest_places[hips, 2])
+    hips_x, _, hips_z = rest_places[hips]
+    rest_places = rest_places - (hips_x, min(rest_places[1:, 1].min(), 0.0), hips_z - 1e-3)
     rest_places[0] = 0.0
     rooted = skeleton_of_transforms(names, parents, rest_turns, rest_places, {}).replace(
         end_sites=tuple(replace(end, joint=end.joint + added) for end in skeleton.end_sites if end.joint + added)

@@ -31,6 +31,7 @@ from graphics_ml.motion.skeleton import Skeleton
 READ = (".usd", ".usda", ".usdc", ".usdz")
 WRITTEN = (".usd", ".usda", ".usdc")
 _HEADS = (b"PXR-USDC", b"#usda", b"PK\x03\x04")
+_MOVING = ("rotations", "translations")
 _OBJECT_NAME = "userProperties:blender:object_name"
 _BONE_LENGTHS = "primvars:blender:bone_lengths"
 
@@ -97,10 +98,10 @@ def animations(path: str | Path) -> tuple[str, ...]:
 
 
 def ensure_whole(path: str | Path, joints: int, frames: int | None) -> None:
-    """Prove that a written file has a skeleton of that many joints, and all samples of its animation.
+    """Prove that a written file has a skeleton of that many joints, and its animation from the first frame to the last.
 
     Args:
-        frames: how many samples there must be; None for a file without animation.
+        frames: how many frames there must be; None for a file without animation.
 
     Raises:
         ValueError: it does not, or is damaged.
@@ -113,12 +114,11 @@ def ensure_whole(path: str | Path, joints: int, frames: int | None) -> None:
         if frames is None:
             return
         animation = _library().UsdSkel.Animation(_bound_animation(sizes[joints]) or stage.GetPseudoRoot())
-        for name in ("rotations", "translations"):
+        for name in _MOVING:
             attribute = animation.GetPrim().GetAttribute(name)
             times = attribute.GetTimeSamples() if attribute else ()
-            # Blender writes a single frame as no sample but a default.
-            held = [attribute.Get(time) for time in times] or [attribute.Get() if attribute else None]
-            if len(held) != frames or any(one is None or len(one) != joints for one in held):
+            # A pose that lasts has a sample where it begins and one where it ends.
+            if not times or times[-1] - times[0] != frames - 1 or any(len(attribute.Get(t)) != joints for t in times):
                 raise ValueError("its animation is not whole")
 
 
@@ -156,6 +156,12 @@ def finish(path: str | Path, names: dict[str, str], fps: Fraction) -> None:
                 library.UsdSkel.Skeleton(prim).CreateJointNamesAttr(own)
             if prim.GetParent().GetTypeName() == "Xform":
                 prim.GetParent().SetTypeName("SkelRoot")
+            # Blender leaves out samples like the one before, also where the motion ends in them.
+            moved = _bound_animation(prim)
+            for attribute in moved.GetAuthoredAttributes() if moved else ():
+                if attribute.GetTimeSamples() or attribute.GetName() in _MOVING:
+                    for code in (stage.GetStartTimeCode(), stage.GetEndTimeCode()):
+                        attribute.Set(attribute.Get(code), code)
         # Saving in place appends to a binary file; a new one has the same bytes on every run.
         aside = Path(path).with_name(f"finished-{Path(path).name}")
         if not stage.GetRootLayer().Export(str(aside)):

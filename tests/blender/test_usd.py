@@ -12,6 +12,8 @@ from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.errors import MotionFileError
 from graphics_ml.motion.rotations import angle_between
+from tests.blender.simple_rig import build_rig
+from tests.blender.test_formats import walk
 
 JOINTS = ("Hips", "Hips/L", "Hips/R", "Hips/L/Tip", "Hips/R/Tip")
 OFFSETS = [(0, 0, 1.0), (0.2, 0, 0), (-0.2, 0, 0), (0.3, 0, 0), (-0.3, 0, 0)]
@@ -162,9 +164,17 @@ def test_a_compressed_package_is_read_and_not_written(pxr, tmp_path):
         formats.save(motion, tmp_path / "out.usdz")
 
 
-def test_other_programs_find_a_skeleton_root_and_the_bones_own_names(tmp_path):
-    from tests.blender.test_formats import walk
+def test_a_motion_that_stands_still_first_and_last_keeps_its_length(tmp_path):
+    motion = walk(frames=12)
+    rows = [0, 0, 0, 0, 1, 2, 3, 4, 4, 4, 4, 4]
+    motion = motion.replace(rotations=motion.rotations[rows], root_positions=motion.root_positions[rows])
+    formats.save(motion, tmp_path / "halt.usd")
+    again = formats.load(tmp_path / "halt.usd")
+    row = [again.skeleton.index(name) for name in motion.skeleton.names]
+    assert len(again) == 12 and np.abs(again.positions()[:, row] - motion.positions()).max() < 1e-5
 
+
+def test_other_programs_find_a_skeleton_root_and_the_bones_own_names(tmp_path):
     motion = walk()
     names = tuple(f"rig:{name} é" for name in motion.skeleton.names)
     formats.save(motion.replace(skeleton=motion.skeleton.replace(names=names)), tmp_path / "walk.usda")
@@ -203,8 +213,6 @@ def test_loading_a_motion_leaves_python_where_it_looks_for_modules(pxr, tmp_path
 
 
 def test_no_bone_is_renamed_by_saving(tmp_path):
-    from tests.blender.simple_rig import build_rig
-
     obj = build_rig()
     before = [bone.name for bone in obj.data.bones]
     with usd.plain_names(obj) as names:
