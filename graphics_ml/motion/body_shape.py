@@ -382,7 +382,7 @@ class _Body:
             return np.inf
         clavicle = np.linalg.norm(p[chain[upper]] - p[chain[upper - 1]]) if upper > 0 else 0.0
         whole = self._length(chain) + np.linalg.norm(tip - p[chain[-1]])
-        too_short = max(0.0, np.log(0.7 * whole / (a + b)))
+        too_short = max(0.0, np.log(0.6 * whole / (a + b)))
         long_clavicle = max(0.0, np.log(max(clavicle / a, 1e-3) / 0.7))
         passed_over = 0.1 * (hand - upper - 2)
         return (

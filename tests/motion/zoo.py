@@ -440,8 +440,10 @@ LANGUAGES = {
                "łydka_{s}, stopa_{s}, palce_{s}", "lewy", "prawy"),
     "Russian": ("таз, позвоночник > шея > голова", "ключица_{s}, плечо_{s}, предплечье_{s}, кисть_{s}, бедро_{s}, "
                 "голень_{s}, стопа_{s}, носок_{s}", "Л", "П"),
-    "Chinese": ("骨盆, 脊柱 > 脖子 > 头部", "{s}锁骨, {s}上臂, {s}前臂, {s}手掌, {s}大腿, {s}小腿, {s}脚掌, {s}脚趾", "左", "右"),
-    "Korean": ("골반, 척추 > 목 > 머리", "{s}쇄골, {s}상완, {s}전완, {s}손, {s}허벅지, {s}종아리, {s}발, {s}발가락", "왼", "오른"),
+    "Chinese": ("骨盆, 脊柱 > 脖子 > 头部",
+                "{s}锁骨, {s}上臂, {s}前臂, {s}手掌, {s}大腿, {s}小腿, {s}脚掌, {s}脚趾", "左", "右"),
+    "Korean": ("골반, 척추 > 목 > 머리",
+               "{s}쇄골, {s}상완, {s}전완, {s}손, {s}허벅지, {s}종아리, {s}발, {s}발가락", "왼", "오른"),
     "Romaji": ("koshi, sebone > kubi > atama", "sakotsu_{s}, kata_{s}, hiji_{s}, tekubi_{s}, momo_{s}, hiza_{s}, "
                "ashikubi_{s}, tsumasaki_{s}", "hidari", "migi"),
     "Turkish": ("kalça, omurga > boyun > baş", "köprücük_{s}, üstkol_{s}, önkol_{s}, el_{s}, uyluk_{s}, baldır_{s}, "
@@ -495,31 +497,36 @@ def terse(seed: int) -> Callable[[str], str]:
     return name
 
 
+def _any_build(draw):
+    """A build drawn at random: from a child with a large head to a long-legged adult, with a quarter of the extras."""
+    return Build(
+        spine=int(draw.integers(1, 8)),
+        neck=int(draw.integers(1, 3)),
+        clavicles=bool(draw.random() < 0.75),
+        toes=bool(draw.random() < 0.75),
+        fingers=int(draw.choice([0, 2, 3, 4, 5])),
+        palms=bool(draw.random() < 0.3),
+        head=float(draw.uniform(0.8, 3.0)),
+        legs=float(draw.uniform(0.5, 1.2)),
+        arms=float(draw.uniform(0.7, 1.3)),
+        droop=float(draw.uniform(-5, 80)),
+        turn=float(draw.choice([0, 90, 180, 270, 33])),
+        bend=float(draw.choice([0.0, 0.01, 0.03])),
+        jitter=float(draw.choice([0.0, 0.002, 0.005])),
+        halves=bool(draw.random() < 0.15),
+        root=int(draw.integers(0, 3)),
+        ends=bool(draw.random() < 0.4),
+        extras=tuple(one for one in EXTRAS if draw.random() < 0.25),
+    )
+
+
 def hard(count: int, seed: int = 2026) -> list[Animal]:
     """Bodies of all builds with all sorts of extras, under names in other languages, numbers and abbreviations."""
     draw = np.random.default_rng(seed)
     animals = []
     for n in range(count):
         kind = ("language", "numbers", "abbreviations")[n % 3]
-        build = Build(
-            spine=int(draw.integers(1, 8)),
-            neck=int(draw.integers(1, 3)),
-            clavicles=bool(draw.random() < 0.75),
-            toes=bool(draw.random() < 0.75),
-            fingers=int(draw.choice([0, 2, 3, 4, 5])),
-            palms=bool(draw.random() < 0.3),
-            head=float(draw.uniform(0.8, 3.0)),
-            legs=float(draw.uniform(0.5, 1.2)),
-            arms=float(draw.uniform(0.7, 1.3)),
-            droop=float(draw.uniform(-5, 80)),
-            turn=float(draw.choice([0, 90, 180, 270, 33])),
-            bend=float(draw.choice([0.0, 0.01, 0.03])),
-            jitter=float(draw.choice([0.0, 0.002, 0.005])),
-            halves=bool(draw.random() < 0.15),
-            root=int(draw.integers(0, 3)),
-            ends=bool(draw.random() < 0.4),
-            extras=tuple(one for one in EXTRAS if draw.random() < 0.25),
-        )
+        build = _any_build(draw)
         if not build.toes and build.fingers < 2:
             continue  # nothing then says which side is the front
         if "copies" in build.extras and not (build.toes and build.fingers > 1):
@@ -527,6 +534,38 @@ def hard(count: int, seed: int = 2026) -> list[Animal]:
         language = str(draw.choice(list(LANGUAGES)))
         name = {"language": foreign(language), "numbers": numbered(n), "abbreviations": terse(n)}[kind]
         animals.append(animal(f"hard: {kind}", build, name, seed=n))
+    return animals
+
+
+def known(count: int, seed: int = 0) -> list[Animal]:
+    """Bodies of all builds with all sorts of extras, under names of families that have a data file."""
+    draw = np.random.default_rng(seed)
+    schemes = (
+        scheme("Hips, Spine > Neck > Head", "{s}Shoulder, {s}Arm, {s}ForeArm, {s}Hand, {s}UpLeg, {s}Leg, {s}Foot, "
+               "{s}ToeBase", "Left", "Right", lambda s, f, n: f"{s}Hand{_WORDS[f]}{n}"),
+        scheme("pelvis, spine_01 > neck_01 > head", "clavicle_{s}, upperarm_{s}, lowerarm_{s}, hand_{s}, thigh_{s}, "
+               "calf_{s}, foot_{s}, ball_{s}", "l", "r", lambda s, f, n: f"{_WORDS[f].lower()}_0{n}_{s}"),
+        scheme("hips, spine > neck > head", "{s}Shoulder, {s}UpperArm, {s}LowerArm, {s}Hand, {s}UpperLeg, {s}LowerLeg, "
+               "{s}Foot, {s}Toes", "left", "right", lambda s, f, n: f"{s}{_WORDS[f]}{n}"),
+        scheme("Bip01 Pelvis, Bip01 Spine > Bip01 Neck > Bip01 Head", "Bip01 {s} Clavicle, Bip01 {s} UpperArm, "
+               "Bip01 {s} Forearm, Bip01 {s} Hand, Bip01 {s} Thigh, Bip01 {s} Calf, Bip01 {s} Foot, Bip01 {s} Toe0",
+               "L", "R", lambda s, f, n: f"Bip01 {s} Finger{f}{n - 1 or ''}"),
+    )  # fmt: skip
+    animals = []
+    for number in range(count):
+        words = schemes[number % len(schemes)]
+
+        def name(key, words=words):
+            chain, _, n = key.rpartition("_")
+            if chain in ("spine", "neck") and int(n) > 1:
+                return f"{words(f'{chain}_1').rstrip('01')}{n}"
+            called = words(key)
+            if called is not None:
+                return called
+            side, _, part = key.partition("_")
+            return f"{part}.{side[0].upper()}" if side in _SIDES else key
+
+        animals.append(animal("known names, other bones", _any_build(draw), name, seed=number))
     return animals
 
 
