@@ -14,10 +14,9 @@ from rich.table import Table
 from graphics_ml import formats
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Evaluate, Outcome
-from graphics_ml.motion.bone_map import BoneMap, missing_roles
+from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize_moving
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.quality import Comparison, Quality, compare, contacts_in_time, quality
-from graphics_ml.motion.retarget import recognize_moving
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, write_bytes
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from graphics_ml.formats import load
-from graphics_ml.motion.bone_map import recognize
+from graphics_ml.motion.bone_map import recognize, recognize_moving
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.joint_limits import HINGE_RANGE, joint_angles
 from graphics_ml.motion.kinematics import global_rotations, local_rotations
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.retarget import recognize_moving
 from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_axis_angle, rotate
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.pose.body import HINGES, JOINTS, Pose, t_pose

@@ -5,13 +5,13 @@ import pytest
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.formats import load
-from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving
 from graphics_ml.motion.contacts import CONTACT_ROLES, detect_contacts
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.quality import compare, contacts_in_time, quality
 from graphics_ml.motion.resample import resample
-from graphics_ml.motion.retarget import recognize_moving, retarget
+from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import quaternion_from_axis_angle
 from graphics_ml.motion.travel import moved
 from tests.motion.static_root import under_static_root
