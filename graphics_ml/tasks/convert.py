@@ -1,17 +1,16 @@
 """A motion file becomes another: load, save, and say what is lost."""
 
-import warnings
 from fractions import Fraction
 
 from graphics_ml import formats
-from graphics_ml.errors import FormatWarning, OutputError
+from graphics_ml.errors import OutputError
 from graphics_ml.jobs import Convert, JobError, Outcome
 from graphics_ml.motion.motion import Motion, exact_rate
-from graphics_ml.motion.resample import resample
 from graphics_ml.motion.t_pose import starts_with_t_pose
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.saving import write_motion
 
 
 def convert(job: Convert, progress: Progress) -> Outcome:
@@ -41,23 +40,10 @@ def convert(job: Convert, progress: Progress) -> Outcome:
         )
     elif job.drop_t_pose:
         notes.append("no T-pose stands before the motion; all frames are kept")
-    rate = formats.fixed_rate(job.output, job.format)
-    if rate is not None and motion.fps != rate:
-        notes.append(f"resampled to {rate} frames a second, at which such files are read")
-        motion = resample(motion, rate)
-    # Of what made the motion nothing is lost: its record is written beside it.
-    lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
-    notes += [f"{job.format or job.output.suffix} files do not hold {what}" for what in lost]
-    made_by = record(job, [path for path in inputs if path.is_file()])
     progress("writing", 0, 0)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", FormatWarning)
-        options = {} if job.preset is None else {"preset": job.preset}
-        formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format, **options)
-    for one in said:
-        if not any(str(one.message).endswith(what) for what in lost):
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
+    options = {} if job.preset is None else {"preset": job.preset}
+    outputs, said = write_motion(motion, job, inputs, **options)
+    return Outcome(outputs, (*notes, *said))
 
 
 def load(job: Convert) -> Motion:
@@ -115,9 +101,3 @@ def _options(job, name):
     if rate is not None and "fps" in formats.options(name):
         options["fps"], rate = rate, None
     return options, rate
-
-
-def _source(motion):
-    """What the writers of some formats go by: the unit of a .bvh, the shape of a body."""
-    source = motion.provenance.get("source")
-    return {"source": source} if isinstance(source, dict) else {}

@@ -124,8 +124,10 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
         return Outcome((), notes, failures)
     from graphics_ml.tasks.evaluation_picture import draw
 
-    write_bytes(job.output, json.dumps(_report(job, done, faults), indent=2, allow_nan=False).encode() + b"\n")
-    write_bytes(picture, draw(done, job.floor, job.reference))
+    drawn = draw(done, job.floor, job.reference)
+    report = json.dumps(_report(job, done, faults), indent=2, allow_nan=False)
+    write_bytes(job.output, report.encode() + b"\n")
+    write_bytes(picture, drawn)
     read = [path for path in inputs if path not in faults]
     return Outcome((job.output, picture, write_record(job.output, record(job, read))), notes, failures)
 

@@ -42,7 +42,7 @@ def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) ->
         motion = resample(motion, rate)
     # Of what made the motion nothing is lost: its record is written beside it.
     lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
-    notes += [f"{job.output.name} does not hold {what}" for what in lost]
+    notes += [f"{job.format or job.output.suffix} files do not hold {what}" for what in lost]
     made_by = record(job, [path for path in inputs if path.is_file()])
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
