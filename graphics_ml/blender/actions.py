@@ -2,8 +2,8 @@
 """Motion → action: the one place that knows how Blender stores keys, from 4.2's flat actions to layered ones.
 
 Since 4.4 F-curves live in `action.layers[].strips[].channelbag(slot)`; since 5.0 there is no `Action.fcurves`. Keys go
-in with foreach_set, one for each frame, linear in between. A bone keeps its rotation mode: quaternions, axis and angle,
-or Euler angles in its own order, chosen so that they do not jump.
+in with foreach_set, one for each frame and linear in between, or reduced to few and Bezier. A bone keeps its rotation
+mode: quaternions, axis and angle, or Euler angles in its own order, chosen so that they do not jump.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from graphics_ml.blender.armature import BoneChannels, free_to_move, pose_channels
 from graphics_ml.blender.scene import blender_from_ours, set_frame_rate
-from graphics_ml.motion.keys import ReducedKeys
+from graphics_ml.motion.keys import ReducedKeys, key_slopes
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
@@ -26,7 +26,8 @@ from graphics_ml.motion.rotations import (
 )
 
 PROVENANCE = "graphics_ml"
-_LINEAR = 1  # the number of LINEAR among a keyframe's kinds of interpolation
+_LINEAR, _BEZIER = 1, 2  # their numbers among a keyframe's kinds of interpolation
+_FREE = 0  # among its kinds of handles
 
 
 def write_action(
@@ -230,8 +231,8 @@ def _write_keys(curve, values, frames):
 def _thin(action, keys, start_frame):
     """Leave only the given keys of the action's F-curves.
 
-    A pose bone's channels are a joint's times constant rotations and shifts, which straight lines between keys pass
-    through: the curves of the bones go as those of the joints.
+    A pose bone's channels are a joint's times constant rotations and shifts, and the cubics through keys are linear in
+    the keys' values: the curves of the bones go as those of the joints.
     """
     kept = {}
     for channel in keys.channels:
@@ -246,6 +247,21 @@ def _thin(action, keys, start_frame):
             points.clear()
             frames = kept[curve.data_path]
             _write_keys(curve, values[1::2][frames], start_frame + frames)
+            _bend(curve, start_frame + frames, values[1::2][frames])
+
+
+def _bend(curve, frames, values):
+    """Give the keys the handles that make the F-curve the cubic of keys.curve_through."""
+    count, points = len(frames), curve.keyframe_points
+    slopes = key_slopes(frames, values[:, None].astype(np.float64))[:, 0]
+    thirds = np.diff(frames) / 3 if count > 1 else np.ones(1)
+    for side, reach in (("left", -np.insert(thirds, 0, thirds[0])), ("right", np.append(thirds, thirds[-1]))):
+        reach = reach[:count]
+        handles = np.stack((frames + reach, values + slopes * reach), axis=-1)
+        points.foreach_set(f"handle_{side}_type", np.full(count, _FREE, dtype=np.int32))
+        points.foreach_set(f"handle_{side}", handles.astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(count, _BEZIER, dtype=np.int32))
+    curve.update()
 
 
 def _rotation_keys(mode, rotation):

@@ -6,8 +6,9 @@ is not the channel's own error but that of the joints in the world, since a degr
 one at the ankle: a joint that is off asks for a key of the channel above it that does most to it. Keys that nothing
 asked for in the end are taken out again.
 
-Between keys all four components of a rotation go along straight lines and are normalised, and so do places: this is
-what Blender evaluates for F-curves of linear interpolation.
+Between keys each component of a rotation and of a place goes along a cubic whose slope at a key is that of the parabola
+through it and the keys beside it; rotations are normalised. An F-curve of Blender's with Bezier keys, their handles a
+third of the way to the next key along these slopes, is that very cubic.
 """
 
 from dataclasses import dataclass
@@ -83,9 +84,33 @@ def reduce_keys(motion: Motion, metres: float = 0.002, degrees: float | None = N
         if not wrong.any():
             break
         keyed |= _worst_of_each_span(wrong, keyed)
-    for _ in range(2):  # what goes from one channel may free a key of another; a third round would find one in 200
+    for _ in range(2):  # what goes from one channel may free a key of another
         _take_out(curves, keyed, metres, radians)
     return _result(curves, keyed)
+
+
+def key_slopes(frames, values):
+    """Slopes (K, C), per frame, of the curve through keys at frames (K,) with values (K, C); level for one key."""
+    if len(frames) < 3:
+        rise = values[-1] - values[0]
+        return np.repeat(rise[None] / max(frames[-1] - frames[0], 1), len(frames), axis=0)
+    steps = np.diff(frames)[:, None]
+    secants = np.diff(values, axis=0) / steps
+    inner = (steps[1:] * secants[:-1] + steps[:-1] * secants[1:]) / (steps[:-1] + steps[1:])
+    return np.concatenate((2 * secants[:1] - inner[:1], inner, 2 * secants[-1:] - inner[-1:]))
+
+
+def curve_through(frames, values, count):
+    """The curve (count, C) through keys at frames (K,), from 0 on, with values (K, C)."""
+    if len(frames) == 1:
+        return np.repeat(values, count, axis=0)
+    slopes, at = key_slopes(frames, values), np.arange(count)
+    span = np.clip(np.searchsorted(frames, at, side="right") - 1, 0, len(frames) - 2)
+    length = (frames[span + 1] - frames[span])[:, None]
+    t = (at - frames[span])[:, None] / length
+    rise = t * t * (3 - 2 * t)
+    bow = t * (1 - t) * length * ((1 - t) * slopes[span] - t * slopes[span + 1])
+    return (1 - rise) * values[span] + rise * values[span + 1] + bow
 
 
 class _Curves:
@@ -110,6 +135,8 @@ class _Curves:
                 own_or_above[joint] |= own_or_above[parent]
         self.affects = own_or_above.T[self.joints]
         self.world, self.world_places = motion.transforms()
+        self.last = np.zeros((len(motion), len(self.joints)), dtype=bool)
+        self.turns, self.shifts = np.empty(self.rotations.shape), np.empty(self.places.shape)
 
     def places_of(self, motion):
         """(F, P, 3) of the joints that move, the root first."""
@@ -118,19 +145,22 @@ class _Curves:
         return motion.local_positions[:, self.moving]
 
     def evaluate(self, keyed):
-        """Rotations (F, J, 4) and places (F, P, 3) between keys (F, C) bool."""
-        count = len(keyed)
-        frame = np.arange(count)[:, None]
-        before = np.maximum.accumulate(np.where(keyed, frame, 0), axis=0)
-        after = np.minimum.accumulate(np.where(keyed, frame, count - 1)[::-1], axis=0)[::-1]
-        part = ((frame - before) / np.maximum(after - before, 1))[..., None]
+        """Rotations (F, J, 4) and places (F, P, 3) of the curves through keys (F, C) bool.
 
-        def along(values, columns):
-            a, b = (np.take_along_axis(values, rows[:, columns, None], axis=0) for rows in (before, after))
-            return a + part[:, columns] * (b - a)
-
-        joints = self.rotations.shape[1]
-        return normalize(along(self.rotations, slice(joints))), along(self.places, slice(joints, None))
+        Only channels whose keys are others than the last time are worked out.
+        """
+        joints = len(self.motion.skeleton)
+        for channel in np.flatnonzero((keyed != self.last).any(axis=0)):
+            frames = np.flatnonzero(keyed[:, channel])
+            source, result, column = (
+                (self.rotations, self.turns, channel)
+                if channel < joints
+                else (self.places, self.shifts, channel - joints)
+            )
+            curve = curve_through(frames, source[frames, column], len(keyed))
+            result[:, column] = normalize(curve) if channel < joints else curve
+        self.last = keyed.copy()
+        return self.turns, self.shifts
 
     def motion_of(self, keyed):
         """The motion (F frames) that the keys give."""
@@ -183,13 +213,13 @@ def _worst_of_each_span(wrong, keyed):
 def _take_out(curves, keyed, metres, radians):
     """Take out of `keyed`, in place, keys without which all joints stay within what is allowed.
 
-    Of each channel every second key goes at a time, so that what happens between two that stay is the doing of the one
-    between them; where a joint is then too far off, that one comes back.
+    Of each channel every fourth key goes at a time, so that what happens between the second before it and the second
+    after it, as far as its slopes reach, is its own doing; where a joint is then too far off there, it comes back.
     """
     for channel in range(keyed.shape[1]):
-        for first in (1, 2):
+        for first in (1, 2, 3, 4):
             keys = np.flatnonzero(keyed[:, channel])
-            out = keys[first:-1:2]
+            out = keys[first:-1:4]
             if not len(out):
                 continue
             keyed[out, channel] = False
@@ -197,7 +227,8 @@ def _take_out(curves, keyed, metres, radians):
             bad = ((off > metres) | (turned > radians)).any(axis=1)
             bad_before = np.concatenate(([0], np.cumsum(bad)))
             around = np.searchsorted(keys, out)
-            needed = bad_before[keys[around + 1]] > bad_before[keys[around - 1]]
+            reach = keys[np.minimum(around + 2, len(keys) - 1)], keys[np.maximum(around - 2, 0)]
+            needed = bad_before[reach[0]] > bad_before[reach[1]]
             keyed[out[needed], channel] = True
 
 
