@@ -10,6 +10,7 @@ Harrington et al. (J. Biomechanics 2007) from the pelvis's markers, others as th
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def solve_markers(
         raise SolveError("none of the markers was seen in any frame; export the file again with its trajectories")
 
     bones = _bones(sight)
-    height = _height(bones)
+    height = _height(sight, bones)
     model, evidence, spread = _model(sight, height)
     weights = replace(
         Weights(adjustment=spread, standing=_STANDING_ERROR, smoothing=smoothing).of_size(height / AVERAGE_HEIGHT),
@@ -293,26 +294,46 @@ def _filled(place):
     return np.stack([np.interp(frames, seen, place[seen, c]) for c in range(3)], axis=1)
 
 
-def _height(bones):
-    """Metres, from the lengths of the long bones that are known, over those of a standard body."""
+def _height(sight, bones):
+    """Metres, from the lengths of the long bones over those of a standard body; where none is known, from distances
+    between markers on one segment."""
     model = landmark_model(1.0)
     own = BONES @ model.points.at(place(t_pose(1), model.offsets))[0]
-    long = [name for name in bones if name.endswith(("upper arm", "forearm", "thigh", "shin"))]
-    if not long:
-        raise SolveError("the markers show no whole limb; a body's size cannot be told from them")
-    seen = sum(np.median(np.linalg.norm(bones[name], axis=1)) for name in long)
-    height = float(seen / sum(np.linalg.norm(own[BONE_NAMES.index(name)]) for name in long))
+    pairs = [
+        (np.median(np.linalg.norm(bone, axis=1)), np.linalg.norm(own[BONE_NAMES.index(name)]))
+        for name, bone in bones.items()
+        if name.endswith(("upper arm", "forearm", "thigh", "shin"))
+    ]
+    pairs = np.array(pairs or _distances(sight)).reshape(-1, 2)
+    if not len(pairs):
+        raise SolveError("the markers show neither a whole limb nor two sides of anything; a body needs more of them")
+    height = float(pairs[:, 0].sum() / pairs[:, 1].sum())
     if not 0.3 <= height <= 3.0:
         raise SolveError(f"by the markers the body is {height:.3g} m tall; give the file's unit, such as unit='mm'")
     return height
 
 
+def _distances(sight):
+    """(measured, on a body of height 1) between well-defined sites on one segment, metres."""
+    found = []
+    on_body = [site_on_body(site) for site in sight.sites]
+    for a, b in combinations(range(len(on_body)), 2):
+        apart = np.linalg.norm(sight.positions[:, a] - sight.positions[:, b], axis=-1)
+        defined = max(on_body[a].spread, on_body[b].spread) < _DEFINED
+        if on_body[a].joint == on_body[b].joint and defined and np.isfinite(apart).any():
+            found.append((float(np.nanmedian(apart)), float(np.linalg.norm(on_body[a].place - on_body[b].place))))
+    return found
+
+
+_DEFINED = 0.01  # of the height
+
+
 def _complete(bones, own):
     """(F, B, 3) bone vectors in the world; those that no marker shows are as in somebody who stands relaxed."""
-    frames = len(next(iter(bones.values())))
     aside = bones.get("hips", bones.get("shoulders"))
     if aside is None:
         raise SolveError("the markers show neither both hips nor both shoulders; nothing says where the body faces")
+    frames = len(aside)
     up = bones.get("trunk", np.broadcast_to([0.0, 1.0, 0.0], (frames, 3)))
     aside = normalize(aside)
     ahead = normalize(cross(aside, up))
