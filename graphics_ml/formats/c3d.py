@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.errors import MissingExtraError, MotionFileError
-from graphics_ml.formats.c3d_blocks import MAGIC, MIPS, MOST_LABELS, as_intel, frames_in, processor
+from graphics_ml.errors import MissingExtraError, MotionFileError, OutputError
+from graphics_ml.formats.c3d_blocks import BLOCK, MAGIC, MIPS, MOST_FRAMES, MOST_LABELS, as_intel, frames_in, processor
 from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.formats.marker_conventions import (
     METRES,
@@ -61,6 +61,8 @@ def load(path: str | Path, unit: str | float | None = None, up: str | None = Non
     if announced > there:
         said.append(f"its header announces {announced} frames; {there} are in it and were read")
         positions, residuals, seen = positions[:there], residuals[:there], seen[:there]
+    elif announced == MOST_FRAMES and there > announced + BLOCK:  # more than its last block leaves empty
+        said.append(f"it has room for {there} frames, of which its header can count {announced}; these were read")
     unit = unit or _unit(path, points)
     fps = _rate(path, _value(points, "RATE", [0.0]))
     up = up or _up(_value(points, "Y_SCREEN", [""]), names, positions * metres(unit), said)
@@ -82,12 +84,16 @@ def save(markers: Markers, path: str | Path, unit: str = "mm") -> None:
     """Write markers as C3D, Y up, in 32-bit floats; gaps have a residual of -1. The provenance goes.
 
     Raises:
-        OutputError: the place cannot be written.
+        OutputError: the place cannot be written, or there are more than 65535 frames.
         MissingExtraError: ezc3d is not installed.
         ValueError: there is no such unit.
     """
     if unit not in METRES:
         raise ValueError(f"there is no unit '{unit}'; use one of {', '.join(METRES)}")
+    if len(markers) > MOST_FRAMES:
+        raise OutputError(
+            path, None, f"C3D can count {MOST_FRAMES} frames, not {len(markers)}; write .trc or fewer frames"
+        )
     file = _ezc3d().c3d()
     points = file["parameters"]["POINT"]
     points["RATE"]["value"] = [float(markers.fps)]
@@ -110,8 +116,20 @@ def save(markers: Markers, path: str | Path, unit: str = "mm") -> None:
         "residuals": residuals[None],
         "camera_masks": np.zeros((7, *residuals.shape), dtype=bool),
     }
-    with replacing(path, frames_in) as place:
-        file.write(str(place))
+
+    def check(place):
+        try:
+            announced, there = frames_in(place)
+        except MotionFileError:
+            announced, there = len(markers), 0
+        if there < announced:
+            raise OutputError(path, None, "it could not be written whole; is the disk full?")
+
+    with replacing(path, check) as place:
+        try:
+            file.write(str(place))
+        except RuntimeError as error:  # what ezc3d makes of any trouble
+            raise OutputError(path, None, f"it cannot be written ({error})") from error
 
 
 def _ezc3d():

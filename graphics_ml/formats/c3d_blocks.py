@@ -19,6 +19,8 @@ MAGIC = 0x50
 """The second byte of a file."""
 MOST_LABELS = 255
 """That one parameter can hold."""
+MOST_FRAMES = 0xFFFF
+"""That a header can count."""
 INTEL, DEC, MIPS = 84, 85, 86
 """What the fourth byte of the parameters says of the order of bytes."""
 
@@ -52,9 +54,6 @@ def frames_in(path):
     negative = bool((scale[0] if order == ">" else scale[1] if parameters[3] == DEC else scale[3]) & 0x80)
     bytes_per_frame = (4 if negative else 2) * (4 * points + analogs)
     frames = last - first + 1
-    long_frames = _number_of_frames(known)
-    if last == 0xFFFF and long_frames:
-        frames = long_frames
     if frames < 1 and points:
         raise MotionFileError(path, None, f"its header announces frames {first} to {last}; export it again")
     there = max(0, size - (data_block - 1) * BLOCK) // max(1, bytes_per_frame)
@@ -136,15 +135,6 @@ def _ensure_kinds(path, known, points):
     for group, name in needed:
         if not known.get((group, name), (0, (), b""))[2]:
             raise MotionFileError(path, None, f"its parameter {group}:{name} is missing; the file is broken")
-
-
-def _number_of_frames(known):
-    """What LONG_FRAMES (a float) says, where files have more frames than the header can hold; None without it."""
-    for (_, name), (kind, _, raw) in known.items():
-        if name == "LONG_FRAMES" and kind == 4 and len(raw) >= 4:
-            value = struct.unpack("<f", raw[:4])[0]
-            return int(value) if 0 < value < 1e9 else None
-    return None
 
 
 def processor(path: str | Path) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graphics_ml import formats
-from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError
+from graphics_ml.errors import FormatWarning, MissingExtraError, MotionFileError, OutputError
 from graphics_ml.motion.markers import Markers
 
 PROCESSORS = {"Intel": 84, "DEC": 85, "MIPS": 86}
@@ -217,6 +217,44 @@ def test_c3d_and_trc_hold_the_same(tmp_path):
     again = formats.load_markers(tmp_path / "three.c3d")
     np.testing.assert_allclose(again.positions, positions, atol=4e-7)
     assert again.names == markers.names and again.fps == markers.fps
+
+
+def test_more_frames_than_the_header_can_count_are_refused_or_told(read, tmp_path):
+    long = Markers(("a",), np.ones((65536, 1, 3)), 100)
+    with pytest.raises(OutputError, match="can count 65535 frames, not 65536"):
+        formats.save_markers(long, tmp_path / "long.c3d")
+    formats.save_markers(long.frames(0, 65535), tmp_path / "long.c3d")
+    with open(tmp_path / "long.c3d", "ab") as file:
+        file.write(bytes(16 * 1000))
+    with pytest.warns(FormatWarning, match="room for 66.* frames, of which its header can count 65535"):
+        assert len(formats.load_markers(tmp_path / "long.c3d")) == 65535
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path):
+    """A limit on the size of files stands in for it, in a process of its own."""
+    pytest.importorskip("resource", reason="Windows cannot limit the size of files")
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING, str(tmp_path / "big.c3d")], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": "."},
+    )  # fmt: skip
+    assert "is the disk full?" in done.stdout, done.stderr[-500:]
+    assert list(tmp_path.iterdir()) == []
+
+
+FILLING = """
+import resource, signal, sys
+import numpy as np
+from graphics_ml import formats
+from graphics_ml.errors import OutputError
+from graphics_ml.motion.markers import Markers
+markers = Markers(("a", "b"), np.ones((5000, 2, 3)), 100)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    formats.save_markers(markers, sys.argv[1])
+except OutputError as error:
+    print(error)
+"""
 
 
 def test_without_ezc3d_the_extra_is_named(read, monkeypatch):
