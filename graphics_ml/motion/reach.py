@@ -19,6 +19,7 @@ from graphics_ml.motion.capsules import ARM, CORE, SIDES, Capsules, dot, gaps
 from graphics_ml.motion.contacts import contacts_from_positions, spans
 from graphics_ml.motion.foot_lock import spread
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
+from graphics_ml.motion.kinematics import transforms
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     multiply,
@@ -104,13 +105,19 @@ def reach(
     moved = _on_the_ground(moved, points, held, float(motion.fps))
     swivel = np.zeros(moved.shape[:2])
     for arm, side in enumerate(SIDES):
-        *lines, radii = ours[side]
-        palm = points[f"{side}_palm"] + moved[:, arm].T
-        allowed = size * np.minimum(gaps(seen[f"{side}_palm"], *theirs[side][:2], theirs[side][2] + source.palm)[0], 0)
-        for _ in range(2):
-            palm = palm + _pushed_out(palm, *lines, radii + goal.palm, allowed)
-        moved[:, arm] = (palm - points[f"{side}_palm"]).T
-        swivel[:, arm] = _swivel(side, seen, points, moved[:, arm].T, theirs[side], ours[side], size, goal.reach)
+        rows = _inside(side, points, moved[:, arm].T, ours[side], goal)
+        if len(rows):
+            there, here = ({role: at[role][:, rows] for role in _ARM_POINTS[side]} for at in (seen, points))
+            solid, capsules = ([one[..., rows] for one in body[side][:2]] for body in (theirs, ours))
+            by = moved[rows, arm].T
+            palm, allowed = here[f"{side}_palm"] + by, theirs[side][2] + source.palm
+            allowed = size * np.minimum(gaps(there[f"{side}_palm"], *solid, allowed)[0], 0)
+            for _ in range(2):
+                palm = palm + _pushed_out(palm, *capsules, ours[side][2] + goal.palm, allowed)
+            by = palm - here[f"{side}_palm"]
+            moved[rows, arm] = by.T
+            solids = (*solid, theirs[side][2]), (*capsules, ours[side][2])
+            swivel[rows, arm] = _swivel(side, there, here, by, *solids, size, goal.reach)
     moved, swivel = strength * moved, strength * swivel
     changed = (np.linalg.norm(moved, axis=-1) > _ROUNDING) | (np.abs(swivel) > _ROUNDING)
     return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else motion
@@ -172,6 +179,23 @@ def _pushed_out(point, begins, ends, radii, allowed):
     return (deep[:, None] * away).sum(axis=0) * (deep.max(axis=0) / np.maximum(total, 1e-12))
 
 
+_ARM_POINTS = {side: [f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "palm")] for side in SIDES}
+
+
+def _inside(side, points, moved, ours, goal):
+    """Frames in which an elbow, the middle of a forearm or a palm, moved by (3, F), is inside some capsule."""
+    elbow, wrist, palm = (points[f"{side}_{part}"] for part in ("forearm", "hand", "palm"))
+    begins, ends, radii = ours
+    along = ends - begins
+    square = np.maximum(dot(along, along), 1e-12)
+    found = np.zeros(elbow.shape[1], dtype=bool)
+    for point, thick in ((elbow, 0.0), ((elbow + wrist + moved) / 2, 0.0), (palm + moved, goal.palm)):
+        off = point - begins
+        off = off - np.clip(dot(off, along) / square, 0, 1)[:, None] * along
+        found |= (dot(off, off) < ((radii + thick) ** 2)[:, None]).any(axis=0)
+    return np.flatnonzero(found)
+
+
 def _swivel(side, seen, points, moved, theirs, ours, size, reach):
     """Angles (F,) by which an elbow is to be turned about the line from shoulder to wrist, so that it and the forearm
     are no deeper in the body than on the source; `moved` (3, F) is what the hand is moved by."""
@@ -196,14 +220,14 @@ def _arms_moved(motion, moved, swivel, changed, goal):
     `changed` frames (F, 2)."""
     part = goal.part
     small = part.motion(motion)
-    body, world, places = part.body, *small.transforms()
-    rotations = np.array(small.rotations)
+    body, rotations = part.body, np.array(small.rotations)
     for hand, side in enumerate(SIDES):
         rows = np.flatnonzero(changed[:, hand])
         if not len(rows):
             continue
         chain = [body.joints[f"{side}_{name}"] for name in ("upper_arm", "forearm", "hand")]
-        turns, at = world[rows], places[rows]
+        offsets = small.offsets if small.local_positions is None else small.offsets[rows]
+        turns, at = transforms(small.rotations[rows], small.root_positions[rows], offsets, body.skeleton.parents)
         shoulder, elbow, wrist = (at[:, joint] for joint in chain)
         # An elbow bends the forearm ahead, so it points back; up and aside for arms that hang is as good as any.
         hinge = rotate(multiply(turns[:, chain[0]], body.frames[f"{side}_upper_arm"]), np.array([0.0, 1.0, 0]))

@@ -289,16 +289,26 @@ def _legs_bent(motion, moved, foot_turns, down, goal):
         hip, knee, ankle = (places[:, joint] for joint in chain)
         pole = hinge_pole(places, world, chain, across)
 
-        def bend(lift, limb=(hip, knee, ankle), pole=pole, by=moved[:, leg]):
-            along = by * [1, 0, 1] + by * [0, 1, 0] * lift
-            turns = two_bone_ik(*limb, limb[2] + along, pole, 0.0)[:2]
+        def bend(rows, lift, limb=(hip, knee, ankle), pole=pole, by=moved[:, leg]):
+            limb = [joint[rows] for joint in limb]
+            target = limb[2] + by[rows] * [1, 0, 1] + by[rows] * [0, 1, 0] * lift
+            turns = two_bone_ik(*limb, target, pole[rows], 0.0)[:2]
             angles = [_angle(turn, bone) for turn, bone in zip(turns, np.diff(limb, axis=0), strict=True)]
             return turns, np.maximum(*angles)
 
-        level, whole = bend(0.0)[1], bend(1.0)[1]
-        most = _allowed((level, whole), down[:, leg], float(motion.fps))
-        lift = np.clip((most - level) / np.maximum(whole - level, 1e-9), 0, 1)
-        turns, turned = bend(lift[:, None])
+        turns, turned = bend(slice(None), 1.0)
+        # Where that is too much, slides along the ground are taken first, and of the height what is left.
+        rows = np.flatnonzero(turned > TURNED)
+        if len(rows):
+            whole, level = turned[rows], np.zeros(len(turned))
+            level[rows] = bend(rows, 0.0)[1]
+            most = _allowed((level, turned), down[:, leg], float(motion.fps))
+            lift = np.clip((most[rows] - level[rows]) / np.maximum(whole - level[rows], 1e-9), 0, 1)
+            lowered, turned[rows] = bend(rows, lift[:, None])
+            for turn, own in zip(turns, lowered, strict=True):
+                turn[rows] = own
+        else:
+            most = np.full(len(turned), TURNED)
         share = np.minimum(1, most / np.maximum(turned, 1e-9))
         turns = [slerp(np.broadcast_to(_NONE, turn.shape), turn, share) for turn in turns]
         corrected[:, leg] = share * turned > TURNED
