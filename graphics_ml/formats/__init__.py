@@ -16,6 +16,7 @@ import inspect
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -309,7 +310,12 @@ def _existing(path):
 
 def _entry_points():
     """{name: format} of the formats that entry points bring; nothing is imported for it."""
-    points = {point.name.lower(): point for point in entry_points(group=ENTRY_POINTS)}
+    return _formats_of(entry_points)
+
+
+@cache  # looking for them takes as long as reading a short motion
+def _formats_of(find):
+    points = {point.name.lower(): point for point in find(group=ENTRY_POINTS)}
     return {name: _Format((f".{name}",), point.load, name not in _ONLY_READ) for name, point in points.items()}
 
 
@@ -321,7 +327,6 @@ def _all():
 def _with_extension(path):
     """The names of the formats with a path's extension."""
     extension = path.suffix.lower()
-    # Entry points are looked for only where they are needed: that takes longer than reading a short motion.
     here = [name for name, one in {**_FORMATS, **_MARKERS}.items() if extension in one.extensions + one.skeletons]
     return here or [name for name, one in _entry_points().items() if extension in one.extensions]
 

@@ -9,11 +9,10 @@ from graphics_ml.motion.bone_map import BoneMap, recognize
 from graphics_ml.motion.motion import Motion
 
 _LEVEL = np.cos(np.radians(20.0))  # how far arms may be from level and sideways in a T-pose
-_UPRIGHT = np.cos(
-    np.radians(35.0)
-)  # how far legs may be from upright; those of CMU's zero pose are spread by 20 degrees
+_UPRIGHT = np.cos(np.radians(35.0))  # how far legs may be from upright; CMU's zero pose spreads them by 20 degrees
 _JUMP = 3.0  # times what hands move from one frame to the next in nearly all others
 _LEAST = 0.25  # arm lengths that hands jump at least; coming down from a T-pose they go about one
+_FAR = 0.05  # of the body's reach from its root, less than hands go then
 _NEEDED = ("thigh", "foot", "upper_arm", "hand")
 
 
@@ -24,7 +23,7 @@ def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
         motion: F frames; with fewer than three the answer is False.
         bone_map: where thighs, feet, upper arms and hands are; recognised when None.
     """
-    if len(motion) < 3:
+    if len(motion) < 3 or not _jumps(motion.frames(0, 2).positions()):
         return False
     roles = (bone_map or recognize(motion.skeleton)).roles
     wanted = [f"{side}_{part}" for side in ("left", "right") for part in _NEEDED]
@@ -41,6 +40,12 @@ def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
     steps = np.linalg.norm(np.diff(hands - arms, axis=0), axis=-1)
     length = np.linalg.norm(hands[0] - arms[0], axis=-1)
     return bool((steps[0] > np.maximum(_LEAST * length, _JUMP * np.percentile(steps[1:], 95, axis=0))).all())
+
+
+def _jumps(places):
+    """Whether anything goes far within the body between two frames; quick, and all that is asked of most files."""
+    within = places - places[:, :1]
+    return np.linalg.norm(within[1] - within[0], axis=-1).max() > _FAR * np.linalg.norm(within[0], axis=-1).max()
 
 
 def _unit(vectors):
