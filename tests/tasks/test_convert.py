@@ -13,6 +13,9 @@ from graphics_ml.motion.rotations import quaternion_from_axis_angle
 from graphics_ml.run import run
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::graphics_ml.errors.FormatWarning")
+
+
 def a_motion(body="smplh", frames=60, fps=120, t_pose=False):
     skeleton = bodies.skeleton(body)
     sway = np.sin(np.arange(frames) / 20)[:, None, None] * np.random.default_rng(0).normal(
