@@ -12,7 +12,6 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_axis_angle
 from graphics_ml.run import run
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::graphics_ml.errors.FormatWarning")
 
 
