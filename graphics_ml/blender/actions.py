@@ -101,10 +101,10 @@ def write_object_keys(
     back = np.array(above.inverted())
     rotations = multiply(conjugate(np.array(above.to_quaternion())), multiply(turns, np.array(rotation)))
     attribute, values = _rotation_keys(obj.rotation_mode, unroll(rotations))
-    new_curve = _curves(action, obj)
+    new_curve, frames = _curves(action, obj), start_frame + np.arange(len(places))
     for path, columns in (("location", places @ back[:3, :3].T + back[:3, 3]), (attribute, values)):
         for index in range(columns.shape[1]):
-            _write_keys(new_curve(path, index, "Object Transforms"), columns[:, index], start_frame)
+            _write_keys(new_curve(path, index, "Object Transforms"), columns[:, index], frames)
     bpy.context.scene.frame_set(bpy.context.scene.frame_current)
 
 
