@@ -304,7 +304,7 @@ def with_rest_frames(motion: Motion, skeleton: Skeleton) -> Motion:
 def _object_transform(obj):
     """The object's world rotation (4,), uniform scale and place (3,), in Blender's axes."""
     rotation, scale, place = _decompose(np.array(obj.matrix_world))
-    if scale.min() <= 0 or np.ptp(scale) > 1e-4 * scale.max():
+    if not (scale.min() > 0 and np.ptp(scale) <= 1e-4 * scale.max()):  # false where one is not finite
         shown = ", ".join(f"{s:.4g}" for s in scale)
         raise ValueError(f"the armature '{obj.name}' has a scale of ({shown}); apply its scale in Blender")
     return rotation, float(scale.mean()), place
@@ -377,7 +377,8 @@ def _ours(matrices):
 
 
 def _decompose_all(matrices):
-    columns = matrices[..., :3, :3] / np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a bone of no size: its motion is refused as not finite
+        columns = matrices[..., :3, :3] / np.linalg.norm(matrices[..., :3, :3], axis=-2, keepdims=True)
     return quaternion_from_matrix(columns), matrices[..., :3, 3]
 
 
@@ -385,7 +386,7 @@ def _decompose(matrix):
     scale = np.linalg.norm(matrix[:3, :3], axis=0)
     if np.linalg.det(matrix[:3, :3]) < 0:
         scale = -scale
-    return quaternion_from_matrix(matrix[:3, :3] / scale), scale, matrix[:3, 3]
+    return quaternion_from_matrix(matrix[:3, :3] / np.where(scale == 0, 1, scale)), scale, matrix[:3, 3]
 
 
 def _local_positions(rotations, positions, parents):

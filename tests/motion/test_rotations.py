@@ -64,6 +64,48 @@ def test_gimbal_lock_gives_the_rotation_with_a_zero_first_angle(order):
         np.testing.assert_allclose(found[:, 0], 0, atol=1e-7)
 
 
+@pytest.mark.parametrize("order", R.EULER_ORDERS)
+@given(
+    ends=arrays(np.float64, (9, 2), elements=st.floats(-7, 7)), away=st.floats(-14, -1), sign=st.sampled_from([1, -1])
+)
+@settings(max_examples=25)
+def test_near_gimbal_lock_the_angles_still_make_the_rotation(order, ends, away, sign):
+    lock = np.pi * np.arange(9) if order[0] == order[2] else np.pi * (np.arange(9) + 0.5)
+    angles = np.stack([ends[:, 0], lock + sign * 10**away, ends[:, 1]], axis=-1)
+    theirs = Rotation.from_euler(order, angles).as_quat()[:, [3, 0, 1, 2]]
+    assert_same_rotation(R.quaternion_from_euler(R.euler_from_quaternion(theirs, order), order), theirs, atol=2e-8)
+
+
+@given(seed=st.integers(0, 10**6), short=st.floats(-15, 0))
+def test_vectors_just_short_of_a_half_turn_come_back_from_quaternions(seed, short):
+    axis = R.normalize(np.random.default_rng(seed).normal(size=(5, 3)))
+    vector = axis * (np.pi - 10**short)
+    q = R.quaternion_from_axis_angle(vector)
+    np.testing.assert_allclose(scipy_of(q).as_rotvec(), R.axis_angle_from_quaternion(q), atol=1e-7)
+    np.testing.assert_allclose(R.axis_angle_from_quaternion(q), vector, atol=1e-7)
+
+
+@given(q=quaternions((4,)), p=quaternions((4,)), r=quaternions((4,)))
+def test_turns_in_turn_are_those_of_their_product_and_undo_one_another(q, p, r):
+    assert_same_rotation(R.multiply(R.multiply(q, p), r), R.multiply(q, R.multiply(p, r)), atol=1e-12)
+    back = R.multiply(R.conjugate(R.multiply(q, p)), R.multiply(q, p))
+    np.testing.assert_allclose(np.abs(back[..., 0]), 1, atol=1e-12)
+    v = r[..., 1:]
+    np.testing.assert_allclose(R.rotate(q, R.rotate(p, v)), R.rotate(R.multiply(q, p), v), atol=1e-12)
+    theirs = (scipy_of(q) * scipy_of(p) * scipy_of(r)).as_quat()[:, [3, 0, 1, 2]]
+    assert_same_rotation(R.multiply(R.multiply(q, p), r), theirs)
+
+
+@given(q=quaternions((4,)), seed=st.integers(0, 1000))
+def test_the_twist_is_the_nearest_turn_about_its_axis(q, seed):
+    random = np.random.default_rng(seed)
+    axis = R.normalize(random.normal(size=3))
+    _, twist = R.swing_twist(q, axis)
+    others = R.quaternion_from_axis_angle(axis * random.uniform(-np.pi, np.pi, (50, 1)))
+    for one, own in zip(q, twist, strict=True):
+        assert R.angle_between(own, one) <= R.angle_between(others, one[None]).min() + 1e-7
+
+
 @pytest.mark.parametrize("order", ["XX", "XXY", "xyz", "WXY", ""])
 def test_an_order_that_is_none_of_the_twelve_is_refused(order):
     with pytest.raises(ValueError, match="not an Euler order"):
