@@ -174,8 +174,11 @@ def _parse_hierarchy(path, text):
     if not start:
         raise MotionFileError(path, 1, "a BVH file begins with the word HIERARCHY, this one does not; check the file")
     joints, open_blocks, at = [], [], start.end()
+    line, counted = 1, 0
     while item := _ITEM.match(text, at):
-        line = text.count("\n", 0, item.start(item.lastgroup)) + 1
+        begin = item.start(item.lastgroup)
+        line += text.count("\n", counted, begin)
+        counted = begin
         block = open_blocks[-1] if open_blocks else None
         if item["kind"]:
             _open_block(path, line, item, joints, open_blocks)

@@ -3,8 +3,10 @@
 import math
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)
 def frame_rate(frame_time: str) -> Fraction:
     """Frames per second for the seconds per frame that a file gives, as text.
 
