@@ -147,9 +147,23 @@ def _multiply(a, b):
     )
 
 
+def _step_along(p, q, v, i):
+    """_step where only v[i] is not zero: a column of the rotation matrix."""
+    j, k = (i + 1) % 3, (i + 2) % 3
+    w, a, b, c = q[0], q[1 + i], q[1 + j], q[1 + k]
+    twice, place = 2 * v[i], [None] * 3
+    place[i] = p[i] + v[i] - twice * (b * b + c * c)
+    place[j] = p[j] + twice * (a * b + w * c)
+    place[k] = p[k] + twice * (a * c - w * b)
+    return tuple(place)
+
+
 def _step(p, q, v):
-    """The place p plus the vector v turned by q."""
+    """The place p plus the vector v turned by q; for plain numbers along one axis, as of many bones, in fewer steps."""
     w, x, y, z = q
+    along = [axis for axis, part in enumerate(v) if not isinstance(part, float) or part != 0]
+    if len(along) < 2 and isinstance(v[0], float):
+        return _step_along(p, q, v, along[0]) if along else p
     vx, vy, vz = v
     dx, dy, dz = 2 * vx, 2 * vy, 2 * vz
     tx, ty, tz = y * dz - z * dy, z * dx - x * dz, x * dy - y * dx
