@@ -12,6 +12,9 @@ _LAZY = {
     "load_markers": "graphics_ml.formats",
     "save": "graphics_ml.formats",
     "retarget": "graphics_ml.motion.retarget",
+    "recognize": "graphics_ml.motion.bone_map",
+    "rest_pose_of": "graphics_ml.motion.rest_pose",
+    "to_rest_pose": "graphics_ml.motion.rest_pose",
     "fill_gaps": "graphics_ml.motion.gaps",
     "smooth_motion": "graphics_ml.motion.filters",
 }

@@ -229,8 +229,8 @@ class Map(Job):
 
     task: ClassVar[str] = "graphics_ml.tasks.map:map_bones"
 
-    source: Path = setting("motion file or rig that leads", positional=True)
-    target: Path = setting("motion file or rig that follows", positional=True)
+    source: Path = setting("motion file, rig or body (smplh, soma, ...) that leads", positional=True)
+    target: Path = setting("motion file, rig or body that follows", positional=True)
     output: Path = setting("bone map to write (.toml), for editing and for --map", short="o")
 
 

@@ -286,11 +286,11 @@ def _trunk(found, skeleton, readings, weight):
         return
     hips = found["hips"][0]
     chest = common_ancestor(skeleton, arms) if len(arms) == 2 else None
+    line = [hips]
     if chest is not None and descends(skeleton, chest, hips):
-        _add_spine(found, path_down(skeleton, hips, chest)[1:], named["trunk"], readings, weight)
-        above = [j for j in range(len(skeleton)) if descends(skeleton, j, chest) and j != chest]
-    else:
-        above = [j for j in range(len(skeleton)) if descends(skeleton, j, hips) and j != hips]
+        line = path_down(skeleton, hips, chest)
+        _add_spine(found, line[1:], named["trunk"], readings, weight)
+    above = [j for j in range(len(skeleton)) if descends(skeleton, j, hips) and j not in line]
     heads, necks = ([j for j in above if named[part][j] > 0.5 * max(named[part]) and middle[j]]
                     for part in ("head", "neck"))  # fmt: skip
     if heads:

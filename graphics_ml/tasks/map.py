@@ -7,6 +7,7 @@ from rich.table import Table
 
 from graphics_ml import formats
 from graphics_ml.errors import MissingExtraError, RigError
+from graphics_ml.formats import bodies
 from graphics_ml.jobs import Map, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize, recognize_moving
 from graphics_ml.motion.bone_map_files import save_pair_map
@@ -26,7 +27,7 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
         GraphicsMLError: a skeleton cannot be read or the output cannot be written.
     """
     ensure_extension(job.output, (".toml",))
-    inputs = [job.source, job.target]
+    inputs = [path for path in (job.source, job.target) if not _is_body(path)]
     ensure_apart({"the bone map": job.output, "its job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
     progress("recognising", 0, 2)
@@ -42,10 +43,11 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
 
 
 def recognised_file(path: Path) -> tuple[Skeleton, BoneMap]:
-    """The skeleton of a motion file or rig and its roles, by its motion where its rest pose is no standing one."""
-    skeleton = formats.load_skeleton(path)
+    """The skeleton of a motion file, a rig or a named body, and its roles, told by its motion where its rest pose is no
+    standing one."""
+    skeleton = bodies.skeleton(str(path)) if _is_body(path) else formats.load_skeleton(path)
     found = recognize(skeleton)
-    if missing_roles(found) and not _is_rig(path):
+    if missing_roles(found) and not _is_rig(path) and not _is_body(path):
         motion = formats.load(path)
         return motion.skeleton, recognize_moving(motion)
     return skeleton, found
@@ -65,6 +67,10 @@ def recognised_rig(path: Path) -> tuple[Skeleton, BoneMap]:
     except ValueError as error:
         raise RigError(path, None, str(error)) from error
     return skeleton, recognize(skeleton, deform_flags(armature, skeleton))
+
+
+def _is_body(path):
+    return str(path) in bodies.NAMES and not path.exists()
 
 
 def _is_rig(path):

@@ -115,7 +115,7 @@ def _characters():
 def _rigify():
     import bpy
 
-    from graphics_ml.blender.armature import deform_flags, skeleton_from_armature
+    from graphics_ml.blender.armature import skeleton_from_armature
     from graphics_ml.blender.rigify import drive_skeleton
     from graphics_ml.blender.scene import empty_scene, quiet
 
@@ -123,14 +123,13 @@ def _rigify():
     with quiet():
         bpy.ops.preferences.addon_enable(module="rigify")
         bpy.ops.object.armature_human_metarig_add()
-        metarig = bpy.context.object
-        yield _rig("Rigify metarig", "rigify_metarig", skeleton_from_armature(metarig)), None
-        bpy.context.view_layer.objects.active = metarig
+        metarig = skeleton_from_armature(bpy.context.object)
         bpy.ops.pose.rigify_generate()
         rig = bpy.context.object
+    yield _rig("Rigify metarig", "rigify_metarig", metarig), None
     yield _rig("Rigify, generated", "rigify_deform", drive_skeleton(rig)[0]), None
     whole = skeleton_from_armature(rig)
-    yield _rig("Rigify, generated, all 700 bones", "rigify_deform", whole), deform_flags(rig, whole)
+    yield _rig("Rigify, generated, all bones: controls", "rigify_control", whole), None
     bpy.ops.preferences.addon_disable(module="rigify")
 
 

@@ -4,10 +4,13 @@ import bpy
 import pytest
 
 from graphics_ml.blender.armature import skeleton_from_armature
+from graphics_ml.blender.characters import BONES, Character, body_skeleton
 from graphics_ml.blender.rigify import drive_skeleton
 from graphics_ml.blender.rigs import load_rig
+from graphics_ml.blender.scene import ours_from_blender
 from graphics_ml.motion.bone_map import missing_roles, recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
+from graphics_ml.motion.skeleton import Skeleton
 
 GENO = {
     "hips": "Hips", "spine": "Spine", "upper_chest": "Spine3", "neck": "Neck", "head": "Head",
@@ -41,6 +44,23 @@ def test_rigs_are_recognised_by_shape_alone(test_data, file, truth):
     found = recognize(nameless)
     for role in REQUIRED_ROLES:
         assert skeleton.names[nameless.index(found.roles[role])] == truth[role], role
+
+
+@pytest.mark.parametrize(
+    ("height", "masculinity", "mass"), [(1.55, 0, 19), (1.65, 0.5, 32), (1.8, 1, 22), (1.95, 1, 35)]
+)
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "by shape"])
+def test_our_own_character_is_recognised_at_every_build(height, masculinity, mass, named):
+    bones = body_skeleton(Character(height=height, masculinity=masculinity, body_mass_index=mass))
+    names, above = zip(*BONES, strict=True)
+    heads = {name: ours_from_blender(head) for name, (head, _) in bones.items()}
+    offsets = [heads[name] - (heads[up] if up else 0) for name, up in BONES]
+    called = names if named else tuple(f"Bone.{n:03d}" for n in range(len(names)))
+    skeleton = Skeleton(called, [names.index(up) if up else -1 for up in above], offsets)
+    found = {role: names[skeleton.index(one)] for role, one in recognize(skeleton).roles.items()}
+    for role in REQUIRED_ROLES:
+        side, _, part = role.partition("_")
+        assert found[role] == (f"{part}.{side[0].upper()}" if part else role)
 
 
 @pytest.fixture

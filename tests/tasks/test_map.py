@@ -4,6 +4,7 @@ import pytest
 
 from graphics_ml import formats
 from graphics_ml.cli import main
+from graphics_ml.formats import bodies
 from graphics_ml.jobs import read_job
 from graphics_ml.motion.bone_map import missing_roles
 from graphics_ml.motion.bone_map_files import load_pair_map
@@ -36,6 +37,12 @@ def test_the_map_of_two_files_is_shown_and_saved(files, tmp_path, capsys):
         {role: name for role, name in CONVENTIONS[family][0].items()} for family in ("LAFAN1", "Unreal")
     ]
     assert not any(missing_roles(one) for one in bones)
+
+
+def test_a_body_may_be_named_instead_of_a_file(files, tmp_path):
+    assert main(["map", str(files[0]), "smplh", "-o", str(tmp_path / "map.toml")]) == 0
+    _, target = load_pair_map(tmp_path / "map.toml", formats.load_skeleton(files[0]), bodies.skeleton("smplh"))
+    assert target.roles["left_upper_arm"] == "left_shoulder" and target.roles["left_toes"] == "left_foot"
 
 
 def test_the_job_file_beside_the_map_gives_the_same_map_again(files, tmp_path):
