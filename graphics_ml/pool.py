@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import connection, get_context
+from multiprocessing import active_children, connection, get_context
 
 from graphics_ml.errors import GraphicsMLError, MissingExtraError
 
@@ -112,20 +112,25 @@ class Processes:
 
 
 class _Process:
-    """A pool of one process, which also ends when the other end of its pipe is closed."""
+    """A pool of one process, which ends when its pipe to this one is closed, if only by this one's end."""
 
     def __init__(self):
         context = get_context("spawn")
         theirs, self._ours = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(1, context, _begin, (theirs,))
-        self._theirs = theirs
+        self._theirs, self._process = theirs, None
 
     def submit(self, function, *arguments):
-        with _without_interrupts():  # the process inherits that; Ctrl-C in a terminal reaches all processes
+        if self._process is not None:
+            return self._pool.submit(function, *arguments)
+        with _interrupts_held():
+            others = set(active_children())
             future = self._pool.submit(function, *arguments)
+            (self._process,) = set(active_children()) - others
         return future
 
     def end(self):
+        self._process.kill()  # in the midst of an operator of Blender it would not hear of its pipe
         self._ours.close()
         self._theirs.close()
         self._pool.shutdown(cancel_futures=True)
@@ -133,8 +138,7 @@ class _Process:
 
 def _begin(lifeline):
     """The first call in a new process."""
-    if sys.platform == "win32":
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     os.dup2(2, 1)  # our stdout is for results; Blender and others print to it
@@ -148,15 +152,16 @@ def _end_with(lifeline):
 
 
 @contextmanager
-def _without_interrupts():
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_held():
+    """Ctrl-C reaches all processes of a terminal. One started here never hears it; this one hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Cluster:

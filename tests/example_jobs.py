@@ -58,8 +58,9 @@ def shout(job, progress):
     ensure_apart({"the output": job.output}, [job.source])
     text = job.source.read_text()
     made_by = record(job, [job.source])
-    print("a library prints this")
-    os.write(1, b"and Blender that\n")
+    if text.startswith("chatter"):
+        print("a library prints this")
+        os.write(1, b"and Blender that\n")
     time.sleep(job.pause)
     if text.startswith("broken"):
         raise MotionFileError(job.source, 1, "this is broken; mend it")
