@@ -39,6 +39,15 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
     return jobs, output
 
 
+def matching(words: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files that words stand for, patterns among them, which not every shell expands.
+
+    Raises:
+        FileError: nothing is called as a pattern says.
+    """
+    return tuple(path for word in words for path in (_matches(word) if _is_pattern(word) else [word]))
+
+
 def _is_pattern(path):
     return glob.has_magic(str(path)) and not os.path.lexists(path)
 
@@ -46,17 +55,21 @@ def _is_pattern(path):
 def _files(word: Path, output: Path) -> Iterator[tuple[Path, bool]]:
     """The files that a word stands for, each with whether it was named itself rather than found in a folder."""
     if _is_pattern(word):
-        matches = sorted(map(Path, glob.glob(str(word), recursive=True)))
-        files = [path for path in matches if path.is_file()]
-        if not files:
-            raise FileError(word, None, "no file is called so; check the pattern")
-        yield from ((path, False) for path in files if not _inside(path, output))
+        yield from ((path, False) for path in _matches(word) if not _inside(path, output))
     elif word.is_dir():
         yield from ((path, False) for path in _files_in(word, output))
     elif word.exists():
         yield word, True
     else:
         raise FileError(word, None, "there is no such file or folder; check the name")
+
+
+def _matches(pattern: Path) -> list[Path]:
+    matches = sorted(map(Path, glob.glob(str(pattern), recursive=True)))
+    files = [path for path in matches if path.is_file()]
+    if not files:
+        raise FileError(pattern, None, "no file is called so; check the pattern")
+    return files
 
 
 def _files_in(folder: Path, output: Path) -> list[Path]:

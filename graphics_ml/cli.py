@@ -10,6 +10,7 @@ from typing import Annotated, get_args, get_origin
 import tyro
 
 from graphics_ml import __version__
+from graphics_ml.batch import matching
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import JOBS, FileJob, JobError, batch_of, read_job, setting, typed_settings
 
@@ -85,7 +86,12 @@ def _parse(arguments):
             from graphics_ml.usage import usage_fault
 
             raise JobError(usage_fault(arguments, COMMANDS))
-    return batch_of(words.job_class, values) if issubclass(words.job_class, FileJob) else words.job_class(**values)
+    if issubclass(words.job_class, FileJob):
+        return batch_of(words.job_class, values)
+    for one, kind in typed_settings(words.job_class):
+        if get_origin(kind) is tuple:
+            values[one.name] = matching(values[one.name])
+    return words.job_class(**values)
 
 
 def _command(job_class):

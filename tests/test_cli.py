@@ -70,6 +70,15 @@ def test_several_files_are_several_words(examples):
     assert batch == Batch(job=job, source=("a", "b"), output="out", jobs=2, resume=True)
 
 
+def test_a_job_of_several_files_takes_patterns(examples, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a1.bvh", "a2.bvh", "b.bvh"):
+        Path(name).touch()
+    assert _parse(["compare", "a*.bvh", "b.bvh"]) == Compare(files=("a1.bvh", "a2.bvh", "b.bvh"))
+    assert main(["compare", "c*.bvh"]) == 2
+    assert capfd.readouterr().err == "graphics-ml: c*.bvh: no file is called so; check the pattern\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
