@@ -24,6 +24,7 @@ from graphics_ml.motion.rotations import (
 )
 from graphics_ml.pose.body import BALLS, HINGES, Points, Pose, place, t_pose
 from graphics_ml.pose.landmarks import BONE_NAMES, BONES, Evidence, bone_vector
+from graphics_ml.pose.places import Places
 
 _SUPINATION = 1.3  # radians at most to start from, a little inside the joint's range
 _STRAIGHT = 0.35  # radians of bend at which the bending plane and the shortest turn count alike
@@ -48,11 +49,16 @@ def first_pose(evidence: Evidence, points: Points, offsets: np.ndarray, focal: f
         for c in range(3 if len(seen) else 0):
             bones[:, b, c] = np.interp(np.arange(frames), seen, bones[seen, b, c])
 
-    trunk = [BONE_NAMES.index(name) for name in ("trunk", "hips", "shoulders", "ears", "face")]
-    bones[:, trunk] = _averaged(bones[:, trunk], evidence, 0.25)
-
-    pose = pose_along(bones, BONES @ points.at(place(t_pose(1), offsets)))
+    pose = pose_along(steadied(bones, evidence), BONES @ points.at(place(t_pose(1), offsets)))
     return _rooted(pose, evidence, points, offsets, focal, centre, rotations)
+
+
+def steadied(bones: np.ndarray, evidence: Evidence | Places) -> np.ndarray:
+    """Bones (F, B, 3) with those of trunk and head, which turn all the others, averaged over a quarter of a second."""
+    trunk = [BONE_NAMES.index(name) for name in ("trunk", "hips", "shoulders", "ears", "face")]
+    bones = bones.copy()
+    bones[:, trunk] = _averaged(bones[:, trunk], evidence, 0.25)
+    return bones
 
 
 def pose_along(bones: np.ndarray, own: np.ndarray) -> Pose:
@@ -90,7 +96,7 @@ def pose_along(bones: np.ndarray, own: np.ndarray) -> Pose:
     return Pose(np.zeros((frames, 3)), unroll(balls), hinges)
 
 
-def smoothed(pose: Pose, evidence: Evidence) -> Pose:
+def smoothed(pose: Pose, evidence: Evidence | Places) -> Pose:
     """The pose less its jitter (root, free rotations and hinges averaged over a tenth of a second), takes apart."""
     balls = _averaged(pose.balls, evidence, 0.1)
     lost = np.linalg.norm(balls, axis=-1, keepdims=True) < 0.1

@@ -10,6 +10,7 @@ Harrington et al. (J. Biomechanics 2007) from the pelvis's markers, others as th
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import cross, matrix_from_quaternion, normalize, unroll
 from graphics_ml.pose.body import JOINTS, PARENTS, SEGMENTS, Placed, Points, place, shaped_skeleton, t_pose
 from graphics_ml.pose.energy import Model, Problem, Shape, Support, Weights, landmark_model, within_limits
-from graphics_ml.pose.first_guess import pose_along, smoothed, unwound
+from graphics_ml.pose.first_guess import pose_along, smoothed, steadied, unwound
 from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES
 from graphics_ml.pose.marker_set import MarkerSet, MarkerSetError, choose_set, site_on_body
-from graphics_ml.pose.places import Places
+from graphics_ml.pose.places import Places, takes_between
 from graphics_ml.pose.solver import ROLES, SolveError, fit_shape, fit_windows
 from graphics_ml.pose.support import centre_of_mass, find_footing, foot_points
 from graphics_ml.wording import frame_ranges, short_repr
@@ -107,7 +108,7 @@ def solve_markers(
     offsets, points = model.shaped(shape)
     landmarks = landmark_model(height)
     own = BONES @ landmarks.points.at(place(t_pose(1), landmarks.offsets))
-    pose = pose_along(_complete(bones, own), own)
+    pose = pose_along(steadied(_complete(bones, own), evidence), own)
     pose = smoothed(replace(pose, root=_root(points.at(place(pose, offsets)), evidence)), evidence)
     report(0.1)
     problem = Problem(evidence, model, shape, evidence.breaks, weights)
@@ -126,6 +127,9 @@ def solve_markers(
 _STANDING_ERROR = 0.05  # part of the height: it is guessed from a few bones
 _FEET = ("heel", "toe", "metatarsal_1", "metatarsal_5", "big_toe", "small_toe", "ankle_lateral", "ankle_centre")
 _SPANS = 6  # of frames that a warning names
+
+
+_JUMP = 0.1  # metres from one frame to the next
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,16 @@ class _Sight:
     @property
     def seen(self):
         return np.isfinite(self.positions[..., 0])
+
+    @cached_property
+    def breaks(self):
+        """(F,) bool: frames that begin another take. A quarter of the markers jump there, and not in the frames around:
+        a sample that is wrong jumps back, and limbs take longer to gather speed."""
+        step = np.nan_to_num(np.linalg.norm(np.diff(self.positions, axis=0, prepend=self.positions[:1]), axis=-1))
+        around = np.pad(step, ((2, 2), (0, 0)), mode="edge")
+        around = np.max([around[k : k + len(step)] for k in (0, 1, 3, 4)], axis=0)
+        jumps = (step > _JUMP) & (step > 4 * around)
+        return jumps.sum(axis=1) >= max(4, 0.25 * len(self.sites))
 
     def at(self, *sites):
         """(F, 3) the mean of sites, or None where one was never seen."""
@@ -390,9 +404,7 @@ def _model(sight, height):
     adjust = np.stack(adjust, axis=-1) if adjust else np.zeros((len(sites), 3, 0))
     seen = np.isfinite(positions[..., 0])
     weight = np.where(seen, 1 / (np.array([site.error for site in on_body]) * sight.chosen.error), 0.0)
-    evidence = Places(
-        np.where(seen[..., None], positions, 0.0), weight, np.zeros(len(positions), dtype=bool), sight.fps
-    )
+    evidence = Places(np.where(seen[..., None], positions, 0.0), weight, sight.breaks, sight.fps)
     return Model.standard(height, points, segments, adjust), evidence, np.array(spread)
 
 
@@ -400,7 +412,8 @@ def _shape(problem, pose, shape):
     """The shape, from frames so far apart that they hardly repeat each other."""
     step = max(1, int(problem.evidence.fps / _SHAPE_RATE))
     sparse = problem.frames(slice(None, None, step))
-    sparse = replace(sparse, evidence=replace(sparse.evidence, fps=problem.evidence.fps / step))
+    breaks = np.diff(np.cumsum(problem.breaks)[::step], prepend=0) > 0  # also those between the frames that are left
+    sparse = replace(sparse, evidence=replace(sparse.evidence, breaks=breaks, fps=problem.evidence.fps / step))
     pose = pose.frames(slice(None, None, step))
     for _ in range(2):
         pose, shape = fit_shape(sparse, pose, shape)
@@ -427,7 +440,7 @@ def _support(sight, pose, model, shape):
             trust[:, 2 * column : 2 * column + 2] = sight.seen[:, rows].any(axis=1)[:, None]
     # Markers are seen alike in all directions; heights are left to the test for those.
     up = np.broadcast_to([0.0, 1.0, 0.0], feet.shape)
-    footing = find_footing(feet, centre_of_mass(placed), trust, up, float(sight.fps), leg, [slice(0, len(pose))])
+    footing = find_footing(feet, centre_of_mass(placed), trust, up, float(sight.fps), leg, takes_between(sight.breaks))
     return Support(points, footing.contact, footing.floor, footing.velocity)
 
 
@@ -443,7 +456,8 @@ def _solution(sight, pose, model, shape, support, strength):
     if strength > 0 and contacts.any():
         path = np.arange(len(motion))[:, None, None] / float(sight.fps) * support.velocity
         follow = np.broadcast_to(path, (len(motion), 4, 3))
-        motion = lock_feet(motion, ROLES, contacts, follow=follow, strength=strength, limit=0.15).motion
+        locked = contacts & ~sight.breaks[:, None]
+        motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
     world, places = motion.transforms()
     placed = Placed(matrix_from_quaternion(world), places, np.zeros((len(motion), 0, 3)))
     fitted = model.shaped(shape)[1].at(placed)[:, : len(sight.names)]
@@ -529,6 +543,8 @@ def _warnings(sight, motion, errors, support):
         warnings.append(
             f"{sight.names[k]} lies {100 * typical[k]:.0f} cm from its place on the body; is it labelled right?"
         )
+    if sight.breaks.any():
+        warnings.append(f"the body jumps at {frame_ranges(sight.breaks, _SPANS)}, and so does the motion")
     speed = np.linalg.norm(support.velocity)
     if speed > 0:
         warnings.append(f"the ground moves under the feet at {speed:.2f} m/s, as on a treadmill")

@@ -158,6 +158,23 @@ def test_without_a_single_measured_knee_or_elbow_legs_are_found_from_their_clust
     assert off(solution, pose)[:, [3, 4, 5, 9, 10, 11]].mean() < 60
 
 
+def test_a_capture_put_together_of_two_jumps_where_they_meet_and_says_so():
+    first, second = worn(standing(30), PLUG_IN_GAIT), worn(walking(30), PLUG_IN_GAIT)
+    solution = solve_markers(first.replace(positions=np.concatenate((first.positions, second.positions))))
+    assert "the body jumps at frame 30, and so does the motion" in solution.warnings
+    there = np.concatenate((truth(standing(30)).positions, truth(walking(30)).positions))[28:32, LIMBS]
+    assert 1000 * np.linalg.norm(solution.motion.positions()[28:32, LIMBS] - there, axis=-1).mean() < 30
+
+
+def test_samples_of_other_markers_are_left_out():
+    pose, rng = walking(60), np.random.default_rng(5)
+    markers = worn(pose, PLUG_IN_GAIT)
+    wrong = rng.random(markers.missing.shape) < 0.02
+    spoilt = np.where(wrong[..., None], markers.positions[:, rng.permutation(len(markers.names))], markers.positions)
+    clean, found = (off(solve_markers(m), pose).mean() for m in (markers, markers.replace(positions=spoilt)))
+    assert found < clean + 3
+
+
 def test_one_frame_is_enough():
     pose = standing(1)
     assert off(solve_markers(worn(pose, PLUG_IN_GAIT)), pose).mean() < 30
