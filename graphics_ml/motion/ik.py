@@ -6,7 +6,7 @@ about its root along the shortest arc. All frames at once, NumPy and torch, diff
 
 from array_api_compat import array_namespace
 
-from graphics_ml.motion.rotations import conjugate, cross, multiply, normalize, rotate, rotation_between
+from graphics_ml.motion.rotations import conjugate, cross, dot, multiply, normalize, rotate, rotation_between
 
 
 def two_bone_ik(root, middle, end, target, pole=None, softness=0.01):
@@ -102,13 +102,13 @@ _STRAIGHT = 1 / 30  # the middle joint's distance from the line, over the first 
 
 
 def _bend_direction(xp, upper, along, a, pole):
-    off = upper - xp.sum(upper * along, axis=-1, keepdims=True) * along
+    off = upper - dot(upper, along)[..., None] * along
     share = _length(xp, off) / (_STRAIGHT * a)
     share = xp.where(share < 1, share, xp.ones_like(share))
     own = share * share * (3 - 2 * share)
     hint = _any_perpendicular(xp, along) if pole is None else pole
-    hint = normalize(hint - xp.sum(hint * along, axis=-1, keepdims=True) * along)
-    hint = xp.where(xp.sum(hint * hint, axis=-1, keepdims=True) < 0.5, _any_perpendicular(xp, along), hint)
+    hint = normalize(hint - dot(hint, along)[..., None] * along)
+    hint = xp.where(dot(hint, hint)[..., None] < 0.5, _any_perpendicular(xp, along), hint)
     return normalize(own * normalize(off) + (1 - own) * hint)
 
 
@@ -138,4 +138,4 @@ def _any_perpendicular(xp, v):
 
 def _length(xp, v):
     # The floor keeps the gradient finite for a vector of no length.
-    return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True) + 1e-30)
+    return xp.sqrt(dot(v, v)[..., None] + 1e-30)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphics_ml.motion.body_frames import Body
+from graphics_ml.motion.body_shape import path_down
 from graphics_ml.motion.kinematics import global_rotations, transforms
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, unroll
@@ -49,6 +50,7 @@ class Part:
                 limbs.add(joint)
             elif joint not in row and parent in row:
                 self._outside.setdefault(row[parent], []).append(joint)
+        self._trunk = {above for row in self._outside for above in path_down(skeleton, 0, row)}
 
     def transforms(self, rotations, root_positions, offsets) -> tuple[np.ndarray, np.ndarray]:
         """World rotations (F, N, 4) and positions (F, N, 3) of the part's joints, of arrays of the whole; see
@@ -78,7 +80,7 @@ class Part:
         """
         rotations = motion.rotations.transpose(1, 2, 0).copy().transpose(2, 0, 1)
         rotations[:, self.joints] = after.rotations
-        if self._outside:
+        if any(not np.array_equal(before.rotations[:, row], after.rotations[:, row]) for row in self._trunk):
             old, new = (global_rotations(one.rotations, self.body.skeleton.parents) for one in (before, after))
             for row, hanging in self._outside.items():
                 if not np.array_equal(old[:, row], new[:, row]):

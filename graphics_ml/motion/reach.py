@@ -79,7 +79,7 @@ def grounded(seen, source: Capsules, goal: Capsules, fps, *, scale, grounds) -> 
 
 def reach(
     motion: Motion, seen, held: Grounded, source: Capsules, goal: Capsules, *, strength: float, touch: bool
-) -> Motion:
+) -> tuple[Motion, np.ndarray]:
     """The motion with its hands where the source's touch, and its arms no deeper in the body than the source's.
 
     Args:
@@ -89,6 +89,8 @@ def reach(
         strength: 0 leaves the hands as they are, 1 puts them in their places.
         touch: whether hands keep touching the body and each other, besides the ground.
 
+    Returns:
+        The motion, and (F, 2) radians by which a bone of the left or right arm was turned, the larger of both.
     """
     points = goal.points(motion.rotations, motion.root_positions, motion.offsets)
     size = goal.reach / source.reach
@@ -108,19 +110,12 @@ def reach(
         rows = _inside(side, points, moved[:, arm].T, ours[side], goal)
         if len(rows):
             there, here = ({role: at[role][:, rows] for role in _ARM_POINTS[side]} for at in (seen, points))
-            solid, capsules = ([one[..., rows] for one in body[side][:2]] for body in (theirs, ours))
-            by = moved[rows, arm].T
-            palm, allowed = here[f"{side}_palm"] + by, theirs[side][2] + source.palm
-            allowed = size * np.minimum(gaps(there[f"{side}_palm"], *solid, allowed)[0], 0)
-            for _ in range(2):
-                palm = palm + _pushed_out(palm, *capsules, ours[side][2] + goal.palm, allowed)
-            by = palm - here[f"{side}_palm"]
-            moved[rows, arm] = by.T
-            solids = (*solid, theirs[side][2]), (*capsules, ours[side][2])
-            swivel[rows, arm] = _swivel(side, there, here, by, *solids, size, goal.reach)
+            solid, own = ((*(line[..., rows] for line in body[side][:2]), body[side][2]) for body in (theirs, ours))
+            by, turn = _kept_out(side, there, here, moved[rows, arm].T, solid, own, source, goal)
+            moved[rows, arm], swivel[rows, arm] = by.T, turn
     moved, swivel = strength * moved, strength * swivel
     changed = (np.linalg.norm(moved, axis=-1) > _ROUNDING) | (np.abs(swivel) > _ROUNDING)
-    return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else motion
+    return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else (motion, np.zeros(changed.shape))
 
 
 def _hanging(seen, side, source):
@@ -196,6 +191,16 @@ def _inside(side, points, moved, ours, goal):
     return np.flatnonzero(found)
 
 
+def _kept_out(side, seen, points, moved, theirs, ours, source, goal):
+    """What a palm is to be moved by (3, F), and its elbow turned by (F,), so that neither is deeper in the body than on
+    the source; `moved` (3, F) is what the palm is moved by for other reasons."""
+    size, palm = goal.reach / source.reach, f"{side}_palm"
+    allowed = size * np.minimum(gaps(seen[palm], *theirs[:2], theirs[2] + source.palm)[0], 0)
+    for _ in range(2):
+        moved = moved + _pushed_out(points[palm] + moved, *ours[:2], ours[2] + goal.palm, allowed)
+    return moved, _swivel(side, seen, points, moved, theirs, ours, size, goal.reach)
+
+
 def _swivel(side, seen, points, moved, theirs, ours, size, reach):
     """Angles (F,) by which an elbow is to be turned about the line from shoulder to wrist, so that it and the forearm
     are no deeper in the body than on the source; `moved` (3, F) is what the hand is moved by."""
@@ -216,11 +221,11 @@ def _swivel(side, seen, points, moved, theirs, ours, size, reach):
 
 
 def _arms_moved(motion, moved, swivel, changed, goal):
-    """The motion with its palms moved by (F, 2, 3) and its elbows turned about the arms' lines by angles (F, 2), in the
+    """As reach, of palms that are moved by (F, 2, 3) and elbows turned about the arms' lines by angles (F, 2), in the
     `changed` frames (F, 2)."""
     part = goal.part
     small = part.motion(motion)
-    body, rotations = part.body, np.array(small.rotations)
+    body, rotations, turned = part.body, np.array(small.rotations), np.zeros(changed.shape)
     for hand, side in enumerate(SIDES):
         rows = np.flatnonzero(changed[:, hand])
         if not len(rows):
@@ -245,7 +250,8 @@ def _arms_moved(motion, moved, swivel, changed, goal):
         new = limb_rotations(turns, body.skeleton.parents, chain, upper, lower, multiply(hand_turn, turns[:, chain[2]]))
         for joint, rotation in zip(chain, new, strict=True):
             rotations[rows, joint] = rotation
-    return part.put_back(motion, small, small.replace(rotations=unroll(rotations)))
+        turned[rows, hand] = np.maximum(*(2 * np.arccos(np.minimum(np.abs(turn[:, 0]), 1)) for turn in (upper, lower)))
+    return part.put_back(motion, small, small.replace(rotations=unroll(rotations))), turned
 
 
 def _bendable(shoulder, elbow, wrist, target):

@@ -193,7 +193,9 @@ class Retargeter:
                 result, *found = self._standing(copied, places, down, soles, options)
                 corrected, held_back, turned = found
             if hand_lock > 0:
-                result, arms_moved = self._reaching(result, seen, held, hand_lock, level == "touch")
+                bodies = self._source_shape, self._shape
+                result, by = reach(result, seen, held, *bodies, strength=hand_lock, touch=level == "touch")
+                arms_moved = by > TURNED
         found = corrected, held_back, turned, arms_moved
         report = RetargetReport(scale, *found, self.source_map, self.target_map, _notes(*found))
         return _rooted(result, goal, root), report
@@ -254,16 +256,6 @@ class Retargeter:
             return None
         points = self._shape.points(copied.rotations, copied.root_positions, copied.offsets)
         return held.carrying, held.path - np.stack([points[f"{side}_palm"].T for side in _SIDES], axis=1)
-
-    def _reaching(self, motion, seen, held, strength, touch):
-        """The motion with its hands in their places, and where bones of the arms were turned by over two degrees."""
-        bodies = self._source_shape, self._shape
-        result = reach(motion, seen, held, *bodies, strength=strength, touch=touch)
-        if result is motion:
-            return motion, np.zeros((len(motion), 2), dtype=bool)
-        arms = [self.goal.joints[f"{side}_{part}"] for side in _SIDES for part in ("upper_arm", "forearm")]
-        turned = angle_between(motion.orientations()[:, arms], result.orientations()[:, arms]) > TURNED
-        return result, turned.reshape(-1, 2, 2).any(axis=2)
 
     def _contacts(self, motion, places, contacts):
         """Contacts (F, 4) of feet that both bodies have, looked for on the source where none are given."""

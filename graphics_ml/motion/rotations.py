@@ -39,7 +39,7 @@ def conjugate(q):
 def normalize(v):
     """v divided by its length along the last axis; a zero vector stays zero. (..., N)."""
     xp = array_namespace(v)
-    square = xp.sum(v * v, axis=-1, keepdims=True)
+    square = dot(v, v)[..., None]
     tiny = square < 1e-300 if v.dtype == xp.float64 else square < 1e-36
     return xp.where(tiny, xp.zeros_like(v), v / xp.sqrt(xp.where(tiny, xp.ones_like(square), square)))
 
@@ -211,8 +211,7 @@ def slerp(a, b, t):
     xp = array_namespace(a, b)
     t = xp.astype(t, a.dtype) if is_array_api_obj(t) else xp.asarray(t, dtype=a.dtype, device=device(a))
     t = t[..., None]
-    dot = xp.sum(a * b, axis=-1, keepdims=True)
-    b = xp.where(dot < 0, -b, b)
+    b = xp.where(dot(a, b)[..., None] < 0, -b, b)
     chord, total = a - b, a + b
     half = xp.atan2(_length(xp, chord), _length(xp, total))  # half the angle between the two, exact for small ones
     angle = 2 * half
@@ -233,7 +232,7 @@ def rotation_between(u, v):
     u, v = normalize(u), normalize(v)
     # 1 + u.v and u x v by way of the sum, which is exact where the two are nearly opposite.
     total = u + v
-    square = xp.sum(total * total, axis=-1, keepdims=True)
+    square = dot(total, total)[..., None]
     opposite = square < (32 * xp.finfo(u.dtype).eps) ** 2
     ux, uy, uz = _parts(u)
     zero = xp.zeros_like(ux)
@@ -285,13 +284,18 @@ def cross(a, b):
     return xp.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), axis=-1)
 
 
+def dot(a, b):
+    """Scalar products (...) of vectors (..., N), broadcast; for a few components faster than a sum along the axis."""
+    return sum(x * y for x, y in zip(_parts(a), _parts(b), strict=True))
+
+
 def _parts(v):
     return tuple(v[..., c] for c in range(v.shape[-1]))
 
 
 def _length(xp, v):
     # The floor keeps the gradient finite where a and b are equal; it is far below any angle that matters.
-    return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True) + 1e-36)
+    return xp.sqrt(dot(v, v)[..., None] + 1e-36)
 
 
 def _wrap(xp, angle):
