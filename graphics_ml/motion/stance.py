@@ -12,6 +12,7 @@ What other proportions do to standing feet is taken up in the order in which it 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -221,7 +222,8 @@ def _fill_with_means(out, values, ends):
 def _hips_turned(motion, ankle_path, down, source, goal, strength):
     """The motion with wide hips turned less: rolled so that their joints rise in scale, and where both feet stand,
     turned by what these ask for. All else keeps its direction, and the middle between the hip joints its place."""
-    share = _hip_width(source) / source.leg / (_hip_width(goal) / goal.leg)
+    theirs, ours = (_distance_at_rest(body.skeleton, *_joints(body, "thigh")) / body.leg for body in (source, goal))
+    share = theirs / ours
     # Hips up to twice as wide for their legs, as builds of people are, move as the source's do.
     wide = strength * float(np.clip(2 - 4 * share, 0, 1))
     if wide == 0:
@@ -257,9 +259,10 @@ def _with_hips(motion, turn, hips, thighs, before):
     return move_joint(turned, hips, (before[:, thighs] - turned.positions()[:, thighs]).mean(axis=1))
 
 
-def _hip_width(body):
-    places = body.skeleton.rest_positions()
-    return float(np.linalg.norm(np.subtract(*places[_joints(body, "thigh")])))
+@lru_cache(maxsize=64)
+def _distance_at_rest(skeleton, a, b):
+    places = skeleton.rest_positions()
+    return float(np.linalg.norm(places[a] - places[b]))
 
 
 # --- feet and legs -----------------------------------------------------------------------------------------------
