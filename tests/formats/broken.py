@@ -32,7 +32,7 @@ from graphics_ml.motion.skeleton import EndSite, Skeleton
 MEMORY = 2 << 30  # bytes that reading may take beside what the process has after its imports
 SECONDS = 60  # far more than any of these small files needs, even on a busy machine
 GOOD = "nothing wrong"
-BLENDERS = ("fbx", "glb", "usd", "blend")
+BLENDERS = ("fbx", "glb", "usd", "usda", "usdc", "usdz", "blend")
 MARKERS = ("c3d", "trc")
 FRAMES = 12
 
@@ -501,6 +501,16 @@ def _c3d_file(path):
     c3d.write(str(path))
 
 
+def _usdz_file(path):
+    """A .usdc in an archive that does not press it and begins it at a multiple of 64 bytes."""
+    inner = path.with_suffix(".usdc")
+    _plain(inner)
+    member = zipfile.ZipInfo("a.usdc", (1980, 1, 1, 0, 0, 0))
+    member.extra = struct.pack("<HH", 0x1986, 24) + bytes(24)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, inner.read_bytes())
+
+
 _GOOD = {
     "bvh": (".bvh", _plain),
     "npz": (".npz", _plain),
@@ -514,6 +524,9 @@ _GOOD = {
     "fbx": (".fbx", _plain),
     "glb": (".glb", _plain),
     "usd": (".usd", _plain),
+    "usda": (".usda", _plain),
+    "usdc": (".usdc", _plain),
+    "usdz": (".usdz", _usdz_file),
     "blend": (".blend", _plain),
 }
 _SPECIAL = {
@@ -528,6 +541,7 @@ _SPECIAL = {
     "c3d": _c3d,
     "glb": _glb,
     "usd": _usda,
+    "usda": _usda,
 }
 FORMATS = tuple(
     name for name, (extension, _) in _GOOD.items() if extension in (*formats.extensions(), *formats.marker_extensions())
