@@ -116,11 +116,11 @@ def _fate(path):
 
 
 def _limit_memory():
-    """Let this process have MEMORY bytes more than now; where the system cannot, nothing."""
-    try:
-        import resource
-    except ImportError:
+    """Let this process have MEMORY bytes more than now, on Linux."""
+    if not sys.platform.startswith("linux"):
         return
+    import resource
+
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, now + MEMORY))
 
