@@ -7,10 +7,13 @@ __version__ = "0.1.0"
 # Heavy rooms are imported on first use, so that `import graphics_ml` and `graphics-ml --help` stay quick (PEP 562).
 _LAZY = {
     "Motion": "graphics_ml.motion.motion",
+    "Markers": "graphics_ml.motion.markers",
     "Skeleton": "graphics_ml.motion.skeleton",
     "load": "graphics_ml.formats",
     "load_markers": "graphics_ml.formats",
     "save": "graphics_ml.formats",
+    "save_markers": "graphics_ml.formats",
+    "solve_markers": "graphics_ml.pose.markers",
     "retarget": "graphics_ml.motion.retarget",
     "recognize": "graphics_ml.motion.bone_map",
     "rest_pose_of": "graphics_ml.motion.rest_pose",

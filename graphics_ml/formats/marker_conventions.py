@@ -95,15 +95,12 @@ def up_from_names(names, positions) -> str | None:
         positions: (F, M, 3) in any unit and axes, NaN for gaps.
     """
     bare = [bare_name(name) for name in names]
-    groups = []
-    for pattern in (_HIGH, _LOW):
-        chosen = [m for m, name in enumerate(bare) if pattern.search(name)]
-        seen = positions[:, chosen].reshape(-1, 3)
-        seen = seen[np.isfinite(seen).all(axis=1)]
-        if not len(seen):
-            return None
-        groups.append(np.median(seen, axis=0))
-    body = groups[0] - groups[1]
+    high, low = ([m for m, name in enumerate(bare) if pattern.search(name)] for pattern in (_HIGH, _LOW))
+    seen = [np.isfinite(positions[:, group]).all(axis=-1).any(axis=1) for group in (high, low)]
+    both = positions[seen[0] & seen[1]]
+    if not len(both):
+        return None
+    body = np.median(np.nanmean(both[:, high], axis=1) - np.nanmean(both[:, low], axis=1), axis=0)
     axis = int(np.argmax(np.abs(body)))
     if not abs(body[axis]) > 0.8 * np.linalg.norm(body):
         return None

@@ -100,10 +100,8 @@ def solve_markers(
     bones = _bones(sight)
     height = _height(sight, bones)
     model, evidence, spread = _model(sight, height)
-    weights = replace(
-        Weights(adjustment=spread, standing=_STANDING_ERROR, smoothing=smoothing).of_size(height / AVERAGE_HEIGHT),
-        adjustment=spread,
-    )
+    weights = Weights(standing=_STANDING_ERROR, smoothing=smoothing).of_size(height / AVERAGE_HEIGHT)
+    weights = replace(weights, adjustment=spread)
     shape = Shape(height, np.ones(len(SEGMENTS)), np.zeros(len(spread)), 0.0)
     offsets, points = model.shaped(shape)
     landmarks = landmark_model(height)
@@ -127,8 +125,6 @@ def solve_markers(
 _STANDING_ERROR = 0.05  # part of the height: it is guessed from a few bones
 _FEET = ("heel", "toe", "metatarsal_1", "metatarsal_5", "big_toe", "small_toe", "ankle_lateral", "ankle_centre")
 _SPANS = 6  # of frames that a warning names
-
-
 _JUMP = 0.1  # metres from one frame to the next
 
 
@@ -278,7 +274,7 @@ def _bones(sight):
     behind = sight.first(("left_ear", "right_ear"), ("left_head_back", "right_head_back"))
     bones = {
         "trunk": _between(middle["hip"], middle["shoulder"]),
-        "hips": across,
+        "hips": across if across is not None else _between(sight.first("right_asis"), sight.first("left_asis")),
         "shoulders": _between(joints["right", "shoulder"], joints["left", "shoulder"]),
         "face": _between(behind, face),
         "ears": _between(*ears[::-1]),

@@ -1,6 +1,7 @@
 """A motion file becomes another: load, save, and say what is lost."""
 
 from fractions import Fraction
+from pathlib import Path
 
 from graphics_ml import formats
 from graphics_ml.errors import OutputError
@@ -23,6 +24,8 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     if not to_markers:
         ensure_extension(job.output, formats.extensions(writable=True))
     inputs = [path for path in (job.source, job.skeleton, job.body_model) if path is not None]
+    if job.marker_set and job.marker_set.lower().endswith(".toml"):
+        inputs.append(Path(job.marker_set))
     ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
     progress("reading", 0, 0)

@@ -176,6 +176,19 @@ def test_up_is_y_but_where_a_body_stands_along_another_axis(read):
             read(text(), **options)
 
 
+def test_up_is_told_from_frames_that_show_both_ends_of_the_body(read):
+    """Somebody walks ten metres; the head is seen on the way in, the feet to the end."""
+    rows = standing(2, frames=200).split("\n")
+    late = [line if not line or int(line.split("\t")[0]) < 40 else _without_head(line) for line in rows[6:]]
+    with pytest.warns(FormatWarning, match="stands up along Z"):
+        assert read("\n".join(rows[:6] + late)).provenance["source"]["up"] == "Z"
+
+
+def _without_head(line):
+    cells = line.split("\t")
+    return "\t".join(cells[:2] + [""] * 6 + cells[8:])
+
+
 @settings(max_examples=25)
 @given(
     places=arrays(np.float64, (4, 3, 3), elements=st.floats(-20, 20).filter(lambda x: x == 0 or abs(x) > 1e-6)),

@@ -69,9 +69,9 @@ def off(solution, pose):
 )
 def test_a_known_walk_is_found_again_from_each_set(labels, noise, most):
     # Markers 1 to 3 cm from where a standard body has them, on a body of other proportions, seen by half a detector.
-    pose = walking(60)
+    pose = walking(40)
     markers = worn(pose, labels, noise)
-    for k, start in ((2, 5), (9, 20), (14, 40)):
+    for k, start in ((2, 5), (9, 20), (14, 30)):
         markers = hidden(markers, markers.names[k], start, start + 8)
     solution = solve_markers(markers)
     assert off(solution, pose).mean() < most
@@ -91,8 +91,8 @@ def test_with_its_markers_in_their_places_a_body_is_found_to_the_millimetre():
 
 
 def test_the_motion_stays_in_the_world_of_its_markers():
-    pose = walking(30)
-    markers = worn(pose, PLUG_IN_GAIT)
+    pose = walking(20)
+    markers = worn(pose, HALPE)
     turn, shift = quaternion_from_axis_angle(np.array([0.0, 2.0, 0.0])), np.array([3.0, 0.0, -5.0])
     moved = markers.replace(positions=rotate(turn, markers.positions) + shift)
     here, there = (solve_markers(m).motion.positions() for m in (markers, moved))
@@ -100,8 +100,8 @@ def test_the_motion_stays_in_the_world_of_its_markers():
 
 
 def test_feet_that_stand_are_told_from_feet_that_swing():
-    pose = walking(90)
-    solution = solve_markers(worn(pose, PLUG_IN_GAIT))
+    pose = walking(80)
+    solution = solve_markers(worn(pose, HALPE))
     ankles = truth(pose).positions[:, [JOINTS.index("left_foot"), JOINTS.index("right_foot")]]
     speed = np.linalg.norm(np.gradient(ankles, 1 / 30, axis=0), axis=-1)
     planted = solution.contacts[:, [0, 2]] | solution.contacts[:, [1, 3]]
@@ -124,13 +124,13 @@ def test_what_no_marker_shows_is_filled_in_and_said():
 
 
 def test_a_limb_out_of_sight_for_a_while_is_said_with_its_frames():
-    markers = worn(walking(60), PLUG_IN_GAIT)
+    markers = worn(walking(40), PLUG_IN_GAIT)
     for name in ("LUPA", "LELB", "LFRM", "LWRA", "LWRB", "LFIN"):
-        markers = hidden(markers, name, 20, 35)
+        markers = hidden(markers, name, 15, 30)
     solution = solve_markers(markers)
-    assert "the markers of the left arm are missing in frames 20-34; it is filled in" in solution.warnings
+    assert "the markers of the left arm are missing in frames 15-29; it is filled in" in solution.warnings
     forearm = solution.motion.confidence[:, JOINTS.index("left_forearm")]
-    assert (forearm[20:35] == 0).all() and forearm[:20].all() and forearm[35:].all()
+    assert (forearm[15:30] == 0).all() and forearm[:15].all() and forearm[30:].all()
 
 
 def test_a_label_on_the_wrong_limb_is_pointed_out():
@@ -167,12 +167,18 @@ def test_a_capture_put_together_of_two_jumps_where_they_meet_and_says_so():
 
 
 def test_samples_of_other_markers_are_left_out():
-    pose, rng = walking(60), np.random.default_rng(5)
+    pose, rng = walking(30), np.random.default_rng(5)
     markers = worn(pose, PLUG_IN_GAIT)
     wrong = rng.random(markers.missing.shape) < 0.02
     spoilt = np.where(wrong[..., None], markers.positions[:, rng.permutation(len(markers.names))], markers.positions)
     clean, found = (off(solve_markers(m), pose).mean() for m in (markers, markers.replace(positions=spoilt)))
     assert found < clean + 3
+
+
+def test_a_pelvis_without_its_back_is_enough():
+    pose = walking(30)
+    front = [name for name in PLUG_IN_GAIT if name[1:] != "PSI"]
+    assert off(solve_markers(select(worn(pose, PLUG_IN_GAIT), front)), pose).mean() < 30
 
 
 def test_one_frame_is_enough():
@@ -255,7 +261,7 @@ def test_joint_centres_come_out_where_markers_on_both_sides_of_a_joint_have_them
     whole = shared(test_data, "Qualisys.c3d")
     names = {f"{s}_{a}": s + b for s in "LR" for a, b in AS_PLUG_IN_GAIT.items()}
     names |= {"CV7": "C7", "SNJ": "CLAV", "SXS": "STRN"}
-    outer = select(whole, names)
+    outer = select(whole, names).frames(0, 150)
     solution = solve_markers(outer.replace(names=tuple(names.values())))
     assert solution.marker_set == "Plug-in Gait"
     for side, s in (("left", "L"), ("right", "R")):
@@ -266,16 +272,16 @@ def test_joint_centres_come_out_where_markers_on_both_sides_of_a_joint_have_them
         ):
             middle = (whole.positions[:, whole.index(f"{s}_{a}")] + whole.positions[:, whole.index(f"{s}_{b}")]) / 2
             there = solution.motion.positions()[:, JOINTS.index(f"{side}_{joint}")]
-            assert 1000 * np.linalg.norm(there - middle, axis=-1).mean() < most
+            assert 1000 * np.linalg.norm(there - middle[:150], axis=-1).mean() < most
 
 
 @pytest.mark.parametrize(
     ("name", "known", "start", "stop", "belt"),
     [
-        ("Qualisys.c3d", "ISB landmarks", 0, 200, 0.0),
-        ("walk1.trc", "OpenSim gait", 0, 151, None),
-        ("nans.trc", "UWA clusters", 0, 200, 5.0),  # the file calls itself Run_500: 5 m/s on a treadmill
-        ("blanks.trc", "UWA clusters", 200, 463, 0.0),
+        ("Qualisys.c3d", "ISB landmarks", 0, 120, 0.0),
+        ("walk1.trc", "OpenSim gait", 0, 90, None),
+        ("nans.trc", "UWA clusters", 0, 150, 5.0),  # the file calls itself Run_500: 5 m/s on a treadmill
+        ("blanks.trc", "UWA clusters", 320, 463, 0.0),
     ],
 )
 def test_shared_captures_are_solved_to_the_centimetre(test_data, name, known, start, stop, belt):
