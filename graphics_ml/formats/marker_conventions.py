@@ -88,7 +88,7 @@ def unique_names(names) -> tuple[tuple[str, ...], list[str]]:
 
 
 def up_from_names(names, positions) -> str | None:
-    """The one of UPS along which markers of head and trunk lie above those of the feet; None where names do not say.
+    """The one of UPS along which markers of head, trunk or pelvis lie above those of the feet; None where names do not say.
 
     Args:
         names: M labels.
@@ -126,10 +126,12 @@ _UNIT_WORDS = {
     "inch": ("in", "inch", "inches", '"'),
     "foot": ("ft", "foot", "feet"),
 }
-# The usual labels of markers high and low on the body: names in full, and Vicon's, van Sint Jan's and OpenSim's short.
+# The usual labels of markers on head, trunk or pelvis and on feet: in full, and Vicon's, van Sint Jan's and others'
+# abbreviations.
 _HIGH = re.compile(
     r"head|skull|nose|neck|temple|stern|acrom|shoulder|thorax|chest|clav|^[LR]?[FB]HD$|^C_?7$|^CV_?7$|^T_?10$|^TV_?\d+$"
-    r"|^STRN$|^[LR]SHO$|^[LR]_?SAJ$|^[LR]_?ACR?$|^[LR]_HD[FB]$",
+    r"|^STRN$|^[LR]SHO$|^[LR]_?SAJ$|^[LR]_?ACR?$|^[LR]_HD[FB]$"
+    r"|asis|psis|sacr|pelvis|hip|^[LR]_?(ASI|PSI|IAS|IPS|FWT|BWT|HJC)$",
     re.IGNORECASE,
 )
 _LOW = re.compile(

@@ -176,6 +176,11 @@ def test_up_is_y_but_where_a_body_stands_along_another_axis(read):
             read(text(), **options)
 
 
+def test_up_is_told_from_legs_alone(read):
+    with pytest.warns(FormatWarning, match="stands up along Z"):
+        read(standing(2).replace("LFHD", "LASI").replace("RFHD", "RASI"))
+
+
 def test_up_is_told_from_frames_that_show_both_ends_of_the_body(read):
     """Somebody walks ten metres; the head is seen on the way in, the feet to the end."""
     rows = standing(2, frames=200).split("\n")
