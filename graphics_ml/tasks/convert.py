@@ -5,12 +5,13 @@ from pathlib import Path
 
 from graphics_ml import formats
 from graphics_ml.errors import OutputError
-from graphics_ml.jobs import Convert, JobError, Outcome
-from graphics_ml.motion.motion import Motion, exact_rate
+from graphics_ml.jobs import Convert, Outcome
+from graphics_ml.motion.motion import exact_rate
 from graphics_ml.motion.t_pose import starts_with_t_pose
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.opening import open_motion, read_markers
 from graphics_ml.tasks.saving import write_motion
 
 
@@ -32,7 +33,8 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     name = formats.format_of(job.source, job.source_format)
     if to_markers:
         return _copy_markers(job, name, inputs)
-    motion, notes = _solved(job, name, progress) if formats.holds_markers(name) else (load(job), [])
+    worn = dict(marker_set=job.marker_set, subject=job.subject)
+    motion, notes = open_motion(job.source, progress, format=name, **worn, **_options(job))
     if starts_with_t_pose(motion):
         if job.drop_t_pose:
             motion = motion.frames(1, len(motion))
@@ -49,58 +51,19 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     return Outcome(outputs, (*notes, *said))
 
 
-def load(job: Convert) -> Motion:
-    """The motion in a job's source, at the rate, unit and up axis that the job says.
-
-    Raises:
-        GraphicsMLError: the source cannot be read, or its format has no such setting.
-    """
-    name = formats.format_of(job.source, job.source_format)
-    options, rate = _options(job, name)
-    try:
-        motion = formats.load(job.source, name, **options)
-    except ValueError as error:  # a setting that the format knows, and a value that it does not
-        raise JobError(str(error)) from error
-    return motion if rate is None else motion.replace(fps=rate)
-
-
 def _copy_markers(job, name, inputs):
     """Markers in another marker format, as they are."""
     if not formats.holds_markers(name):
         raise OutputError(job.output, None, f"it would hold markers, and {job.source.name} holds a motion; write .bvh")
-    markers = _markers(job, name)
+    markers = read_markers(job.source, format=name, **_options(job))
     made_by = record(job, [path for path in inputs if path.is_file()])
     formats.save_markers(markers, job.output, job.format)
     return Outcome((job.output, write_record(job.output, made_by)))
 
 
-def _solved(job, name, progress):
-    """The motion of the person who wears the markers, and what to say of it."""
-    from graphics_ml.pose.markers import solve_markers
-
-    solution = solve_markers(
-        _markers(job, name),
-        job.marker_set,
-        subject=job.subject,
-        progress=lambda part: progress("solving", round(100 * part), 100),
-    )
-    return solution.motion, list(solution.warnings)
-
-
-def _markers(job, name):
-    options, rate = _options(job, name)
-    markers = formats.load_markers(job.source, name, **options)
-    return markers if rate is None else markers.replace(fps=rate)
-
-
-def _options(job, name):
-    """The options with which a format is read, and the rate to give what it holds, where it has no such option."""
+def _options(job):
+    """The options with which the source is read: those that the job gives."""
     said = {"unit": job.unit, "up": job.up, "skeleton": job.skeleton, "body_model": job.body_model}
-    said |= {"action": job.action, "armature": job.armature}
-    options = {key: value for key, value in said.items() if value is not None}
-    if job.trust_pickle:
-        options["trust_pickle"] = True
-    rate = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
-    if rate is not None and "fps" in formats.options(name):
-        options["fps"], rate = rate, None
-    return options, rate
+    said |= {"action": job.action, "armature": job.armature, "trust_pickle": job.trust_pickle or None}
+    said["fps"] = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
+    return {key: value for key, value in said.items() if value is not None}

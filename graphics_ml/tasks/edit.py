@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from graphics_ml import formats
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.jobs import Edit, JobError, Outcome
 from graphics_ml.motion.blend import concatenate
@@ -23,6 +22,7 @@ from graphics_ml.motion.resample import resample, trim
 from graphics_ml.motion.rotations import conjugate, rotate
 from graphics_ml.motion.travel import in_place, moved
 from graphics_ml.run import Progress
+from graphics_ml.tasks.opening import open_motion
 from graphics_ml.tasks.saving import ensure_place, write_motion
 
 _FAST = 3  # times the cutoff, for what moves fast: as smooth_motion has it by default
@@ -38,11 +38,11 @@ def edit(job: Edit, progress: Progress) -> Outcome:
     ensure_place(job, inputs)
     if job.map:
         read_map(job.map)
-    motion = formats.load(job.source)
+    motion, notes = open_motion(job.source, progress)
     bones = load_map(job.map, motion.skeleton) if job.map else recognize_moving(motion)
     if job.foot_lock is not None or job.ground:
         require_roles(bones, motion.skeleton, job.map or job.source)
-    editor, notes = _Editor(job, motion, bones), []
+    editor = _Editor(job, motion, bones)
     was = quality(motion, bones)
     steps = editor.steps()
     for done, (name, change, contacts) in enumerate(steps):
@@ -116,7 +116,7 @@ class _Editor:
         return []
 
     def put_behind(self):
-        other = formats.load(self.job.then)
+        other, _ = open_motion(self.job.then)
         try:
             self.motion = concatenate(self.motion, other, self.job.blend)
         except GraphicsMLError as error:

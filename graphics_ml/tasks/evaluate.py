@@ -11,7 +11,6 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from graphics_ml import formats
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Evaluate, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize_moving
@@ -20,6 +19,7 @@ from graphics_ml.motion.quality import Comparison, Quality, compare, contacts_in
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, write_bytes
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.opening import open_motion
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
 
 
 def _opened(path: Path) -> tuple[Motion, BoneMap]:
-    motion = formats.load(path)
+    motion, _ = open_motion(path)
     return motion, recognize_moving(motion)
 
 

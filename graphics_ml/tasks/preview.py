@@ -10,14 +10,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from graphics_ml import formats
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Outcome, Preview
+from graphics_ml.motion.bone_map import require_roles
 from graphics_ml.motion.bone_names import read_names
 from graphics_ml.motion.camera import Camera, framing_camera
 from graphics_ml.motion.filters import smooth
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
+from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import rotate
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
@@ -26,6 +27,7 @@ from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_
 from graphics_ml.pose.video import write_video
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.opening import open_motion
 
 INKS = ((238, 120, 40), (46, 130, 224), (70, 165, 90), (190, 80, 170), (215, 175, 40), (90, 175, 190))
 """Colours that tell overlaid motions apart, in their order; with more motions they begin again."""
@@ -45,17 +47,19 @@ def preview(job: Preview, progress: Progress) -> Outcome:
     ensure_apart({"the preview": job.output, "its job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
     made_by = record(job, inputs)
-    motions = [_cut(job, path) for path in job.motions]
+    notes = []
+    motions = [_cut(job, path, notes) for path in job.motions]
     names = _told_apart(job.motions)
-    notes = _notes(motions, names)
+    notes += _on_lengths(motions, names)
     pictures = _on_rig(job, motions, names, notes) if job.rig or job.character else _stick_figures(job, motions, names)
     total = max(len(motion) for motion in motions)
     write_video(job.output, _counted(pictures, total, progress), motions[0].fps)
     return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
 
 
-def _cut(job, path):
-    motion = formats.load(path)
+def _cut(job, path, notes):
+    motion, said = open_motion(path)
+    notes += [f"{path.name}: {one}" for one in said]
     first = round((job.start or 0) * motion.fps)
     last = len(motion) if job.end is None else min(len(motion), round(job.end * motion.fps) + 1)
     if first >= last:
@@ -65,7 +69,7 @@ def _cut(job, path):
     return resample(motion.frames(first, last), Fraction(job.fps))
 
 
-def _notes(motions, names):
+def _on_lengths(motions, names):
     lengths = {len(motion) for motion in motions}
     if len(lengths) == 1:
         return []
@@ -222,33 +226,16 @@ def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
 
 
 def _animated(job, motions, names, notes):
-    """The rig with an action for each motion, the actions, and where the joints of each go (F, J, 3)."""
-    from graphics_ml.blender.armature import deform_flags
-    from graphics_ml.blender.characters import build_character
-    from graphics_ml.blender.rigify import apply_motion, drive_skeleton
-    from graphics_ml.blender.rigs import load_rig, sole_points
-    from graphics_ml.blender.scene import empty_scene
-    from graphics_ml.motion.bone_map import recognize, require_roles
-    from graphics_ml.motion.retarget import retarget
+    """The rig, an action of it for each motion, and where the joints of its body go (F, J, 3) in each."""
+    from graphics_ml.tasks.target_rig import TargetRig
 
-    if job.rig:
-        armature = load_rig(job.rig, notes=notes)
-    else:
-        empty_scene()
-        armature = build_character()
-    skeleton, _ = drive_skeleton(armature)
-    bones = require_roles(
-        recognize(skeleton, deform_flags(armature, skeleton)), skeleton, job.rig or "our own character"
-    )
-    soles = sole_points(armature, skeleton, bones)
+    rig = TargetRig(job.rig)
+    bones = require_roles(rig.recognised(), rig.skeleton, rig.name)
+    body, soles = sorted(bones.joints(rig.skeleton).values()), rig.soles(bones)
     actions, paths = [], []
     for motion, name in zip(motions, names, strict=True):
-        moved, _ = retarget(motion, skeleton, target_map=bones, floor=0.0, soles=soles)
-        actions.append(apply_motion(armature, moved, name, bones.roles.values()))
-        paths.append(moved.positions()[:, bones_below(skeleton, bones)])
-    return armature, actions, paths
-
-
-def bones_below(skeleton, bones):
-    """Joints of the body: those with a role."""
-    return sorted(bones.joints(skeleton).values())
+        moved, _ = retarget(motion, rig.skeleton, target_map=bones, floor=0.0, soles=soles)
+        actions.append(rig.play(moved, name, bones))
+        paths.append(moved.positions()[:, body])
+    notes += rig.notes
+    return rig.armature, actions, paths

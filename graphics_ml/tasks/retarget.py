@@ -6,12 +6,13 @@ from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
 from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
 from graphics_ml.motion.bone_map_files import load_map, load_pair_map, read_map, save_pair_map
-from graphics_ml.motion.resample import resample
 from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.motion.root_path import taken_off, travel
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.opening import open_motion
+from graphics_ml.tasks.saving import write_motion
 
 _RIGS = (".blend", ".fbx", ".glb", ".gltf")
 _SCENES = (".blend", ".fbx", ".glb")
@@ -28,7 +29,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         if path:
             read_map(path)
     progress("reading", 0, 0)
-    motion = formats.load(job.source)
+    motion, notes = open_motion(job.source, progress)
     rig, skeleton, target_map, target_motion = _target(job)
     source_map = None
     if job.map:
@@ -45,7 +46,6 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         )
 
     progress("retargeting", 0, 0)
-    made_by = record(job, inputs)
     in_scene = rig is not None and job.output.suffix.lower() in _SCENES
     on_object = in_scene and job.root == "object"
     result, report = pair(
@@ -56,20 +56,21 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         hand_lock=job.hand_lock,
         soles=rig.soles(target_map) if rig else None,
     )
-    result = result.replace(provenance=made_by)
     progress("writing", 0, 0)
     if in_scene:
+        made_by = record(job, inputs)
         path = travel(result, pair.goal) if on_object else None
         still = taken_off(result, pair.goal, *path) if on_object else result
-        rig.save(job.output, rig.play(still, job.source.stem, target_map, path), job.keep_actions)
+        action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
+        rig.save(job.output, action, job.keep_actions)
+        outputs = [job.output, write_record(job.output, made_by)]
     else:
-        rate = formats.fixed_rate(job.output, job.format)
-        formats.save(result if rate is None else resample(result, rate), job.output, job.format)
-    outputs = [job.output, write_record(job.output, made_by)]
+        (*outputs,), said = write_motion(result, job, inputs)
+        notes += said
     if job.save_map:
         save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
         outputs.append(job.save_map)
-    notes = [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes]
+    notes += [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes]
     if len(result.skeleton) > len(skeleton):
         notes.append(f"the path over the ground is on a joint '{result.skeleton.names[0]}' that was added above all")
     return Outcome(tuple(outputs), tuple(notes))

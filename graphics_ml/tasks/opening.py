@@ -1,0 +1,61 @@
+"""What the jobs that take a motion file do at their start: read it, whatever it holds."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from graphics_ml import formats
+from graphics_ml.jobs import JobError
+from graphics_ml.motion.motion import Motion
+from graphics_ml.run import Progress
+
+
+def open_motion(
+    path: Path,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    format: str | None = None,
+    fps: Fraction | None = None,
+    marker_set: str | None = None,
+    subject: str | None = None,
+    **options,
+) -> tuple[Motion, list[str]]:
+    """The motion in a file, or that of the person who wears the markers in it; and what the user should know of it.
+
+    Args:
+        path: a motion file or a marker file.
+        progress: told how far the solving of markers is.
+        format: of the file; told by extension and content when None.
+        fps: frame rate to take the file for; its own when None.
+        marker_set, subject: as for pose.markers.solve_markers.
+        options: the format's own.
+
+    Raises:
+        GraphicsMLError: the file cannot be read, its format has no such option, or its markers show no known body.
+    """
+    name = formats.format_of(path, format)
+    if not formats.holds_markers(name):
+        return _read(formats.load, path, name, fps, options), []
+    from graphics_ml.pose.markers import solve_markers
+
+    solution = solve_markers(
+        read_markers(path, format=name, fps=fps, **options),
+        marker_set,
+        subject=subject,
+        progress=lambda part: progress("solving", round(100 * part), 100),
+    )
+    return solution.motion, list(solution.warnings)
+
+
+def read_markers(path: Path, *, format: str | None = None, fps: Fraction | None = None, **options):
+    """The Markers in a file; arguments and errors as open_motion."""
+    return _read(formats.load_markers, path, formats.format_of(path, format), fps, options)
+
+
+def _read(load, path, name, fps, options):
+    if fps is not None and "fps" in formats.options(name):
+        options, fps = {**options, "fps": fps}, None
+    try:
+        found = load(path, name, **options)
+    except ValueError as error:  # an option that the format knows, and a value that it does not
+        raise JobError(str(error)) from error
+    return found if fps is None else found.replace(fps=fps)
