@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -43,36 +43,25 @@ class Manifest:
 
     def __init__(self, folder: Path, jobs: list[FileJob], resume: bool):
         self.folder, self.path = folder, folder / NAME
-        self._jobs, self._resume, self._records = jobs, resume, {}
+        self._jobs, self._resume = jobs, resume
 
     def __enter__(self):
         ensure_writable(self.path)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _alone_in(self.folder)
-        self._lock.__enter__()
-        try:
+        with ExitStack() as held:
+            held.enter_context(_alone_in(self.folder))
             remove_leftovers(self.folder)
-            records = _read(self.path)
-            if not self._resume:
-                for job in self._jobs:
-                    records.pop(self.place(job.output), None)
-            if records:
-                write_bytes(self.path, b"".join(map(_line, records.values())))
-            else:
-                self.path.unlink(missing_ok=True)
-            self._records = records if self._resume else {}
-            self._file, self._synced = open(self.path, "ab", buffering=0), time.monotonic()
-        except BaseException:
-            self._lock.__exit__(None, None, None)
-            raise
+            held.callback(remove_leftovers, self.folder)
+            self._records = self._rewritten()
+            self._file = held.enter_context(open(self.path, "ab", buffering=0))
+            self._synced = time.monotonic()
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *error):
         with suppress(OSError):
             os.fsync(self._file.fileno())
-        self._file.close()
-        remove_leftovers(self.folder)
-        self._lock.__exit__(*error)
+        self._held.close()
 
     def add(self, record: dict) -> None:
         """Append a record; on the disk within a second.
@@ -106,6 +95,18 @@ class Manifest:
     def place(self, path: Path) -> str:
         """Where in the folder an output lies."""
         return Path(os.path.relpath(path, self.folder)).as_posix()
+
+    def _rewritten(self):
+        """The records that count, after the manifest was written anew with nothing else."""
+        records = _read(self.path)
+        if not self._resume:
+            for job in self._jobs:
+                records.pop(self.place(job.output), None)
+        if records:
+            write_bytes(self.path, b"".join(map(_line, records.values())))
+        else:
+            self.path.unlink(missing_ok=True)
+        return records if self._resume else {}
 
 
 def job_hash(job: FileJob) -> str:

@@ -6,7 +6,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -88,10 +88,13 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
     """
     tally, heard = Tally(len(jobs)), heard or (lambda tally, record: None)
     hash_of_job = job_hash(batch.job)
-    with Manifest(folder, jobs, batch.resume) as manifest:
+    with ExitStack() as held:
         workers = Cluster(batch.scheduler) if batch.scheduler else Processes(min(batch.jobs or cores(), len(jobs)))
+        held.callback(workers.end)
+        manifest = held.enter_context(Manifest(folder, jobs, batch.resume))
+        held.callback(workers.end)  # before the manifest, which removes what they left, lets go of the folder
+        call = partial(attempt, folder=folder, here=os.getcwd())
         try:
-            call = partial(attempt, folder=folder, here=os.getcwd())
             for job, result in spread(workers, call, _to_do(jobs, manifest, hash_of_job, batch.resume, tally, heard)):
                 record, full = _not_run(result) if isinstance(result, Exception) else result
                 record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
@@ -105,8 +108,6 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
                 heard(tally, record)
         except ClusterError as error:
             tally.stopped = str(error)
-        finally:
-            workers.end()
     return tally
 
 

@@ -1,5 +1,6 @@
 """Jobs on a terminal: how far they are, what failed, and what there was to know."""
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -67,10 +68,7 @@ def _run_batch(batch, jobs, folder):
         _say(f"stopped; nothing half-written is left in {folder}, and the same command with --resume goes on from here")
         return 130
     seconds = time.perf_counter() - started
-    for note, count in tally.notes.most_common(_MOST_NOTES):
-        _say(f"note ({_files(count)}): {note}")
-    if len(tally.notes) > _MOST_NOTES:
-        _say(f"note: there are {len(tally.notes) - _MOST_NOTES} other notes, in the manifest")
+    _say_notes(tally)
     if batch.resume and tally.skipped:
         again = ", ".join(f"{count} {why}" for why, count in tally.again.items() if why != "new")
         _say(f"{_files(tally.skipped)} had been done before" + (f"; done again: {again}" if again else ""))
@@ -84,6 +82,16 @@ def _run_batch(batch, jobs, folder):
     if tally.stopped:
         _say(f"stopped: {tally.stopped}; the same command with --resume goes on from here")
     return 1 if tally.failed or tally.stopped else 0
+
+
+def _say_notes(tally):
+    """Those that several files have in common; what is of one file only stands with it in the manifest."""
+    common = [(note, count) for note, count in tally.notes.most_common(_MOST_NOTES) if count > 1 or tally.total == 1]
+    for note, count in common:
+        _say(f"note ({_files(count)}): {note}")
+    others = len(tally.notes) - len(common)
+    if others:
+        _say(f"note: {others} other{'s stand with their files' if others > 1 else ' stands with its file'} in {NAME}")
 
 
 @contextmanager
@@ -187,7 +195,10 @@ def _files(count):
 def _tell(what):
     # A file name that is no text must not cost the result.
     encoding = sys.stdout.encoding or "utf-8"
-    print(str(what).encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        print(str(what).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError:  # whoever read it, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line):

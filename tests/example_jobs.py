@@ -76,7 +76,8 @@ def shout(job, progress):
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     song = job.song.read_text() if job.song else ""
     write_bytes(job.output, (song + text.upper() + job.mark).encode())
-    return Outcome((job.output, write_record(job.output, made_by)), ("shouted",))
+    notes = ("shouted", "it chatters") if text.startswith("chatter") else ("shouted",)
+    return Outcome((job.output, write_record(job.output, made_by)), notes)
 
 
 def compare(job, progress):

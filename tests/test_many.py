@@ -78,12 +78,12 @@ def undisturbed(count):
 
 
 def test_a_broken_file_in_a_hundred_is_one_line_and_the_others_are_done():
-    make(100, f7="broken")
+    make(100, f7="broken", f9="chatter")
     code, told, said = shout()
     assert code == 1 and told.splitlines() == [str(Path("out/manifest.jsonl"))]
     assert [line for line in said if "f7" in line] == [f"failed: {Path('in/f7.bvh')}, line 1: this is broken; mend it"]
     assert said[-1].startswith("100 files: 99 done, 0 skipped, 1 failed in ") and "files/s" in said[-1]
-    assert "note (99 files): shouted" in said
+    assert "note (99 files): shouted" in said and "note: 1 other stands with its file in manifest.jsonl" in said
     assert {name for name in results() if name.endswith(".npz")} == {f"f{n}.npz" for n in range(100) if n != 7}
     assert results()["f8.npz"] == b"TEXT 8!"
     assert sorted(record["source"] for record in records()) == sorted(str(path) for path in Path("in").iterdir())
@@ -159,6 +159,14 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing():
     assert not Path("out").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a pipe as POSIX does")
+def test_whoever_reads_the_result_may_stop_reading():
+    make(2)
+    process = start("shout", "in", "-o", "out", "--format", "npz", "--dry-run")
+    process.stdout.close()
+    assert process.wait(60) == 0 and process.stderr.read() == ""
+
+
 @pytest.mark.parametrize("batch", ["", "[batch]\njobs = 1\n"])
 def test_a_job_file_may_name_a_folder_and_the_record_of_each_output_gives_it_again(batch):
     make(3)
@@ -224,10 +232,12 @@ def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing():
     assert code == 0 and said[-1].startswith(f"30 files: {30 - done} done, {done} skipped") and results() == expected
 
 
-def test_one_file_needs_no_cluster():
+def test_one_file_needs_no_cluster_and_a_missing_one_leaves_nothing():
     make(1)
     process = start("shout", "in/f0.bvh", "-o", "x.npz", "--scheduler", "tcp://127.0.0.1:9")
     assert "one file is done in this process" in process.communicate(timeout=60)[1] and process.returncode == 2
+    code, _, said = shout("--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2 and "there is no Dask scheduler" in said[-1] and not Path("out").exists()
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_outputs(monkeypatch):
