@@ -207,6 +207,7 @@ def _write_usd(path, obj, action, keep_actions, notes, preset):
             # Y up, as other programs expect of characters.
             convert_orientation=True,
             export_custom_properties=False,
+            allow_unicode=False,
             # Pictures beside the file would not move into place with it.
             export_textures_mode="KEEP",
             relative_paths=False,
@@ -223,7 +224,7 @@ def _write_usd(path, obj, action, keep_actions, notes, preset):
 def _check_usd(path, obj, action):
     scene = bpy.context.scene
     only_deforming = _controls_apart(obj)
-    bones = sum(bone.use_deform or not only_deforming for bone in obj.data.bones)
+    bones = {bone.name for bone in obj.data.bones if bone.use_deform or not only_deforming}
     usd.ensure_whole(path, bones, None if action is None else scene.frame_end - scene.frame_start + 1)
 
 

@@ -97,10 +97,11 @@ def animations(path: str | Path) -> tuple[str, ...]:
         return tuple(prim.GetName() for prim in _prims(stage, _library().UsdSkel.Animation))
 
 
-def ensure_whole(path: str | Path, joints: int, frames: int | None) -> None:
-    """Prove that a written file has a skeleton of that many joints, and its animation from the first frame to the last.
+def ensure_whole(path: str | Path, names: set[str], frames: int | None) -> None:
+    """Prove that a written file has a skeleton with these joints, and its animation from the first frame to the last.
 
     Args:
+        names: of joints that must be there.
         frames: how many frames there must be; None for a file without animation.
 
     Raises:
@@ -108,12 +109,13 @@ def ensure_whole(path: str | Path, joints: int, frames: int | None) -> None:
     """
     with quiet(), _faults():
         stage = _open(Path(path))
-        sizes = {len(_joints(prim)): prim for prim in _skeletons(stage)}
-        if joints not in sizes:
-            raise ValueError("it has no such skeleton")
+        prim = next((prim for prim in _skeletons(stage) if names <= set(_names(prim))), None)
+        if prim is None:
+            raise ValueError("a bone is missing")
         if frames is None:
             return
-        animation = _library().UsdSkel.Animation(_bound_animation(sizes[joints]) or stage.GetPseudoRoot())
+        animation = _library().UsdSkel.Animation(_bound_animation(prim) or stage.GetPseudoRoot())
+        joints = len(_joints(prim))
         for name in _MOVING:
             attribute = animation.GetPrim().GetAttribute(name)
             times = attribute.GetTimeSamples() if attribute else ()
@@ -124,20 +126,22 @@ def ensure_whole(path: str | Path, joints: int, frames: int | None) -> None:
 
 @contextmanager
 def plain_names(obj: bpy.types.Object):
-    """Within the block the armature's bones have names that USD allows, all different; gives those by them."""
-    own, taken = {}, set()
+    """Within the block no two bones have names that Blender's exporter would make one of; gives the bones' own names by
+    the exporter's: bytes that are no letter, digit or underscore become underscores."""
+    own = {}
+    renamed = {}
     for number, bone in enumerate(obj.data.bones):
-        plain = re.sub(r"\W", "_", bone.name, flags=re.ASCII)[:50]
+        plain = re.sub(rb"\W", b"_", bone.name.encode()).decode()
         plain = f"_{plain}" if plain[0].isdigit() else plain
-        if plain in taken:
-            plain = f"{plain}_{number}"
-        taken.add(plain)
+        if plain in own:
+            plain = f"{plain[:50]}_{number}"
+            renamed[bone.name] = plain
         own[plain] = bone.name
-    _rename(obj, {name: plain for plain, name in own.items()})
+    _rename(obj, renamed)
     try:
         yield own
     finally:
-        _rename(obj, own)
+        _rename(obj, {plain: name for name, plain in renamed.items()})
 
 
 def finish(path: str | Path, names: dict[str, str], fps: Fraction) -> None:
@@ -200,6 +204,17 @@ def _rename(obj, names):
         bone.name = f"graphics_ml renames {number}"
     for bone, new in changed:
         bone.name = new
+    if changed:
+        _follow_in_drivers(obj, names)
+
+
+def _follow_in_drivers(obj, names):
+    """Blender renames bones in the paths of drivers and not where they name a bone as such, and gives those up."""
+    for curve in obj.animation_data.drivers if obj.animation_data is not None else ():
+        for target in (target for variable in curve.driver.variables for target in variable.targets):
+            if target.id == obj and target.bone_target in names:
+                target.bone_target = names[target.bone_target]
+        curve.driver.is_valid = True
 
 
 @functools.cache
@@ -209,10 +224,10 @@ def _library():
     try:
         if hasattr(bpy.utils, "expose_bundled_modules"):
             bpy.utils.expose_bundled_modules()
-        from pxr import Gf, Sdf, Usd, UsdGeom, UsdSkel
+        from pxr import Gf, Usd, UsdGeom, UsdSkel
     finally:
         sys.path[:] = before
-    return SimpleNamespace(Gf=Gf, Sdf=Sdf, Usd=Usd, UsdGeom=UsdGeom, UsdSkel=UsdSkel)
+    return SimpleNamespace(Gf=Gf, Usd=Usd, UsdGeom=UsdGeom, UsdSkel=UsdSkel)
 
 
 @contextmanager

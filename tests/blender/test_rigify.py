@@ -152,7 +152,7 @@ def test_other_programs_get_the_deform_bones_alone(rig, tmp_path):
     assert not any(name.startswith(("MCH-", "VIS-")) for name in names)
 
 
-@pytest.mark.parametrize("extension", [".glb", ".fbx"])
+@pytest.mark.parametrize("extension", [".glb", ".fbx", ".usd"])
 def test_what_was_written_for_other_programs_is_a_rig_again(rig, tmp_path, extension):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton, frames=6)

@@ -2,7 +2,6 @@
 import itertools
 from fractions import Fraction
 
-import bpy
 import numpy as np
 import pytest
 
@@ -212,10 +211,15 @@ def test_loading_a_motion_leaves_python_where_it_looks_for_modules(pxr, tmp_path
     assert sys.path == before
 
 
-def test_no_bone_is_renamed_by_saving(tmp_path):
+def test_bones_that_usd_would_call_alike_are_told_apart_and_drivers_follow(tmp_path):
     obj = build_rig()
+    first, second = obj.data.bones[0], obj.data.bones[1]
+    first.name, second.name = "a.b", "a:b"
+    variable = obj.driver_add("location", 0).driver.variables.new()
+    variable.type, variable.targets[0].id, variable.targets[0].bone_target = "TRANSFORMS", obj, "a:b"
     before = [bone.name for bone in obj.data.bones]
     with usd.plain_names(obj) as names:
-        assert all(bone.name.isidentifier() for bone in bpy.data.objects[obj.name].data.bones)
-        assert set(names.values()) == set(before)
+        assert set(names.values()) == set(before) and names["a_b"] == "a.b"
+        assert variable.targets[0].bone_target == second.name != "a:b"
     assert [bone.name for bone in obj.data.bones] == before
+    assert variable.targets[0].bone_target == "a:b"
