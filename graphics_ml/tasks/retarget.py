@@ -12,7 +12,7 @@ from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion
-from graphics_ml.tasks.saving import write_motion
+from graphics_ml.tasks.saving import ensure_place, write_motion
 
 _RIGS = (".blend", ".fbx", ".glb", ".gltf")
 _SCENES = (".blend", ".fbx", ".glb")
@@ -63,28 +63,28 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         still = taken_off(result, pair.goal, *path) if on_object else result
         action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
         rig.save(job.output, action, job.keep_actions)
-        outputs = [job.output, write_record(job.output, made_by)]
+        outputs, said = (job.output, write_record(job.output, made_by)), []
     else:
-        (*outputs,), said = write_motion(result, job, inputs)
-        notes += said
+        # Unit and shape, by which some formats are written, are the target's.
+        shown = {} if target_motion is None else target_motion.provenance
+        outputs, said = write_motion(result.replace(provenance=shown), job, inputs)
     if job.save_map:
         save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
-        outputs.append(job.save_map)
-    notes += [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes]
+        outputs = (*outputs, job.save_map)
+    notes += [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes, *said]
     if len(result.skeleton) > len(skeleton):
         notes.append(f"the path over the ground is on a joint '{result.skeleton.names[0]}' that was added above all")
-    return Outcome(tuple(outputs), tuple(notes))
+    return Outcome(outputs, tuple(notes))
 
 
 def _ensure_outputs(job):
     """Prove that all can be written where it is asked for; gives the files that are read."""
-    ensure_extension(job.output, formats.extensions(writable=True))
     inputs = [path for path in (job.source, job.target, job.map, job.source_map) if path and not _is_body(path)]
-    outputs = {"the output": job.output, "the output's job file": record_path(job.output)}
-    ensure_apart(outputs | ({"the bone map": job.save_map} if job.save_map else {}), inputs)
-    ensure_writable(job.output)
+    ensure_place(job, inputs)
     if job.save_map:
         ensure_extension(job.save_map, (".toml",))
+        taken = {"the output": job.output, "the output's job file": record_path(job.output)}
+        ensure_apart(taken | {"the bone map": job.save_map}, inputs)
         ensure_writable(job.save_map)
     return inputs
 
