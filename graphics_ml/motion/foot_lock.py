@@ -185,7 +185,9 @@ def spread(wanted, known, down, reach):
 
     With nothing known between two ends, the smallest sum of squared second differences is Hermite's cubic.
     """
-    asked = known & (np.linalg.norm(wanted, axis=-1) > 0)
+    asked = known & (wanted != 0).any(axis=-1)
+    if not asked.any():
+        return np.zeros_like(wanted)
     near = within(asked, reach)
     weights = np.where(known | ~near, _HARD, 1e-6)
     curve = penalized_fit(wanted, 1.0, weights, order=2)

@@ -250,8 +250,9 @@ def _arms_moved(motion, moved, swivel, changed, goal):
         new = limb_rotations(turns, body.skeleton.parents, chain, upper, lower, multiply(hand_turn, turns[:, chain[2]]))
         for joint, rotation in zip(chain, new, strict=True):
             rotations[rows, joint] = rotation
+            rotations[:, joint] = unroll(rotations[:, joint])
         turned[rows, hand] = np.maximum(*(2 * np.arccos(np.minimum(np.abs(turn[:, 0]), 1)) for turn in (upper, lower)))
-    return part.put_back(motion, small, small.replace(rotations=unroll(rotations))), turned
+    return part.put_back(motion, small, small.replace(rotations=rotations)), turned
 
 
 def _bendable(shoulder, elbow, wrist, target):

@@ -26,6 +26,7 @@ from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     cross,
+    dot,
     multiply,
     normalize,
     quaternion_from_axis_angle,
@@ -46,7 +47,7 @@ _NEAR = 0.05  # seconds beside a contact that count as its own when legs are giv
 _SLIDE = 0.005  # leg lengths; feet that are left so far from their place may slide
 _PATH = 6.0  # Hz, above which the body's path is left alone; a gait's own movement ends there (Winter 2009)
 _PULL = 0.1  # how much each frame asks for the scaled path, where a standing foot asks for its own with 1
-_ROUNDS = 8
+_ROUNDS = 4
 _ROUNDING = 1e-6  # metres, or radians; less is no correction
 _TOES_BEND = np.radians(60)  # what the toes' joints of people reach
 _SOFT = 0.04  # seconds
@@ -242,7 +243,7 @@ def _hips_turned(motion, ankle_path, down, source, goal, strength):
     arms = np.stack((width * rolled / 2, -width * rolled / 2), axis=1)
     path, turn = _Path(down, fps), np.zeros_like(across)
     smooth = smoother(fps, _PATH / 2, both + _PULL, order=2)
-    for _ in range(_ROUNDS):
+    for _ in range(2 * _ROUNDS):
         shift, anchors = path.improve(ankle_path - free[:, ankles] - cross(turn[:, None], arms))
         off = ankle_path - free[:, ankles] + anchors - shift[:, None]
         asked = wide * cross(arms, off).sum(axis=1) / (width**2 / 2)
@@ -313,15 +314,17 @@ def _legs_bent(motion, moved, foot_turns, down, goal):
         else:
             most = np.full(len(turned), TURNED)
         share = np.minimum(1, most / np.maximum(turned, 1e-9))
-        turns = [slerp(np.broadcast_to(_NONE, turn.shape), turn, share) for turn in turns]
+        less = np.flatnonzero(share < 1)
+        for turn in turns:
+            turn[less] = slerp(np.broadcast_to(_NONE, (len(less), 4)), turn[less], share[less])
         corrected[:, leg] = share * turned > TURNED
         left = (1 - share) * np.linalg.norm(moved[:, leg], axis=-1)
         held_back[:, leg] = down[:, leg] & (left > _SLIDE * goal.leg)
         foot = multiply(foot_turns[:, leg], world[:, chain[2]])
         changed = np.maximum(np.abs(moved[:, leg]), np.abs(foot_turns[:, leg, 1:])).max(axis=-1) > _ROUNDING
         for joint, new in zip(chain, limb_rotations(world, goal.skeleton.parents, chain, *turns, foot), strict=True):
-            rotations[:, joint] = np.where(changed[:, None], new, rotations[:, joint])
-    return motion.replace(rotations=unroll(rotations)), corrected, held_back
+            rotations[:, joint] = unroll(np.where(changed[:, None], new, rotations[:, joint]))
+    return motion.replace(rotations=rotations), corrected, held_back
 
 
 def _allowed(wanted, down, fps):
@@ -347,4 +350,5 @@ def _allowed(wanted, down, fps):
 
 def _angle(turn, bone):
     after = rotate(turn, bone)
-    return np.arctan2(np.linalg.norm(np.cross(bone, after), axis=-1), np.einsum("fi,fi->f", bone, after))
+    aside = cross(bone, after)
+    return np.arctan2(np.sqrt(dot(aside, aside)), dot(bone, after))
