@@ -88,7 +88,7 @@ def unique_names(names) -> tuple[tuple[str, ...], list[str]]:
 
 
 def up_from_names(names, positions) -> str | None:
-    """The one of UPS along which markers of head, trunk or pelvis lie above those of the feet; None where names do not say.
+    """The one of UPS along which markers of head, trunk or pelvis lie above the feet's; None where names do not say.
 
     Args:
         names: M labels.
