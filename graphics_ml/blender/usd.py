@@ -177,10 +177,16 @@ def restore_names(path: str | Path) -> None:
     """Give the armatures that Blender imported from this file the joints' own names, where the file has them."""
     with quiet(), _faults():
         stage = _open(Path(path))
+        imported = [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
         for prim in _skeletons(stage):
-            for obj in bpy.data.objects:
-                if obj.type == "ARMATURE" and _is_called(prim, obj.name) and len(obj.data.bones) == len(_joints(prim)):
-                    _rename(obj, _own_names(prim, obj.data.bones))
+            fitting = [(_own_names(prim, obj.data.bones), obj) for obj in imported]
+            fitting = [(names, obj) for names, obj in fitting if len(names) == len(obj.data.bones)]
+            # Blender numbers the later of two objects of one name, so where it is called otherwise the first will do.
+            fitting.sort(key=lambda one: not _is_called(prim, one[1].name))
+            if fitting:
+                names, obj = fitting[0]
+                imported.remove(obj)
+                _rename(obj, names)
 
 
 def _own_names(prim, bones):
