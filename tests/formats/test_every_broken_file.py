@@ -50,7 +50,8 @@ def of_format(request, fates):
 
 def test_every_format_is_among_them():
     known = {*formats.names(), *(extension[1:] for extension in formats.marker_extensions())}
-    assert known - {"gltf"} <= set(broken.FORMATS)  # Blender reads .gltf as it does .glb
+    also = {"gltf", "usda", "usdc", "usdz"}  # which Blender reads as it does .glb and .usd
+    assert known - also <= set(broken.FORMATS)
 
 
 def test_each_is_refused_in_one_sentence_or_read(of_format):
