@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from graphics_ml.errors import GraphicsMLError
+from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.jobs import Evaluate, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize_moving
 from graphics_ml.motion.motion import Motion
@@ -106,20 +106,19 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
             ensure_writable(place)
     reference = _opened(job.reference) if job.reference else None
 
-    done, faults, errors = [], {}, []
+    done, faults = [], {}
     for count, path in enumerate(job.files):
         progress("evaluating", count, len(job.files))
         try:
             done.append(_evaluated(path, job, reference))
         except GraphicsMLError as error:
-            faults[path] = str(error)
-            errors.append(error)
+            faults[path] = error if isinstance(error, FileError) else FileError(path, None, str(error))
     progress("evaluating", len(job.files), len(job.files))
     if not done:
-        raise errors[0]
+        raise next(iter(faults.values()))
     _print_tables(job, done)
     notes = tuple(_notes(done))
-    failures = tuple(faults.values())
+    failures = tuple(map(str, faults.values()))
     if not job.output:
         return Outcome((), notes, failures)
     from graphics_ml.tasks.evaluation_picture import draw
@@ -183,7 +182,7 @@ def _report(job, done, faults):
     motions = []
     for path in job.files:
         if path in faults:
-            motions.append({"file": str(path), "error": faults[path]})
+            motions.append({"file": str(path), "error": str(faults[path])})
             continue
         one = by_path[path]
         row = {

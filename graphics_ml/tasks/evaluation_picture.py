@@ -61,7 +61,7 @@ def draw(evaluated, floor: float = 0.0, reference: Path | None = None) -> bytes:
     title = shown[0].path.name if len(evaluated) == 1 else f"{len(evaluated)} motions"
     title += f" against {reference.name}" if reference else ""
     title += f" (the first {MOST} are drawn)" if len(evaluated) > MOST else ""
-    figure.suptitle(title, fontsize=12, color=_INK, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=12, color=_INK, x=0.01, ha="left", parse_math=False)
     picture = BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
@@ -187,7 +187,9 @@ def _most(values, axis):
 
 def _legend(ax):
     place = dict(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
-    ax.legend(fontsize=8, frameon=False, ncols=4, labelcolor=_INK, **place)
+    legend = ax.legend(fontsize=8, frameon=False, ncols=4, labelcolor=_INK, **place)
+    for name in legend.get_texts():
+        name.set_parse_math(False)  # a "$" in a file's name begins no formula
 
 
 def _name(ax, what, unit, from_zero=False):

@@ -71,7 +71,7 @@ def test_what_is_no_body_is_measured_without_feet(files, tmp_path):
     assert tail["foot_slip_m"] is None and tail["jerk_m_per_s3"] > 0 and true["foot_slip_m"] is not None
     assert any("tail.npz: this is no body" in note for note in outcome.notes)
     failed = run(Evaluate(files=(files["tail"], files["true"]), reference=files["true"]))
-    assert len(failed.failures) == 1 and "skeletons differ" in failed.failures[0]
+    assert len(failed.failures) == 1 and "tail.npz: the skeletons differ" in failed.failures[0]
 
 
 @pytest.mark.parametrize("names", [("true",), ("true", "other"), ("tail",), ("true", "other", "tail")])
@@ -83,6 +83,12 @@ def test_the_picture_shows_lines_in_the_colour_of_each_motion(files, tmp_path, n
     assert (picture == 255).all(axis=1).mean() > 0.7 and ink.sum() > 500
     coloured = names != ("tail",)
     assert (blue.sum() > 500) == (orange.sum() > 500) == coloured
+
+
+def test_no_name_of_a_file_is_taken_for_a_formula(files, tmp_path):
+    odd = files["true"].rename(tmp_path / "a$b^$.npz")
+    for taken in ((odd,), (odd, files["other"])):
+        assert len(run(Evaluate(files=taken, output=tmp_path / "a.json")).outputs) == 3
 
 
 def test_real_walks_are_measured_against_each_other(clips, tmp_path):
