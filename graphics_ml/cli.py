@@ -7,8 +7,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
-import tyro
-
 from graphics_ml import __version__
 from graphics_ml.batch import matching
 from graphics_ml.errors import GraphicsMLError
@@ -63,6 +61,8 @@ def main(arguments=None) -> int:
 
 def _parse(arguments):
     """The command that the words mean: a job, a batch, Run or Doctor."""
+    import tyro  # not above: each process of a batch imports this module, and only this one parses words
+
     try:
         with redirect_stderr(StringIO()):
             words = tyro.extras.subcommand_cli_from_dict(
@@ -95,6 +95,8 @@ def _parse(arguments):
 
 
 def _command(job_class):
+    import tyro
+
     # tyro reads its marks from Annotated types; the job's own fields stay free of tyro.
     columns = []
     for one, kind in typed_settings(job_class):

@@ -1,6 +1,6 @@
 """Processes that share work and may be killed: those of this machine, or a Dask cluster's.
 
-Each process of this machine is a pool of one, so that its death costs the call it had and no other.
+Each process of this machine is a pool of one, so that its death costs the others nothing.
 """
 
 import logging
@@ -18,6 +18,7 @@ from graphics_ml.errors import GraphicsMLError, MissingExtraError
 
 # Libraries that count with several threads would slow each other down, one per process and core.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_AHEAD = 2  # calls that each process has: one that it works on, and one that lies ready
 _PATIENCE = 10  # seconds to wait for a scheduler
 _LOOK = 0.5  # seconds: Windows notices Ctrl-C only between waits
 
@@ -27,20 +28,20 @@ class ClusterError(GraphicsMLError):
 
 
 class ProcessDied(Exception):
-    """The process that worked on a call was killed or crashed, and so was the next one, with nothing else beside it."""
+    """The process that worked on a call was killed or crashed, twice when nothing else ran."""
 
 
 def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) -> Iterator[tuple]:
     """Call `function(item)` for each item on the workers; gives (item, result) in the order in which they finish.
 
-    No more items are taken than can be worked on, and no result is kept. An item whose process died is tried once
-    more at the end, when nothing else runs; if its process dies again, its result is a ProcessDied. What else kept a
-    call from being done, such as a package that a cluster's workers lack, is its result too, as the exception.
+    No more items are taken than can be worked on, and no result is kept. An item whose process died is tried
+    again at the end, when nothing else runs; if its process dies twice then, its result is a ProcessDied. What else
+    kept a call from being done, such as a package that a cluster's workers lack, is its result too, as the exception.
 
     Raises:
         ClusterError: the cluster went away.
     """
-    waiting, busy, suspects, alone = iter(items), {}, deque(), False
+    waiting, busy, suspects, alone, last = iter(items), {}, deque(), False, None
     while True:
         while not alone and len(busy) < workers.capacity:
             try:
@@ -60,8 +61,9 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
             try:
                 result = future.result()
             except workers.deaths:
-                if not alone:
-                    suspects.append(item)
+                if item is not last:
+                    suspects.appendleft(item)  # where nothing else runs, it is the next
+                    last = item if alone else None
                     continue
                 result = ProcessDied()
             except CancelledError:
@@ -83,32 +85,41 @@ class Processes:
     deaths = BrokenExecutor
 
     def __init__(self, count: int):
-        self.capacity = count
-        self._free, self._busy = [], {}
+        self.capacity = _AHEAD * count
+        self._count, self._processes, self._calls = count, [], {}
 
     def submit(self, function: Callable, *arguments) -> Future:
         """Start a call; no more than `capacity` may run at a time."""
-        for future in [future for future in self._busy if future.done()]:
-            process = self._busy.pop(future)
+        for future in [future for future in self._calls if future.done()]:
+            process = self._calls.pop(future)
             if isinstance(future.exception(), BrokenExecutor):
-                process.end()
-            else:
-                self._free.append(process)
-        process = self._free.pop() if self._free else _Process()
+                self._end(process)
+        calls = list(self._calls.values())
+        process = min(self._processes, key=calls.count, default=None)
+        if process is None or (calls.count(process) and len(self._processes) < self._count):
+            process = self._begun()
         try:
             future = process.submit(function, *arguments)
-        except BrokenExecutor:  # it died while it had nothing to do
-            process.end()
-            process = _Process()
+        except BrokenExecutor:  # it died just now
+            self._end(process)
+            process = self._begun()
             future = process.submit(function, *arguments)
-        self._busy[future] = process
+        self._calls[future] = process
         return future
 
     def end(self) -> None:
         """End all processes at once, whatever they do."""
-        for process in (*self._free, *self._busy.values()):
+        for process in list(self._processes):
+            self._end(process)
+
+    def _begun(self):
+        self._processes.append(_Process())
+        return self._processes[-1]
+
+    def _end(self, process):
+        if process in self._processes:
+            self._processes.remove(process)
             process.end()
-        self._free, self._busy = [], {}
 
 
 class _Process:
@@ -194,7 +205,7 @@ class Cluster:
             self.end()
             raise ClusterError(f"workers of {address} have {max(threads)} threads; start them with --nthreads 1")
         self._executor = self._client.get_executor(pure=False)
-        self.capacity = 2 * len(threads)  # the next call of each lies ready on it
+        self.capacity = _AHEAD * len(threads)
 
     def submit(self, function: Callable, *arguments) -> Future:
         """Start a call."""

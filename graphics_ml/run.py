@@ -171,7 +171,7 @@ def _not_run(error):
     said = f"no worker can do it ({_named(error)})"
     if isinstance(error, ProcessDied):
         said = (
-            "the process that worked on it was killed or crashed, and again when it ran alone; the file may need more "
+            "the process that worked on it was killed or crashed, also when nothing else ran; the file may need more "
             "memory than there is"
         )
     return {"state": "failed", "error": said}, False
