@@ -2,9 +2,9 @@
 
     GRAPHICS_ML_TEST_DATA=... python -m tests.benchmarks batches
 
-Whole commands are timed, so that the start of Python and of the workers counts; one and two take turns, because other
-work on the machine slows both. Beside the ratio stands what the work costs in processor time: where two workers cost no
-more than one, what the ratio lacks of two is waiting.
+Whole commands are timed, in which the start of Python and of each worker counts, and what further files add to them;
+one and two take turns, because other work on the machine slows both. Beside the ratios stands what the work costs in
+processor time.
 """
 
 import os
@@ -18,7 +18,7 @@ from statistics import median
 
 from tests.archives import unpack
 
-ROUNDS = 3
+ROUNDS = 2
 SETS = ("bandai1", "bandai2-subset")
 COPIES = 5
 
@@ -36,14 +36,21 @@ def main():
 
 
 def _two_against_one(folder, files):
-    source = _linked(folder / "all", files, 1)
-    rounds = [[_timed(source, folder / f"out{turn}{jobs}", jobs) for jobs in (1, 2)] for turn in range(ROUNDS)]
-    (one, one_cost), (two, two_cost) = (map(min, zip(*side, strict=True)) for side in zip(*rounds, strict=True))
-    ratios = [first[0] / second[0] for first, second in rounds]
+    few, many = (_linked(folder / f"times{copies}", files, copies) for copies in (1, COPIES))
+    whole, further, costs = [], [], []
+    for turn in range(ROUNDS):
+        seconds = {}
+        for source in (few, many):
+            for jobs in (1, 2):
+                seconds[source, jobs], cost = _timed(source, folder / f"{source.name}-{turn}-{jobs}", jobs)
+                costs.append(cost)
+        whole.append(seconds[few, 1] / seconds[few, 2])
+        further.append((seconds[many, 1] - seconds[few, 1]) / (seconds[many, 2] - seconds[few, 2]))
     print(
-        f"{len(files)} files: one worker {one:.1f} s, two {two:.1f} s at best, ratio {one / two:.2f}, median ratio of "
-        f"{ROUNDS} turns {median(ratios):.2f}; processor time {one_cost:.1f} s and {two_cost:.1f} s"
+        f"one worker against two, median of {ROUNDS} turns: {len(files)} files with all start-up {median(whole):.2f}, "
+        f"files after those {median(further):.2f}"
     )
+    print(f"processor time of {len(files)} files: one worker {costs[0]:.1f} s, two {costs[1]:.1f} s")
 
 
 def _timed(source, output, jobs):
