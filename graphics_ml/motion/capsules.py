@@ -17,8 +17,8 @@ from graphics_ml.motion.rotations import conjugate, rotate
 SIDES = ("left", "right")
 CORE = ("trunk", "left_flank", "right_flank", "neck", "head", "left_thigh", "right_thigh", "left_shin", "right_shin")
 ARM = ("upper_arm", "forearm")
-ROLES = ("hips", "head", *(f"{side}_{part}" for side in SIDES for part in ("hand", "foot")))
-"""Joints whose places, with those above them, give all capsules."""
+ROLES = ("hips", "head", *(f"{side}_{part}" for side in SIDES for part in ("hand", "foot", "toes")))
+"""Joints whose places, with those above them, give all capsules, and where the feet are."""
 
 # Radius over length: of a limb's bone; of the trunk, from the middle of the hip joints to that of the shoulders.
 _LIMB = {"thigh": 0.20, "shin": 0.13, "upper_arm": 0.16, "forearm": 0.15}

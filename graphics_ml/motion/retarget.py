@@ -180,32 +180,33 @@ class Retargeter:
             raise ValueError("the motion is of another skeleton than the one this pair was made for")
         source, goal = self.source, self.goal
         scale = float(goal.leg / source.leg if scale is None else scale)
-        places = self._feet_and_hips(motion)
-        grounds = _grounds(places, source, floor)
-        result = copied = self._copied(motion, places, scale, grounds)
+        hands = level != "copy" and hand_lock > 0
+        seen = self._seen(motion, hands)
+        grounds = _grounds(seen, source, floor)
+        result = copied = self._copied(motion, seen, scale, grounds)
         corrected = held_back = turned = arms_moved = np.zeros((len(motion), 2), dtype=bool)
-        if level != "copy":
-            seen, held = self._hands(motion, scale, grounds) if hand_lock > 0 else (None, None)
-            if foot_lock > 0:
-                down = self._contacts(motion, places, contacts)
-                carrying = self._carrying(copied, held)
-                options = dict(scale=scale, grounds=grounds, strength=foot_lock, carrying=carrying)
-                result, *found = self._standing(copied, places, down, soles, options)
-                corrected, held_back, turned = found
-            if hand_lock > 0:
-                bodies = self._source_shape, self._shape
-                result, by = reach(result, seen, held, *bodies, strength=hand_lock, touch=level == "touch")
-                arms_moved = by > TURNED
+        bodies = self._source_shape, self._shape
+        held = grounded(seen, *bodies, float(motion.fps), scale=scale, grounds=grounds) if hands else None
+        if level != "copy" and foot_lock > 0:
+            down = self._contacts(motion, seen, contacts)
+            options = dict(scale=scale, grounds=grounds, strength=foot_lock, carrying=self._carrying(copied, held))
+            result, corrected, held_back, turned = self._standing(copied, seen, down, soles, options)
+        if hands:
+            result, by = reach(result, seen, held, *bodies, strength=hand_lock, touch=level == "touch")
+            arms_moved = by > TURNED
         found = corrected, held_back, turned, arms_moved
         report = RetargetReport(scale, *found, self.source_map, self.target_map, _notes(*found))
         return _rooted(result, goal, root), report
 
-    def _feet_and_hips(self, motion):
-        """Role to world places (F, 3) of the source's legs."""
-        places = self._source_legs.transforms(motion.rotations, motion.root_positions, motion.offsets)[1]
-        return {role: places[:, row] for role, row in self._source_legs.body.joints.items()}
+    def _seen(self, motion, hands):
+        """Places (3, F) of the source's legs by role; all that Capsules.points gives where `hands` are asked for."""
+        arrays = motion.rotations, motion.root_positions, motion.offsets
+        if hands:
+            return self._source_shape.points(*arrays)
+        places = self._source_legs.transforms(*arrays)[1]
+        return {role: places[:, row].T for role, row in self._source_legs.body.joints.items()}
 
-    def _copied(self, motion, places, scale, grounds):
+    def _copied(self, motion, seen, scale, grounds):
         """The source's directions on the target.
 
         The middle between the hip joints is scaled about the ground point below the origin, heights from the ankles'
@@ -214,7 +215,7 @@ class Retargeter:
         goal = self.goal
         target, joint = goal.skeleton, goal.joints["hips"]
         rotations = self._transfer.rotations(motion.rotations)
-        middle = (places["left_thigh"] + places["right_thigh"]) / 2
+        middle = (seen["left_thigh"] + seen["right_thigh"]).T / 2
         moved = middle * scale
         moved[:, 1] = (middle[:, 1] - grounds[0] - self.source.ankle_height) * scale + grounds[1] + goal.ankle_height
         root, local = np.broadcast_to(target.offsets[0], moved.shape), None
@@ -230,25 +231,19 @@ class Retargeter:
         confidence = _confidence(motion, self.source, goal)
         return Motion(target, rotations, root, motion.fps, local, confidence, motion.provenance)
 
-    def _standing(self, copied, places, down, soles, options):
+    def _standing(self, copied, seen, down, soles, options):
         """The motion with its feet on the ground, and as stance.stand gives them and for turned feet: what was done."""
         before, legs = self._legs.motion(copied), self._legs.body
-        after, corrected, held_back = before, *np.zeros((2, len(copied), 2), dtype=bool)
+        after, corrected, held_back, turned = before, *np.zeros((3, len(copied), 2), dtype=bool)
         if down.any() or options["carrying"] is not None:
-            after, corrected, held_back = stand(before, places, down, self.source, legs, **options)
+            after, corrected, held_back, turned = stand(before, seen, down, self.source, legs, **options)
         if soles:
             after = clear_of_floor(after, legs, soles, options["grounds"][1], down[:, 1::2])
+            feet = [legs.joints[f"{side}_foot"] for side in _SIDES]
+            turned = angle_between(before.orientations()[:, feet], after.orientations()[:, feet]) > TURNED
         if after is before:
-            return copied, corrected, held_back, corrected
-        feet = [legs.joints[f"{side}_foot"] for side in _SIDES]
-        turned = angle_between(before.orientations()[:, feet], after.orientations()[:, feet]) > TURNED
+            return copied, corrected, held_back, turned
         return self._legs.put_back(copied, before, after), corrected, held_back, turned
-
-    def _hands(self, motion, scale, grounds):
-        """The source's points, and its palms that are on the ground."""
-        bodies = self._source_shape, self._shape
-        seen = self._source_shape.points(motion.rotations, motion.root_positions, motion.offsets)
-        return seen, grounded(seen, *bodies, float(motion.fps), scale=scale, grounds=grounds)
 
     def _carrying(self, copied, held):
         """Hands that carry the body, for stance.stand."""
@@ -257,13 +252,13 @@ class Retargeter:
         points = self._shape.points(copied.rotations, copied.root_positions, copied.offsets)
         return held.carrying, held.path - np.stack([points[f"{side}_palm"].T for side in _SIDES], axis=1)
 
-    def _contacts(self, motion, places, contacts):
+    def _contacts(self, motion, seen, contacts):
         """Contacts (F, 4) of feet that both bodies have, looked for on the source where none are given."""
         source, goal = self.source, self.goal
         both = [role in source.joints and role in goal.joints for role in CONTACT_ROLES]
         if contacts is None:
             roles = [role for role in CONTACT_ROLES if role in source.joints]
-            feet = np.stack([places[role] for role in roles], axis=1)
+            feet = np.stack([seen[role].T for role in roles], axis=1)
             contacts = np.zeros((len(motion), len(CONTACT_ROLES)), dtype=bool)
             contacts[:, [role in roles for role in CONTACT_ROLES]] = contacts_from_positions(
                 feet, float(motion.fps), source.leg, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
@@ -366,16 +361,16 @@ def _confidence(motion, source, goal):
 _SUNK = 0.05  # leg lengths, by so much at the most a source's feet stand beside a floor of known height
 
 
-def _grounds(places, source, floor):
+def _grounds(seen, source, floor):
     """Heights of the source's ground and of the target's."""
-    ground = _floor_height(places, source)
+    ground = _floor_height(seen, source)
     if floor is None:
         return ground, ground
     return (ground if abs(ground - floor) < _SUNK * source.leg else floor), floor
 
 
-def _floor_height(places, body):
+def _floor_height(seen, body):
     """Height of the ground a motion stands on: where its lowest foot is, at its own standing height, when low; of the
-    places (F, 3) of the feet, by role."""
-    heights = [places[role][:, 1] - standing for role, standing in body.foot_heights.items()]
+    places (3, F) of the feet, by role."""
+    heights = [seen[role][1] - standing for role, standing in body.foot_heights.items()]
     return float(np.percentile(np.min(heights, axis=0), 10))

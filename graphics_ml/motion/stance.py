@@ -55,7 +55,7 @@ _SOFT = 0.04  # seconds
 
 def stand(
     motion: Motion,
-    places: Mapping[str, np.ndarray],
+    seen: Mapping[str, np.ndarray],
     contacts: np.ndarray,
     source: Body,
     goal: Body,
@@ -64,12 +64,12 @@ def stand(
     grounds: tuple[float, float],
     strength: float,
     carrying: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple[Motion, np.ndarray, np.ndarray]:
+) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:
     """The motion with its feet standing where the source's do.
 
     Args:
         motion: the source's directions on the target skeleton.
-        places: role to world positions (F, 3) of the source's feet and toes.
+        seen: role to world positions (3, F) of the source's feet and toes.
         contacts: (F, 4) bool, columns as CONTACT_ROLES; False where a body lacks the joint.
         source, goal: the two bodies.
         scale: of the path, target over source.
@@ -79,13 +79,13 @@ def stand(
             shall be (F, 2, 3).
 
     Returns:
-        The motion; (F, 2) bool, left and right, where a bone of the leg is turned by over two degrees; (F, 2) bool,
-        where a standing foot is left off its place because legs may not be turned in more frames.
+        The motion; (F, 2) bool, left and right, where a bone of the leg is turned by over two degrees; where a standing
+        foot is left off its place because legs may not be turned in more frames; where a foot is turned by as much.
     """
     fps = float(motion.fps)
     heel_down, toe_down = contacts[:, 0::2], contacts[:, 1::2]
     down = heel_down | toe_down
-    ankle_path, toe_path = (_paths(places, source, goal, part, scale, grounds) for part in ("foot", "toes"))
+    ankle_path, toe_path = (_paths(seen, source, goal, part, scale, grounds) for part in ("foot", "toes"))
     ankles, toes = (_joints(goal, part) for part in ("foot", "toes"))
     motion = _hips_turned(motion, ankle_path, down, source, goal, strength)
     free = motion.positions()
@@ -105,7 +105,8 @@ def stand(
     moved = spread(strength * (target - ankle), down, down, reach)
     tilt = spread(strength * (aim - foot), toe_down, down, reach)
     turns = np.where(np.any(tilt != 0, axis=-1, keepdims=True), rotation_between(foot, foot + tilt), _NONE)
-    return _legs_bent(motion, moved, turns, down, goal)
+    turned = 2 * np.arccos(np.minimum(np.abs(turns[..., 0]), 1)) > TURNED
+    return *_legs_bent(motion, moved, turns, down, goal), turned
 
 
 def clear_of_floor(
@@ -169,13 +170,13 @@ def _joints(body, part):
     return [body.joints.get(f"{side}_{part}", body.joints[f"{side}_foot"]) for side in _SIDES]
 
 
-def _paths(places, source, goal, part, scale, grounds):
+def _paths(seen, source, goal, part, scale, grounds):
     """Where the source's left and right joint of a part are, scaled; heights from where each stands: (F, 2, 3)."""
     roles = [f"{side}_{part}" if f"{side}_{part}" in source.joints else f"{side}_foot" for side in _SIDES]
-    paths = scale * np.stack([places[role] for role in roles], axis=1)
+    paths = scale * np.stack([seen[role].T for role in roles], axis=1)
     for leg, role in enumerate(f"{side}_{part}" for side in _SIDES):
         if role in source.joints and role in goal.joints:
-            lifted = places[role][:, 1] - grounds[0] - source.foot_heights[role]
+            lifted = seen[role][1] - grounds[0] - source.foot_heights[role]
             paths[:, leg, 1] = scale * lifted + grounds[1] + goal.foot_heights[role]
     return paths
 
