@@ -19,7 +19,6 @@ from graphics_ml.motion.capsules import ARM, CORE, SIDES, Capsules, dot, gaps
 from graphics_ml.motion.contacts import contacts_from_positions, spans
 from graphics_ml.motion.foot_lock import spread
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
-from graphics_ml.motion.kinematics import transforms
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
     multiply,
@@ -223,16 +222,15 @@ def _swivel(side, seen, points, moved, theirs, ours, size, reach):
 def _arms_moved(motion, moved, swivel, changed, goal):
     """As reach, of palms that are moved by (F, 2, 3) and elbows turned about the arms' lines by angles (F, 2), in the
     `changed` frames (F, 2)."""
-    part = goal.part
-    small = part.motion(motion)
-    body, rotations, turned = part.body, np.array(small.rotations), np.zeros(changed.shape)
+    body, parents, turned = goal.part.body, goal.part.body.skeleton.parents, np.zeros(changed.shape)
+    rotations = motion.rotations.transpose(1, 2, 0).copy().transpose(2, 0, 1)
     for hand, side in enumerate(SIDES):
         rows = np.flatnonzero(changed[:, hand])
         if not len(rows):
             continue
         chain = [body.joints[f"{side}_{name}"] for name in ("upper_arm", "forearm", "hand")]
-        offsets = small.offsets if small.local_positions is None else small.offsets[rows]
-        turns, at = transforms(small.rotations[rows], small.root_positions[rows], offsets, body.skeleton.parents)
+        offsets = motion.offsets if motion.local_positions is None else motion.offsets[rows]
+        turns, at = goal.part.transforms(motion.rotations[rows], motion.root_positions[rows], offsets)
         shoulder, elbow, wrist = (at[:, joint] for joint in chain)
         # An elbow bends the forearm ahead, so it points back; up and aside for arms that hang is as good as any.
         hinge = rotate(multiply(turns[:, chain[0]], body.frames[f"{side}_upper_arm"]), np.array([0.0, 1.0, 0]))
@@ -247,12 +245,13 @@ def _arms_moved(motion, moved, swivel, changed, goal):
             multiply(turns[:, chain[2]], body.frames[f"{side}_hand"]),
             side,
         )
-        new = limb_rotations(turns, body.skeleton.parents, chain, upper, lower, multiply(hand_turn, turns[:, chain[2]]))
-        for joint, rotation in zip(chain, new, strict=True):
+        new = limb_rotations(turns, parents, chain, upper, lower, multiply(hand_turn, turns[:, chain[2]]))
+        for row, rotation in zip(chain, new, strict=True):
+            joint = goal.part.joints[row]
             rotations[rows, joint] = rotation
             rotations[:, joint] = unroll(rotations[:, joint])
         turned[rows, hand] = np.maximum(*(2 * np.arccos(np.minimum(np.abs(turn[:, 0]), 1)) for turn in (upper, lower)))
-    return part.put_back(motion, small, small.replace(rotations=rotations)), turned
+    return motion.replace(rotations=rotations), turned
 
 
 def _bendable(shoulder, elbow, wrist, target):

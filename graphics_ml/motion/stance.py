@@ -286,46 +286,42 @@ def _legs_bent(motion, moved, foot_turns, down, goal):
     """The motion with ankles moved by (F, 2, 3) as far as their legs may be turned, and feet turned (F, 2, 4); and
     where bones are turned by over two degrees, and where feet are left off their place, both (F, 2)."""
     world, places = motion.transforms()
-    rotations = np.array(motion.rotations)
-    corrected, held_back = np.zeros((2, *down.shape), dtype=bool)
+    chains = [[goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")] for side in _SIDES]
+    limb = [places[:, list(joints)] for joints in zip(*chains, strict=True)]
     across = np.subtract(*(places[:, joint] for joint in _joints(goal, "thigh")))
-    for leg, side in enumerate(_SIDES):
-        chain = [goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")]
-        hip, knee, ankle = (places[:, joint] for joint in chain)
-        pole = hinge_pole(places, world, chain, across)
+    pole = np.stack([hinge_pole(places, world, chain, across) for chain in chains], axis=1)
 
-        def bend(rows, lift, limb=(hip, knee, ankle), pole=pole, by=moved[:, leg]):
-            limb = [joint[rows] for joint in limb]
-            target = limb[2] + by[rows] * [1, 0, 1] + by[rows] * [0, 1, 0] * lift
-            turns = two_bone_ik(*limb, target, pole[rows], 0.0)[:2]
-            angles = [_angle(turn, bone) for turn, bone in zip(turns, np.diff(limb, axis=0), strict=True)]
-            return turns, np.maximum(*angles)
+    def bend(chosen, lift):
+        bones = [joint[chosen] for joint in limb]
+        target = bones[2] + moved[chosen] * [1, 0, 1] + moved[chosen] * [0, 1, 0] * lift
+        turns = two_bone_ik(*bones, target, pole[chosen], 0.0)[:2]
+        return turns, np.maximum(_angle(turns[0], bones[1] - bones[0]), _angle(turns[1], bones[2] - bones[1]))
 
-        turns, turned = bend(slice(None), 1.0)
-        # Where that is too much, slides along the ground are taken first, and of the height what is left.
-        rows = np.flatnonzero(turned > TURNED)
-        if len(rows):
-            whole, level = turned[rows], np.zeros(len(turned))
-            level[rows] = bend(rows, 0.0)[1]
-            most = _allowed((level, turned), down[:, leg], float(motion.fps))
-            lift = np.clip((most[rows] - level[rows]) / np.maximum(whole - level[rows], 1e-9), 0, 1)
-            lowered, turned[rows] = bend(rows, lift[:, None])
-            for turn, own in zip(turns, lowered, strict=True):
-                turn[rows] = own
-        else:
-            most = np.full(len(turned), TURNED)
-        share = np.minimum(1, most / np.maximum(turned, 1e-9))
-        less = np.flatnonzero(share < 1)
-        for turn in turns:
-            turn[less] = slerp(np.broadcast_to(_NONE, (len(less), 4)), turn[less], share[less])
-        corrected[:, leg] = share * turned > TURNED
-        left = (1 - share) * np.linalg.norm(moved[:, leg], axis=-1)
-        held_back[:, leg] = down[:, leg] & (left > _SLIDE * goal.leg)
+    turns, turned = bend(slice(None), 1.0)
+    # Where that is too much, slides along the ground are taken first, and of the height what is left.
+    much, most = turned > TURNED, np.full(turned.shape, TURNED)
+    if much.any():
+        level = np.zeros(turned.shape)
+        level[much] = bend(much, 0.0)[1]
+        for leg in range(2):
+            most[:, leg] = _allowed((level[:, leg], turned[:, leg]), down[:, leg], float(motion.fps))
+        lift = np.clip((most[much] - level[much]) / np.maximum(turned[much] - level[much], 1e-9), 0, 1)
+        lowered, turned[much] = bend(much, lift[:, None])
+        for turn, own in zip(turns, lowered, strict=True):
+            turn[much] = own
+    share = np.minimum(1, most / np.maximum(turned, 1e-9))
+    less = share < 1
+    for turn in turns:
+        turn[less] = slerp(np.broadcast_to(_NONE, turn[less].shape), turn[less], share[less])
+    left = (1 - share) * np.linalg.norm(moved, axis=-1)
+    changed = np.maximum(np.abs(moved).max(axis=-1), np.abs(foot_turns[..., 1:]).max(axis=-1)) > _ROUNDING
+    rotations = np.array(motion.rotations)
+    for leg, chain in enumerate(chains):
         foot = multiply(foot_turns[:, leg], world[:, chain[2]])
-        changed = np.maximum(np.abs(moved[:, leg]), np.abs(foot_turns[:, leg, 1:])).max(axis=-1) > _ROUNDING
-        for joint, new in zip(chain, limb_rotations(world, goal.skeleton.parents, chain, *turns, foot), strict=True):
-            rotations[:, joint] = unroll(np.where(changed[:, None], new, rotations[:, joint]))
-    return motion.replace(rotations=rotations), corrected, held_back
+        bent = limb_rotations(world, goal.skeleton.parents, chain, turns[0][:, leg], turns[1][:, leg], foot)
+        for joint, new in zip(chain, bent, strict=True):
+            rotations[:, joint] = unroll(np.where(changed[:, leg, None], new, rotations[:, joint]))
+    return motion.replace(rotations=rotations), share * turned > TURNED, down & (left > _SLIDE * goal.leg)
 
 
 def _allowed(wanted, down, fps):
