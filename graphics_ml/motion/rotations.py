@@ -197,9 +197,10 @@ def unroll(q):
     if q.shape[0] < 2:
         return q
     before, after = q[:-1, ...], q[1:, ...]
-    dot = sum(before[..., c] * after[..., c] for c in range(4))
-    turned = xp.astype(xp.cumulative_sum(xp.astype(dot < 0, xp.int32), axis=0) % 2, xp.bool)
-    turned = turned[..., None]
+    opposite = dot(before, after) < 0
+    if not bool(xp.any(opposite)):
+        return q
+    turned = xp.astype(xp.cumulative_sum(xp.astype(opposite, xp.int32), axis=0) % 2, xp.bool)[..., None]
     return xp.concat((q[:1, ...], xp.where(turned, -after, after)), axis=0)
 
 

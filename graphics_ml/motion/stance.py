@@ -88,7 +88,7 @@ def stand(
     ankle_path, toe_path = (_paths(seen, source, goal, part, scale, grounds) for part in ("foot", "toes"))
     ankles, toes = (_joints(goal, part) for part in ("foot", "toes"))
     motion = _hips_turned(motion, ankle_path, down, source, goal, strength)
-    free = motion.positions()
+    world, free = motion.transforms()
     carried, wanted = down, ankle_path - free[:, ankles]
     if carrying is not None:
         carried, wanted = (np.concatenate(both, axis=1) for both in zip((down, wanted), carrying, strict=True))
@@ -104,9 +104,10 @@ def stand(
     reach = round(_RUN_OUT * fps)
     moved = spread(strength * (target - ankle), down, down, reach)
     tilt = spread(strength * (aim - foot), toe_down, down, reach)
-    turns = np.where(np.any(tilt != 0, axis=-1, keepdims=True), rotation_between(foot, foot + tilt), _NONE)
+    turns, tilted = np.tile(_NONE, (len(motion), 2, 1)), np.any(tilt != 0, axis=-1)
+    turns[tilted] = rotation_between(foot[tilted], foot[tilted] + tilt[tilted])
     turned = 2 * np.arccos(np.minimum(np.abs(turns[..., 0]), 1)) > TURNED
-    return *_legs_bent(motion, moved, turns, down, goal), turned
+    return *_legs_bent(motion, world, free, moved, turns, down, goal), turned
 
 
 def clear_of_floor(
@@ -282,10 +283,10 @@ def _planted(toe, path, heel_down, toe_down):
     return result
 
 
-def _legs_bent(motion, moved, foot_turns, down, goal):
-    """The motion with ankles moved by (F, 2, 3) as far as their legs may be turned, and feet turned (F, 2, 4); and
-    where bones are turned by over two degrees, and where feet are left off their place, both (F, 2)."""
-    world, places = motion.transforms()
+def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
+    """The motion, whose joints are turned and placed so in the world, with ankles moved by (F, 2, 3) as far as their
+    legs may be turned, and feet turned (F, 2, 4); and where bones are turned by over two degrees, and where feet are
+    left off their place, both (F, 2)."""
     chains = [[goal.joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")] for side in _SIDES]
     limb = [places[:, list(joints)] for joints in zip(*chains, strict=True)]
     across = np.subtract(*(places[:, joint] for joint in _joints(goal, "thigh")))
