@@ -175,8 +175,8 @@ class Retarget(FileJob):
     task: ClassVar[str] = "graphics_ml.tasks.retarget:retarget"
 
     target: Path | None = setting(
-        "rig (.blend, .fbx, .glb, .gltf), motion file whose skeleton is meant, or name of a body such as smplh; our "
-        "own character when not given",
+        "rig (.blend, .fbx, .glb, .gltf, .usd), motion file whose skeleton is meant, or name of a body such as smplh; "
+        "our own character when not given",
         None,
     )
     level: Literal["copy", "contacts", "touch"] = setting(
@@ -198,7 +198,7 @@ class Retarget(FileJob):
 
     def natural_extension(self) -> str | None:
         kind = ".blend" if self.target is None else self.target.suffix.lower()
-        return {".gltf": ".glb"}.get(kind, kind) or None
+        return {".gltf": ".glb", ".usdz": ".usdc"}.get(kind, kind) or None
 
 
 @dataclass(frozen=True, kw_only=True)

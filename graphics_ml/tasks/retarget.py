@@ -14,8 +14,7 @@ from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion
 from graphics_ml.tasks.saving import ensure_place, write_motion
 
-_RIGS = (".blend", ".fbx", ".glb", ".gltf")
-_SCENES = (".blend", ".fbx", ".glb")
+_RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
 
 
 def retarget(job: Retarget, progress: Progress) -> Outcome:
@@ -40,13 +39,13 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
     require_roles(source_map, motion.skeleton, job.source_map or job.source)
     require_roles(target_map, skeleton, job.map or job.target or "our own character")
     pair = Retargeter(motion, skeleton, source_map, target_map, target_motion=target_motion)
-    if job.root == "bone" and rig and pair.goal.joints["hips"] == 0:
+    in_scene = rig is not None and rig.saves(job.output)
+    if job.root == "bone" and in_scene and pair.goal.joints["hips"] == 0:
         raise GraphicsMLError(
             f"{rig.name}: its hips hang from no other bone that could carry the path; use --root object or hips"
         )
 
     progress("retargeting", 0, 0)
-    in_scene = rig is not None and job.output.suffix.lower() in _SCENES
     on_object = in_scene and job.root == "object"
     result, report = pair(
         motion,

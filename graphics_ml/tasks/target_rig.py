@@ -8,7 +8,7 @@ import numpy as np
 
 from graphics_ml.blender.actions import retime, write_object_keys
 from graphics_ml.blender.armature import deform_flags
-from graphics_ml.blender.export import save_scene
+from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
@@ -74,6 +74,11 @@ class TargetRig:
                 f"the rig's own actions ({len(kept)}) were retimed {rates}, so that they last as long as before"
             )
         return action
+
+    @staticmethod
+    def saves(path: Path) -> bool:
+        """Whether such a file is a scene, in which the rig keeps its meshes."""
+        return path.suffix.lower() in EXTENSIONS
 
     def save(self, path: Path, action: bpy.types.Action, keep_actions: bool) -> None:
         """Write the scene with the rig that plays the action; see export.save_scene."""

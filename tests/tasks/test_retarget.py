@@ -77,7 +77,7 @@ def played_by(path):
     return evaluated_transforms(armature, range(first, last + 1))[1], np.array(objects)
 
 
-@pytest.mark.parametrize("extension", [".blend", ".fbx", ".glb"])
+@pytest.mark.parametrize("extension", [".blend", ".fbx", ".glb", ".usdc"])
 def test_on_the_object_the_rig_stands_where_it_does_on_the_hips(extension, source, rig, work):
     for root in ("hips", "object"):
         run(Retarget(source=source, target=rig, output=work / f"{root}{extension}", root=root))
