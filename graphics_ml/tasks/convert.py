@@ -1,18 +1,16 @@
 """A motion file becomes another: load, save, and say what is lost."""
 
-from fractions import Fraction
 from pathlib import Path
 
 from graphics_ml import formats
 from graphics_ml.errors import OutputError
+from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Convert, Outcome
-from graphics_ml.motion.motion import exact_rate
 from graphics_ml.motion.t_pose import starts_with_t_pose
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
-from graphics_ml.provenance import record, record_path, write_record
+from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion, read_markers
-from graphics_ml.tasks.saving import write_motion
+from graphics_ml.tasks.saving import ensure_place, write_motion
 
 
 def convert(job: Convert, progress: Progress) -> Outcome:
@@ -21,17 +19,13 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     Raises:
         GraphicsMLError: the source, a setting or the output cannot be used; nothing is written then.
     """
-    to_markers = job.output.suffix.lower() in formats.marker_extensions()
-    if not to_markers:
-        ensure_extension(job.output, formats.extensions(writable=True))
     inputs = [path for path in (job.source, job.skeleton, job.body_model) if path is not None]
     if job.marker_set and job.marker_set.lower().endswith(".toml"):
         inputs.append(Path(job.marker_set))
-    ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
-    ensure_writable(job.output)
+    ensure_place(job, inputs, (*formats.extensions(writable=True), *formats.marker_extensions()))
     progress("reading", 0, 0)
     name = formats.format_of(job.source, job.source_format)
-    if to_markers:
+    if job.output.suffix.lower() in formats.marker_extensions():
         return _copy_markers(job, name, inputs)
     worn = dict(marker_set=job.marker_set, subject=job.subject)
     motion, notes = open_motion(job.source, progress, format=name, **worn, **_options(job))
@@ -65,5 +59,5 @@ def _options(job):
     """The options with which the source is read: those that the job gives."""
     said = {"unit": job.unit, "up": job.up, "skeleton": job.skeleton, "body_model": job.body_model}
     said |= {"action": job.action, "armature": job.armature, "trust_pickle": job.trust_pickle or None}
-    said["fps"] = None if job.fps is None else exact_rate(Fraction(job.fps).limit_denominator(1001))
+    said["fps"] = None if job.fps is None else rate_of_text(f"{job.fps:.12g}")
     return {key: value for key, value in said.items() if value is not None}

@@ -1,11 +1,11 @@
 """A motion is cleaned up: what the job asks for, one after the other, with what each did to its quality."""
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 
 from graphics_ml.errors import FileError, GraphicsMLError
+from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Edit, JobError, Outcome
 from graphics_ml.motion.blend import concatenate
 from graphics_ml.motion.bone_map import BoneMap, recognize_moving, require_roles
@@ -104,7 +104,7 @@ class _Editor:
         return []
 
     def resample(self):
-        self.motion = resample(self.motion, _rate(self.job.fps))
+        self.motion = resample(self.motion, rate_of_text(f"{self.job.fps:.12g}"))
         return []
 
     def smooth(self):
@@ -162,12 +162,6 @@ class _Editor:
             f"{found.keys} of {found.full} keys stay ({100 * found.keys / found.full:.1f}%)",
             f"no joint is off by more than {1000 * found.error:.2f} mm and {np.degrees(found.turn):.2f} degrees",
         ]
-
-
-def _rate(fps):
-    """The exact frame rate that a decimal number means."""
-    television = Fraction(round(fps * 1.001) * 1000, 1001)
-    return television if abs(float(television) - fps) < 0.005 else Fraction(fps).limit_denominator(1000)
 
 
 def _figures(was: Quality, now: Quality, feet: bool) -> list[str]:

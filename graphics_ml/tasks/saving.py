@@ -12,13 +12,18 @@ from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 
 
-def ensure_place(job: FileJob, inputs: list[Path]) -> None:
-    """Prove that the job's motion and its job file can be written, and replace none of the inputs.
+def ensure_place(job: FileJob, inputs: list[Path], extensions: tuple[str, ...] | None = None) -> None:
+    """Prove that the job's output and its job file can be written, and replace none of the inputs.
+
+    Args:
+        job: says where.
+        inputs: files that the job reads.
+        extensions: those that the output may have; of what holds a motion when None.
 
     Raises:
         OutputError: the output's extension or place cannot be written.
     """
-    ensure_extension(job.output, formats.extensions(writable=True))
+    ensure_extension(job.output, extensions or formats.extensions(writable=True))
     ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
 

@@ -97,7 +97,7 @@ def test_a_blender_file_has_only_the_keys_that_stay(clip, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"), [(29.97, Fraction(30000, 1001)), (25, Fraction(25)), (12.5, Fraction(25, 2))]
+    ("given", "meant"), [(29.97, Fraction(30000, 1001)), (25, Fraction(25)), (12.5, Fraction(25, 2)), (2, Fraction(2))]
 )
 def test_decimal_frame_rates_mean_exact_ones(clip, tmp_path, given, meant):
     assert edited(clip, tmp_path, fps=given)[0].fps == meant
