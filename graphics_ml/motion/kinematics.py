@@ -75,7 +75,7 @@ def _walk(rotations, root_positions, offsets, parents, turns):
     if not is_numpy_namespace(xp):  # blocks would only add nodes to the graph
         tables = [rows and xp.stack(rows) for rows in _recurse(xp, rotations, root_positions, offsets, parents, turns)]
     else:
-        kind = np.result_type(rotations, *([root_positions] if placed else []), *([] if steady else [offsets]))
+        kind = np.result_type(rotations, *([root_positions] if placed else []), *([] if steady else [offsets]), 0.5)
         tables = [
             np.empty((joints * size, frames), kind) if wanted else None for size, wanted in ((4, turns), (3, placed))
         ]

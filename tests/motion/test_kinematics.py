@@ -67,6 +67,13 @@ def test_any_leading_shape_and_memory_order_gives_the_same():
     assert forward_kinematics(q[:0], root[:0], offsets, parents).shape == (0, 9, 3)
 
 
+def test_whole_numbers_in_give_real_ones_out():
+    places = forward_kinematics(
+        np.array([[1, 0, 0, 0]] * 2), np.array([1, 2, 3]), np.array([[0, 0, 0], [0, 0.5, 0]]), (-1, 0)
+    )
+    np.testing.assert_array_equal(places, [[1, 2, 3], [1, 2.5, 3]])
+
+
 def test_frames_beyond_one_block_give_the_same_as_alone(monkeypatch):
     q, root, offsets, parents = a_pose(2, frames=25)
     moving = np.random.default_rng(0).normal(size=(25, 9, 3))
