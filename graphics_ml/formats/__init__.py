@@ -169,9 +169,9 @@ def save_markers(markers, path: str | Path, format: str | None = None, **options
         OutputError: the format is no marker format or is not written, or the place cannot be written.
     """
     path = Path(path)
-    name = format or next((name for name, one in _MARKERS.items() if path.suffix.lower() in one.extensions), None)
-    if name not in _MARKERS:
-        raise OutputError(path, None, f"markers are written as {', '.join(marker_extensions())}")
+    name = next((name for name, one in _MARKERS.items() if path.suffix.lower() in one.extensions), None)
+    if name is None or format not in (None, name):
+        raise OutputError(path, None, f"markers are written as {', '.join(marker_extensions())}, each by its own name")
     _function(path, name, "save", options, OutputError)(markers, path, **options)
 
 

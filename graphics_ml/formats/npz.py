@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.errors import MotionFileError
+from graphics_ml.errors import MotionFileError, OutputError
 from graphics_ml.formats.arrays import read_npz, write_npz
 from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.motion import Motion
@@ -56,8 +56,10 @@ def save(motion: Motion, path: str | Path) -> None:
     """Write a motion; nothing of it is lost. What JSON cannot hold in its provenance becomes text.
 
     Raises:
-        OutputError: the place cannot be written.
+        OutputError: the place cannot be written, or the frame rate is no fraction of 64-bit numbers.
     """
+    if max(motion.fps.numerator, motion.fps.denominator) >= 1 << 63:
+        raise OutputError(path, None, f"a rate of {motion.fps} frames a second is too long a fraction; resample first")
     write_npz(path, _members(motion))
 
 

@@ -169,3 +169,8 @@ def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
     with pytest.raises(OutputError):
         npz.save(a_motion(), tmp_path / "taken.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.npz"]
+
+
+def test_a_frame_rate_that_has_no_place_in_it_is_an_output_error(tmp_path):
+    with pytest.raises(OutputError, match="frames a second is too long a fraction"):
+        npz.save(a_motion().replace(fps=Fraction(10**20 + 1, 10**19)), tmp_path / "motion.npz")

@@ -226,6 +226,8 @@ def test_nothing_is_written_where_nothing_can_be(tmp_path):
     markers = Markers(("a", "b"), np.array(PLACES), 50)
     with pytest.raises(OutputError):
         formats.save_markers(markers, tmp_path / "walk.bvh")
+    with pytest.raises(OutputError, match="each by its own name"):
+        formats.save_markers(markers, tmp_path / "walk.trc", format="c3d")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="is a file, not a folder"):
         formats.save_markers(markers, tmp_path / "file" / "walk.trc")
