@@ -4,6 +4,7 @@ The command line, the TOML job file, the worker's message and the panels are mad
 only: Blender's own Python reads this file too.
 """
 
+import math
 import re
 import tomllib
 from contextlib import suppress
@@ -452,6 +453,8 @@ def _check_bounds(one, value):
         bounds = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
         unit = f" {one.metadata['unit']}" if one.metadata["unit"] else ""
         raise JobError(f"{one.name} is {value}, but must be {bounds}{unit}")
+    if value in (math.inf, -math.inf) or value != value:
+        raise JobError(f"{one.name} is {value}, but must be a finite number")
 
 
 def _coerce(key, value, kind):

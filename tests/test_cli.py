@@ -46,6 +46,8 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
         ("doctor now", "'now' is one word too many for doctor"),
         ("capture film.mp4 -o a.npz --height 17", "height is 17.0, but must be from 0.3 to 3 m"),
         ("capture film.mp4 -o a.npz --height nan", "height is nan, but must be from 0.3 to 3 m"),
+        ("evaluate a.bvh --floor nan", "floor is nan, but must be a finite number"),
+        ("edit a.bvh -o b.bvh --loop find --blend inf", "blend is inf, but must be a finite number"),
     ],
 )
 def test_a_wrong_command_line_is_one_sentence_on_stderr_and_exit_code_2(words, said, capfd):

@@ -66,8 +66,8 @@ def concatenate(first: Motion, second: Motion, seconds: float = 0.3, *, align: b
         GraphicsMLError: skeletons differ, or a motion is shorter than the overlap.
     """
     ensure_same_skeleton(first.skeleton, second.skeleton)
-    if not seconds >= 0:
-        raise GraphicsMLError(f"motions cannot overlap by {seconds} s; give 0 or more")
+    if not 0 <= seconds < np.inf:
+        raise GraphicsMLError(f"motions cannot overlap by {seconds} s; give a finite number, 0 or more")
     second = resample(second, first.fps)
     overlap = max(1, round(seconds * float(first.fps)))
     if overlap > min(len(first), len(second)):

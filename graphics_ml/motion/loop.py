@@ -86,7 +86,7 @@ def loop(motion: Motion, cycle: tuple[int, int] | None = None, *, blend: float |
     gap = float(np.linalg.norm(again - places[end], axis=-1)[carried].mean())
 
     count = end - start
-    reach = count if blend is None else min(count, max(1, round(blend * float(motion.fps))))
+    reach = count if blend is None else max(1, round(min(count, blend * float(motion.fps))))
     fade = _Fade(count, reach, min(reach, max(1, round(_SPEED_REACH * float(motion.fps)))))
     rotations = np.array(motion.rotations)
     rotations[:, joint], parent = world[:, joint], motion.skeleton.parents[joint]
