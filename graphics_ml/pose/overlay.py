@@ -70,14 +70,16 @@ def draw_solved(
 
 
 def draw_legend(picture: np.ndarray, entries: Iterable[tuple[str, tuple[int, int, int], float]]) -> None:
-    """Write (text, colour, thickness) entries with a piece of their line into the picture's lower left corner."""
+    """Write (text, colour, thickness) entries into the picture's lower left corner, behind a piece of their line where it
+    has a thickness."""
     import cv2
 
     size = picture.shape[0] / 480
     rows = list(entries)
     for row, (text, colour, thickness) in enumerate(reversed(rows)):
         y = picture.shape[0] - (12 + 18 * row) * size
-        draw_line(picture, (10 * size, y), (32 * size, y), colour, thickness, 1.0)
+        if thickness > 0:
+            draw_line(picture, (10 * size, y), (32 * size, y), colour, thickness, 1.0)
         place = (round(40 * size), round(y + 4 * size))
         for ink, width in ((_OUTLINE, 3), ((255, 255, 255), 1)):
             cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, ink, width, cv2.LINE_AA)
