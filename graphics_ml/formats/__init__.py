@@ -277,15 +277,15 @@ def extensions(writable: bool = False, any_skeleton: bool = False) -> tuple[str,
 
 
 def extension_of(format: str) -> str:
-    """The extension, with its dot, of the files that save writes in this format.
+    """The extension, with its dot, of the files that save or save_markers writes in this format.
 
     Raises:
         GraphicsMLError: there is no such format, or it is only read.
     """
-    known = names(writable=True)
+    known = (*names(writable=True), *_MARKERS)
     if format not in known:
         raise GraphicsMLError(f"'{format}' is not a format that can be written{suggestion(format, known)}")
-    return _all()[format].extensions[0]
+    return _get(format).extensions[0]
 
 
 def marker_extensions() -> tuple[str, ...]:

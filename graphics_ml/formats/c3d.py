@@ -26,7 +26,6 @@ from graphics_ml.motion.markers import Markers, bare_name
 from graphics_ml.outputs import replacing
 
 NAME = "c3d"
-EXTENSIONS = (".c3d",)
 
 
 def load(path: str | Path, unit: str | float | None = None, up: str | None = None) -> Markers:

@@ -28,7 +28,6 @@ from graphics_ml.motion.markers import Markers
 from graphics_ml.outputs import write_bytes
 
 NAME = "trc"
-EXTENSIONS = (".trc",)
 MAX_BYTES = 1 << 30
 
 

@@ -176,7 +176,7 @@ def test_what_holds_one_body_only_is_not_offered_for_any_skeleton():
 
 
 def test_the_extension_of_a_format_is_known_by_its_name():
-    assert (formats.extension_of("amass"), formats.extension_of("fbx")) == (".npz", ".fbx")
+    assert [formats.extension_of(name) for name in ("amass", "fbx", "c3d")] == [".npz", ".fbx", ".c3d"]
     for name, said in (("asf", "'asf' is not a format that can be written"), ("amas", "did you mean 'amass'")):
         with pytest.raises(GraphicsMLError, match=said):
             formats.extension_of(name)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graphics_ml import formats
+from graphics_ml.cli import main
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Convert
 from graphics_ml.run import run
@@ -33,6 +34,14 @@ def test_markers_become_markers_of_another_format(walk, tmp_path):
     one, other = formats.load_markers(walk), formats.load_markers(tmp_path / "walk.c3d")
     assert one.names == other.names
     np.testing.assert_allclose(one.positions, other.positions, atol=1e-6)
+
+
+def test_several_marker_files_are_put_in_a_folder_by_the_name_of_a_format(walk, tmp_path):
+    formats.save_markers(formats.load_markers(walk), tmp_path / "again.trc")
+    assert (
+        main(["convert", str(walk), str(tmp_path / "again.trc"), "-o", str(tmp_path / "out"), "--format", "c3d"]) == 0
+    )
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.c3d")) == ["again.c3d", "walk.c3d"]
 
 
 def test_what_the_job_says_of_the_file_is_heeded(walk, tmp_path):
