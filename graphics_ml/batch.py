@@ -1,6 +1,7 @@
 """Which files a batch means, and what each of them becomes: a job for each."""
 
 import glob
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,8 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
         if os.path.isdir(output):
             output = output / _renamed(job, Path(batch.source[0].name))
         return [replace(job, source=batch.source[0], output=output)], None
+    if getattr(job, "save_map", None):
+        raise JobError("save map names one file, which every source would write; ask for it with one of them")
     _ensure_folder(job, output)
     sources = list(_distinct(path for word in batch.source for path in _files(word, output)))
     shared = _shared_folder(batch.source, sources)
@@ -55,13 +58,20 @@ def _is_pattern(path):
 def _files(word: Path, output: Path) -> Iterator[tuple[Path, bool]]:
     """The files that a word stands for, each with whether it was named itself rather than found in a folder."""
     if _is_pattern(word):
-        yield from ((path, False) for path in _matches(word) if not _inside(path, output))
+        # A pattern that looks into the output alone, as '*.bvh' does with -o ., means what is there.
+        within = not _inside(_fixed_part(word) / "file", output)
+        yield from ((path, False) for path in _matches(word) if not (within and _inside(path, output)))
     elif word.is_dir():
         yield from ((path, False) for path in _files_in(word, output))
     elif word.exists():
         yield word, True
     else:
         raise FileError(word, None, "there is no such file or folder; check the name")
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder in which all matches of a pattern lie, as far as it is told without looking."""
+    return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), pattern.parts))
 
 
 def _matches(pattern: Path) -> list[Path]:

@@ -46,6 +46,8 @@ class Settings:
             if get_origin(kind) is tuple:
                 several = (value,) if isinstance(value, str | Path) else value
                 object.__setattr__(self, one.name, tuple(map(get_args(kind)[0], several)))
+            elif get_origin(kind) is Literal:
+                _coerce(one.name, value, kind)
             elif isinstance(value, str) and Path in (kind, *get_args(kind)):
                 object.__setattr__(self, one.name, Path(value))
             elif type(value) is int and kind is str:

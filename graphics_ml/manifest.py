@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import fields
 from pathlib import Path
 
 from graphics_ml import __version__
@@ -88,9 +87,7 @@ class Manifest:
             return "other settings or version"
         if not all(_is_there(self.folder / place, *what) for place, what in record["outputs"].items()):
             return "output missing or changed"
-        if not os.path.isfile(job.source) or record["input"] != file_hash(job.source):
-            return "source changed"
-        return None
+        return None if record["input"] == _hash(job.source) else "source changed"
 
     def place(self, path: Path) -> str:
         """Where in the folder an output lies."""
@@ -111,13 +108,10 @@ class Manifest:
 
 def job_hash(job: FileJob) -> str:
     """What the outputs of a job hang on besides its source: its settings, the files they name and the version."""
-    values = as_plain(job)
-    for one in fields(job):
-        value = getattr(job, one.name)
-        several = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(path, Path) for path in several):
-            values[one.name] = [file_hash(path) if path.is_file() else str(path) for path in several]
-    del values["source"], values["output"]
+    values = {name: value for name, value in as_plain(job).items() if name not in ("source", "output")}
+    for name, value in values.items():
+        if isinstance(value, str):  # also where it may name a file, as marker_set does
+            values[name] = _hash(Path(value)) or value
     said = json.dumps([__version__, job_name(job), values], sort_keys=True)
     return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -171,7 +165,15 @@ def _line(record):
 
 
 def _is_there(path, size, sha256):
-    return path.is_file() and path.stat().st_size == size and file_hash(path) == sha256
+    return path.is_file() and path.stat().st_size == size and _hash(path) == sha256
+
+
+def _hash(path):
+    """A file's hash, None where it cannot be read."""
+    try:
+        return file_hash(path)
+    except (OSError, ValueError):  # a name with a null byte
+        return None
 
 
 @contextmanager
@@ -207,6 +209,8 @@ def _locked(file):
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:  # a network's file system may have no locks
+        return True
     return True

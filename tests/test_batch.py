@@ -6,7 +6,7 @@ import pytest
 
 from graphics_ml.batch import jobs_of
 from graphics_ml.errors import GraphicsMLError
-from graphics_ml.jobs import Batch
+from graphics_ml.jobs import Batch, Retarget
 from tests.example_jobs import Shout
 
 
@@ -58,7 +58,13 @@ def test_what_an_earlier_run_wrote_is_no_source():
     make("a.bvh", "out/a.npz", "deep/out/b.bvh")
     assert planned(".")[0] == {"a.bvh": "out/a.npz", "deep/out/b.bvh": "out/deep/out/b.npz"}
     make("same/a.bvh", "same/a.npz")
-    assert planned("same", output="same")[0] == {"same/a.bvh": "same/a.npz"}
+    for words in (["same"], ["same/*"], ["sam?/*.bvh", "same"]):
+        assert planned(*words, output="same")[0] == {"same/a.bvh": "same/a.npz"}
+    assert planned("**/*.bvh")[0] == {
+        "a.bvh": "out/a.npz",
+        "deep/out/b.bvh": "out/deep/out/b.npz",
+        "same/a.bvh": "out/same/a.npz",
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,6 +85,14 @@ def test_what_cannot_be_done_is_said_before_anything_is(words, output, said):
     with pytest.raises(GraphicsMLError) as caught:
         planned(*words, output=output)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_setting_that_names_a_file_to_write_is_for_one_source():
+    make("a.bvh", "b.bvh")
+    job = Retarget(source="a.bvh", output="out", format="bvh", save_map="map.toml")
+    assert len(jobs_of(Batch(job=job, source="a.bvh", output="out.bvh"))[0]) == 1
+    with pytest.raises(GraphicsMLError, match="save map names one file"):
+        jobs_of(Batch(job=job, source=("a.bvh", "b.bvh"), output="out"))
 
 
 def test_in_a_folder_the_format_is_named_unless_the_job_has_one(monkeypatch):

@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 
 from graphics_ml.errors import FileError, GraphicsMLError
-from graphics_ml.jobs import JOBS, Animate, Batch, Capture, JobError, as_plain, from_plain, job_name, read_job, settings
+from graphics_ml.jobs import (
+    JOBS,
+    Animate,
+    Batch,
+    Capture,
+    JobError,
+    Retarget,
+    as_plain,
+    from_plain,
+    job_name,
+    read_job,
+    settings,
+)
 from graphics_ml.provenance import record, write_record
 from tests.example_jobs import EXAMPLES, Compare, Shout
 
@@ -140,3 +152,8 @@ def test_a_batch_that_cannot_be_used_is_one_sentence(tmp_path, examples, job, re
 
 def test_animate_has_every_setting_of_capture():
     assert {one.name for one in fields(Capture)} <= {one.name for one in fields(Animate)}
+
+
+def test_a_choice_is_checked_also_where_no_command_line_or_file_was_read():
+    with pytest.raises(JobError, match="level is 'best', but must be one of 'copy', 'contacts', 'touch'"):
+        Retarget(source="a.bvh", output="b.bvh", level="best")

@@ -64,6 +64,17 @@ def test_whatever_an_output_hangs_on_is_noticed(change, said):
     assert why(job(song="song.txt")) == said
 
 
+def test_a_file_that_a_text_names_counts_too_and_one_that_cannot_be_read_has_changed():
+    finish(job(mark="song.txt"))
+    assert why(job(mark="song.txt")) is None
+    Path("song.txt").write_text("hum ")
+    assert why(job(mark="song.txt")) == "other settings or version"
+    finish(job())
+    Path("a.bvh").unlink()
+    Path("a.bvh").mkdir()
+    assert why(job()) == "source changed"
+
+
 def test_other_settings_are_another_job_and_other_places_are_not(monkeypatch):
     finish(job())
     assert why(job(mark="?")) == "other settings or version"
