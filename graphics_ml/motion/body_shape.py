@@ -7,6 +7,7 @@ arm, hand 0.6 of the forearm; Winter 2009, figure 4.1) say which joints are elbo
 than a body has.
 """
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +17,7 @@ from graphics_ml.motion.rotations import rotate
 
 _UP = np.array([0.0, 1, 0])
 _MOST_CHILDREN = 40  # of one joint that are compared with each other; a face may have hundreds
+_MOST_PLANES = 30  # of symmetry that are tried, those between most pairs of joints; hair may give thousands
 
 
 def limbs_of_shape(skeleton, places) -> dict[str, int]:
@@ -66,13 +68,12 @@ def _copied_limbs(skeleton, places):
     for row in skeleton.children:
         for a, b in combinations(row[:_MOST_CHILDREN], 2):
             other, copy = (b, a) if size[a] < size[b] else (a, b)
-            below = [j for j in range(copy, len(skeleton)) if descends(skeleton, j, copy)]
             if same(a, b) and any(
                 not same(copy, d)
                 and any(same(c, d) for c in range(other, len(skeleton)) if descends(skeleton, c, other))
                 for d in skeleton.children[copy]
             ):
-                copies.update(below)
+                copies.update(j for j in range(copy, len(skeleton)) if descends(skeleton, j, copy))
     return copies
 
 
@@ -84,7 +85,7 @@ def _without_mirror_image(skeleton, places):
     image.
     """
     size = max(np.ptp(places, axis=0).max(), 1e-9)
-    step, planes = 0.01 * size, {}
+    step, planes, votes = 0.01 * size, {}, Counter()
     for row in skeleton.children:
         for a, b in combinations(row[:_MOST_CHILDREN], 2):
             across = (places[a] - places[b]) * [1, 0, 1]
@@ -94,9 +95,11 @@ def _without_mirror_image(skeleton, places):
                     across / width * (np.sign(across[0]) if abs(across[0]) > abs(across[2]) else np.sign(across[2]))
                 )
                 offset = (places[a] + places[b]) @ normal / 2
-                planes.setdefault((*np.round(normal, 2), round(offset / step)), (normal, offset))
+                plane = (*np.round(normal, 2), round(offset / step))
+                planes.setdefault(plane, (normal, offset))
+                votes[plane] += 1
     best = None
-    for normal, offset in planes.values():
+    for normal, offset in (planes[plane] for plane, _ in votes.most_common(_MOST_PLANES)):
         side = places @ normal - offset
         images = places - 2 * side[:, None] * normal
         off = np.abs(side) > step
