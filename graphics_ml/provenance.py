@@ -1,13 +1,13 @@
 """What made an output: the job, the versions and the inputs' hashes, kept beside it as `<output>.job.toml`."""
 
 import hashlib
-import json
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from graphics_ml.jobs import Job, as_plain, job_name
 from graphics_ml.outputs import write_bytes
+from graphics_ml.wording import toml_value
 
 _PACKAGES = ("graphics-ml", "numpy", "scipy", "mediapipe", "av", "bpy", "torch")
 
@@ -25,9 +25,11 @@ def record(job: Job, inputs: list[Path]) -> dict:
 def write_record(output: Path, made_by: dict) -> Path:
     """Write the record at record_path, which `graphics-ml run` runs again; gives its path."""
     path = record_path(output)
-    lines = [f"job = {_toml(made_by['job'])}"]
+    lines = [f"job = {toml_value(made_by['job'])}"]
     for table in ("settings", "versions", "inputs"):
-        lines += ["", f"[{table}]"] + [f"{_toml(key)} = {_toml(value)}" for key, value in made_by[table].items()]
+        lines += ["", f"[{table}]"] + [
+            f"{toml_value(key)} = {toml_value(value)}" for key, value in made_by[table].items()
+        ]
     # A file name that is no text (bytes of another encoding) must not cost the whole output.
     write_bytes(path, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
     return path
@@ -42,11 +44,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _toml(value):
-    # A JSON string, number or boolean is written the same way in TOML.
-    return json.dumps(value, ensure_ascii=False)
 
 
 @cache  # asking takes longer than reading a short motion

@@ -1,5 +1,7 @@
-"""How things are said in one line: suggestions for a mistyped name, spans of frames, dataclasses that hold arrays."""
+"""How things are said in one line: suggestions for a mistyped name, spans of frames, dataclasses that hold arrays,
+values in TOML."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 from difflib import get_close_matches
@@ -55,3 +57,9 @@ def brief(value) -> str:
         kind, count = type(value).__name__, len(value)
         return f"{kind}[{count}]" if count > 4 or len(repr(value)) > _SHORT else repr(value)
     return repr(value)
+
+
+def toml_value(value) -> str:
+    """Text, a number, a boolean or a list of such, as TOML writes it."""
+    # As JSON does, but for DEL, which only TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

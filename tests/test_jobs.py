@@ -45,7 +45,7 @@ def test_the_person_may_be_given_as_a_number():
 
 
 def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
-    video = tmp_path / 'odd "name" ü.mp4'
+    video = tmp_path / 'odd "name" ü\x7f.mp4'
     video.write_bytes(b"not really a film")
     job = Capture(video=video, output=tmp_path / "out.bvh", camera="fov=50,tilt=-10")
     written = write_record(job.output, record(job, [video]))

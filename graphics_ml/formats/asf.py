@@ -274,7 +274,7 @@ def _read_motion(path, body, frames):
 
 def _in_order(path, line, numbers, word):
     """The last frame numbers and this one, at the same distance: a frame that is missing shifts all behind it."""
-    numbers = [*numbers[-2:], int(word[-18:])]
+    numbers = [*numbers[-2:], int(word[-18:])]  # more digits would not fit
     steps = np.diff(numbers)
     if (steps < 1).any() or len(set(steps)) > 1:
         raise MotionFileError(

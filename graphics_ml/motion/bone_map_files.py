@@ -6,7 +6,6 @@ map of one skeleton is wanted, and the other way round: of a pair the target's t
 the target's.
 """
 
-import json
 import tomllib
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.humanoid import ROLES
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import write_bytes
-from graphics_ml.wording import suggestion
+from graphics_ml.wording import suggestion, toml_value
 
 _HOW = '[bones] and lines like hips = "Hips"'
 
@@ -134,7 +133,7 @@ def _table(name, bone_map):
         if role in bone_map.roles:
             sure = bone_map.confidence.get(role)
             comment = "" if sure is None else f"  # {sure:.0%} sure"
-            lines.append(f"{role} = {_quoted(bone_map.roles[role])}{comment}")
+            lines.append(f"{role} = {toml_value(bone_map.roles[role])}{comment}")
         else:
             lines.append(f'# {role} = ""')
     return lines
@@ -142,12 +141,7 @@ def _table(name, bone_map):
 
 def _without_role(bone_map, skeleton):
     taken = set(bone_map.roles.values())
-    return [f"# no role: {_quoted(name)}" for name in skeleton.names if name not in taken]
-
-
-def _quoted(name):
-    # A JSON string is a TOML string too; only DEL must be escaped in TOML and need not be in JSON.
-    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return [f"# no role: {toml_value(name)}" for name in skeleton.names if name not in taken]
 
 
 def _write(path, lines):
