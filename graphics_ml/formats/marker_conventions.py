@@ -32,10 +32,15 @@ def metres(unit: str | float) -> float | None:
     return number if 0 < number < 1e6 else None
 
 
-def unit_name(text: str) -> str | None:
-    """The one of METRES that a file means by "mm", "MM", "millimeters", "in", ...; None where it is none of them."""
+def unit_name(path, text: str) -> str:
+    """The one of METRES that a file means by "mm", "MM", "millimeters", "in", ...; MotionFileError where it is none."""
     word = text.strip().lower().replace("µ", "u").replace("μ", "u")
-    return next((unit for unit, words in _UNIT_WORDS.items() if word in words), None)
+    for unit, words in _UNIT_WORDS.items():
+        if word in words:
+            return unit
+    raise MotionFileError(
+        path, None, f"its unit '{text[:20]}' is not known; load it with unit= one of {', '.join(METRES)}"
+    )
 
 
 def place_markers(path, names, positions, fps, unit, up, said, about, residuals=None) -> Markers:

@@ -66,7 +66,7 @@ def load(
             path, None, f"its header announces {announced} frames, but {len(positions)} follow; correct NumFrames, or "
             "load it with frames='found'"
         )  # fmt: skip
-    unit = unit or _unit(path, facts, said)
+    unit = unit or unit_name(path, facts.get("units", ""))
     up = up or _up(names, positions * metres(unit), said)
     fps = _rate(path, facts, times, said)
     return place_markers(path, names, positions, fps, unit, up, said, {"format": NAME})
@@ -233,16 +233,6 @@ def _whole(text):
         return int(float(text))
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _unit(path, facts, said):
-    written = facts.get("units", "")
-    unit = unit_name(written)
-    if unit is None:
-        raise MotionFileError(
-            path, None, f"its unit '{written[:20]}' is not known; load it with unit= one of {', '.join(METRES)}"
-        )
-    return unit
 
 
 def _up(names, positions, said):
