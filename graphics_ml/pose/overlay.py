@@ -70,8 +70,8 @@ def draw_solved(
 
 
 def draw_legend(picture: np.ndarray, entries: Iterable[tuple[str, tuple[int, int, int], float]]) -> None:
-    """Write (text, colour, thickness) entries into the picture's lower left corner, behind a piece of their line where it
-    has a thickness."""
+    """Write (text, colour, thickness) entries into the picture's lower left corner, behind a piece of their line
+    where it has a thickness."""
     import cv2
 
     size = picture.shape[0] / 480
