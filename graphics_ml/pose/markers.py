@@ -166,11 +166,9 @@ class _Sight:
             if site not in self.sites:
                 return None
             place = self.positions[:, self.sites.index(site)]
-            seen = np.flatnonzero(np.isfinite(place[:, 0]))
-            if not len(seen):
+            if np.isnan(place[:, 0]).all():
                 return None
-            frames = np.arange(len(place))
-            places.append(np.stack([np.interp(frames, seen, place[seen, c]) for c in range(3)], axis=1))
+            places.append(_filled(place))
         return np.mean(places, axis=0)
 
     def first(self, *choices):

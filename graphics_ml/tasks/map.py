@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 
 from graphics_ml import formats
-from graphics_ml.errors import MissingExtraError, RigError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Map, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize, recognize_moving
@@ -16,8 +15,7 @@ from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
-
-_RIGS = (".blend", ".fbx", ".glb", ".gltf")
+from graphics_ml.tasks.opening import is_body, is_rig, open_rig
 
 
 def map_bones(job: Map, progress: Progress) -> Outcome:
@@ -27,13 +25,13 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
         GraphicsMLError: a skeleton cannot be read or the output cannot be written.
     """
     ensure_extension(job.output, (".toml",))
-    inputs = [path for path in (job.source, job.target) if not _is_body(path)]
+    inputs = [path for path in (job.source, job.target) if not is_body(path)]
     ensure_apart({"the bone map": job.output, "its job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
     progress("recognising", 0, 2)
-    source, source_map = recognised_file(job.source)
+    source, source_map = _recognised(job.source)
     progress("recognising", 1, 2)
-    target, target_map = recognised_rig(job.target) if _is_rig(job.target) else recognised_file(job.target)
+    target, target_map = _recognised_rig(job.target) if is_rig(job.target) else _recognised(job.target)
     progress("recognising", 2, 2)
     shown = (_table(job, source_map, target_map), *_unmapped(job, source, source_map, target, target_map))
     Console(markup=False, highlight=False).print(*shown, sep="\n")
@@ -42,39 +40,21 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
     return Outcome((job.output, write_record(job.output, made_by)), _notes(job, source_map, target_map))
 
 
-def recognised_file(path: Path) -> tuple[Skeleton, BoneMap]:
+def _recognised(path: Path) -> tuple[Skeleton, BoneMap]:
     """The skeleton of a motion file, a rig or a named body, and its roles, told by its motion where its rest pose is no
     standing one."""
-    skeleton = bodies.skeleton(str(path)) if _is_body(path) else formats.load_skeleton(path)
+    skeleton = bodies.skeleton(str(path)) if is_body(path) else formats.load_skeleton(path)
     found = recognize(skeleton)
-    if missing_roles(found) and not _is_rig(path) and not _is_body(path):
+    if missing_roles(found) and not is_rig(path) and not is_body(path):
         motion = formats.load(path)
         return motion.skeleton, recognize_moving(motion)
     return skeleton, found
 
 
-def recognised_rig(path: Path) -> tuple[Skeleton, BoneMap]:
+def _recognised_rig(path: Path) -> tuple[Skeleton, BoneMap]:
     """The skeleton on which a rig takes motion, and its roles."""
-    try:
-        from graphics_ml.blender.armature import deform_flags
-        from graphics_ml.blender.rigify import drive_skeleton
-        from graphics_ml.blender.rigs import load_rig
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError(missing.name, "blender") from missing
-    armature = load_rig(path)
-    try:
-        skeleton, _ = drive_skeleton(armature)
-    except ValueError as error:
-        raise RigError(path, None, str(error)) from error
-    return skeleton, recognize(skeleton, deform_flags(armature, skeleton))
-
-
-def _is_body(path):
-    return str(path) in bodies.NAMES and not path.exists()
-
-
-def _is_rig(path):
-    return path.suffix.lower() in _RIGS
+    rig = open_rig(path)
+    return rig.skeleton, rig.recognised()
 
 
 def _table(job, source_map, target_map):

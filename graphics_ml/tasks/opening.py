@@ -1,12 +1,16 @@
-"""What the jobs that take a motion file do at their start: read it, whatever it holds."""
+"""What jobs do at their start: read a motion file, whatever it holds, and open the rig or body that it goes on."""
 
 from fractions import Fraction
 from pathlib import Path
 
 from graphics_ml import formats
+from graphics_ml.errors import MissingExtraError
+from graphics_ml.formats import bodies
 from graphics_ml.jobs import JobError
 from graphics_ml.motion.motion import Motion
 from graphics_ml.run import Progress
+
+_RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
 
 
 def open_motion(
@@ -49,6 +53,30 @@ def open_motion(
 def read_markers(path: Path, *, format: str | None = None, fps: Fraction | None = None, **options):
     """The Markers in a file; arguments and errors as open_motion."""
     return _read(formats.load_markers, path, formats.format_of(path, format), fps, options)
+
+
+def is_body(path: Path) -> bool:
+    """Whether this is no file, but a body's name, such as smplh."""
+    return str(path) in bodies.NAMES and not path.exists()
+
+
+def is_rig(path: Path) -> bool:
+    """Whether a rig, which takes motion in its own way, may be in such a file."""
+    return path.suffix.lower() in _RIGS
+
+
+def open_rig(path: Path | None, keep_actions: bool = False):
+    """The TargetRig in a file, our own character when None.
+
+    Raises:
+        MissingExtraError: Blender is not installed.
+        RigError: the file cannot be read or holds no usable rig.
+    """
+    try:
+        from graphics_ml.tasks.target_rig import TargetRig
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError(missing.name, "blender") from missing
+    return TargetRig(path, keep_actions=keep_actions)
 
 
 def _read(load, path, name, fps, options):

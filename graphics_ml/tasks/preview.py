@@ -27,7 +27,7 @@ from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_
 from graphics_ml.pose.video import write_video
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.opening import open_motion
+from graphics_ml.tasks.opening import open_motion, open_rig
 
 INKS = ((238, 120, 40), (46, 130, 224), (70, 165, 90), (190, 80, 170), (215, 175, 40), (90, 175, 190))
 """Colours that tell overlaid motions apart, in their order; with more motions they begin again."""
@@ -198,11 +198,12 @@ def _counted(pictures, total, progress):
 
 def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
     """Pictures of one rig that plays the motions in turn, frame by frame; overlaid, they shine through each other."""
+    armature, actions, paths = _animated(job, motions, names, notes)
+
     from graphics_ml.blender.actions import assign
     from graphics_ml.blender.render import render_preview
     from graphics_ml.blender.stage import lay_grid, stage
 
-    armature, actions, paths = _animated(job, motions, names, notes)
     cameras = _cameras(job, paths, motions[0].fps)
     total = max(len(motion) for motion in motions)
     overlaid = job.layout == "overlaid" and len(motions) > 1
@@ -227,9 +228,7 @@ def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
 
 def _animated(job, motions, names, notes):
     """The rig, an action of it for each motion, and where the joints of its body go (F, J, 3) in each."""
-    from graphics_ml.tasks.target_rig import TargetRig
-
-    rig = TargetRig(job.rig)
+    rig = open_rig(job.rig)
     bones = require_roles(rig.recognised(), rig.skeleton, rig.name)
     body, soles = sorted(bones.joints(rig.skeleton).values()), rig.soles(bones)
     actions, paths = [], []

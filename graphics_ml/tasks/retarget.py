@@ -1,7 +1,7 @@
 """A motion is put on another skeleton: that of a rig, which then plays it, or of a motion file."""
 
 from graphics_ml import formats
-from graphics_ml.errors import GraphicsMLError, MissingExtraError, MotionFileError
+from graphics_ml.errors import GraphicsMLError, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
 from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
@@ -11,10 +11,8 @@ from graphics_ml.motion.root_path import taken_off, travel
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.opening import open_motion
+from graphics_ml.tasks.opening import is_body, is_rig, open_motion, open_rig
 from graphics_ml.tasks.saving import ensure_place, write_motion
-
-_RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
 
 
 def retarget(job: Retarget, progress: Progress) -> Outcome:
@@ -78,7 +76,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
 
 def _ensure_outputs(job):
     """Prove that all can be written where it is asked for; gives the files that are read."""
-    inputs = [path for path in (job.source, job.target, job.map, job.source_map) if path and not _is_body(path)]
+    inputs = [path for path in (job.source, job.target, job.map, job.source_map) if path and not is_body(path)]
     ensure_place(job, inputs)
     if job.save_map:
         ensure_extension(job.save_map, (".toml",))
@@ -88,20 +86,12 @@ def _ensure_outputs(job):
     return inputs
 
 
-def _is_body(path):
-    return str(path) in bodies.NAMES and not path.exists()
-
-
 def _target(job):
     """The target's rig (None where it is none), skeleton, recognised map, and a motion that shows how it stands."""
-    if job.target is None or job.target.suffix.lower() in _RIGS:
-        try:
-            from graphics_ml.tasks.target_rig import TargetRig
-        except ModuleNotFoundError as missing:
-            raise MissingExtraError(missing.name, "blender") from missing
-        rig = TargetRig(job.target, keep_actions=job.keep_actions)
+    if job.target is None or is_rig(job.target):
+        rig = open_rig(job.target, job.keep_actions)
         return rig, rig.skeleton, rig.recognised(), None
-    if _is_body(job.target):
+    if is_body(job.target):
         skeleton = bodies.skeleton(str(job.target))
         return None, skeleton, recognize(skeleton), None
     try:
