@@ -6,18 +6,18 @@ Side by side each motion has its own pane and the same camera, so that sizes can
 
 import math
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 
-from graphics_ml.errors import GraphicsMLError
+from graphics_ml.errors import FileError
+from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Outcome, Preview
 from graphics_ml.motion.bone_map import require_roles
 from graphics_ml.motion.bone_names import read_names
 from graphics_ml.motion.camera import Camera, framing_camera
 from graphics_ml.motion.filters import smooth
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.resample import resample
+from graphics_ml.motion.resample import resample, trim
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import rotate
 from graphics_ml.motion.skeleton import Skeleton
@@ -60,13 +60,11 @@ def preview(job: Preview, progress: Progress) -> Outcome:
 def _cut(job, path, notes):
     motion, said = open_motion(path)
     notes += [f"{path.name}: {one}" for one in said]
-    first = round((job.start or 0) * motion.fps)
-    last = len(motion) if job.end is None else min(len(motion), round(job.end * motion.fps) + 1)
-    if first >= last:
-        raise GraphicsMLError(
-            f"{path}: it lasts {motion.duration:.2f} s and has nothing between start and end; choose other times"
-        )
-    return resample(motion.frames(first, last), Fraction(job.fps))
+    try:
+        motion = trim(motion, job.start or 0.0, job.end)
+    except ValueError as error:
+        raise FileError(path, None, f"{error}; choose other times") from None
+    return resample(motion, rate_of_text(f"{job.fps:.12g}"))
 
 
 def _on_lengths(motions, names):
