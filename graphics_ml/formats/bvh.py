@@ -20,7 +20,7 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError, OutputError
 from graphics_ml.formats import bvh_text
 from graphics_ml.formats.bvh_channels import STILL, channels_that_hold, decode, encode
-from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floor_error, from_y_up, to_y_up
+from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floor_error, from_y_up, middle, to_y_up
 from graphics_ml.formats.digits import write_numbers
 from graphics_ml.formats.frame_times import frame_rate, frame_time_text
 from graphics_ml.formats.heads import head_text
@@ -173,14 +173,15 @@ def _some(names):
 
 def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
     """The motion, Y up and in metres, of what was read in the file's unit and axes."""
-    sample = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).round().astype(int))
+    count = min(_SAMPLES, len(rotations))
+    sample = np.arange(count) * (len(rotations) - 1) // max(1, count - 1)
     # The zero pose, and the joints in these frames.
     poses = np.tile([1.0, 0, 0, 0], (1 + len(sample), len(skeleton), 1))
     offsets = np.tile(skeleton.offsets, (len(poses), 1, 1))
     poses[1:] = rotations[sample]
     for joint, positions in moved.items():
         offsets[1:, joint] = positions[sample]
-    lengths = np.median(np.linalg.norm(offsets[1:], axis=-1), axis=0)
+    lengths = middle(np.linalg.norm(offsets[1:], axis=-1))
     scale, unit_name, unit_from = _unit(unit, lengths, skeleton.parents)
     seen = _positions(poses, offsets, skeleton.parents)
     rest_up = detect_up(skeleton.names, skeleton.parents, seen[:1])

@@ -52,7 +52,7 @@ def quaternion_rows(numbers, axes, columns):
     for joint, of_joint in enumerate(axes):
         groups.setdefault(tuple(of_joint), []).append(joint)
     # Some hundred frames at a time, one row per channel, stay in cache.
-    step = max(16, (1 << 15) // numbers.shape[1])
+    step = max(16, (1 << 16) // numbers.shape[1])
     for first in range(0, len(numbers), step):
         block = np.ascontiguousarray(numbers[first : first + step].T)
         for turns, joints in groups.items():

@@ -10,6 +10,7 @@ from graphics_ml.formats.digits import behind_last_blank, number_at
 # Powers of ten up to here, and integers below 2^53, are exact: their quotient rounds correctly.
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = np.uint64(1 << 53)
+# numba keeps what it compiled until this file changes, whatever changes there.
 _half_turn_of_one = numba.njit(half_turns.half_turn)
 # So many frames of the numbers, one row per channel, stay in cache; rows a power of two long would share its lines.
 _FRAMES = 248

@@ -79,6 +79,11 @@ def floor_error(parents, positions, up: str) -> float:
     return float(abs(np.median(lowest)) + lowest.std())
 
 
+def middle(values):
+    """The median of an array's few rows, the higher of the two in the middle; np.median takes ten times as long."""
+    return np.sort(values, axis=0)[len(values) // 2]
+
+
 def _trunk(parents):
     """The first joint that branches: those before it may be a point on the floor that the body moves away from."""
     children = np.bincount(np.asarray(parents) + 1, minlength=len(parents) + 1)[1:]
@@ -95,7 +100,7 @@ def _upward(names, parents, positions):
     body = positions[:, top].mean(axis=1) - positions[:, feet].mean(axis=1)
     extent = np.ptp(positions[:, _trunk(parents) :], axis=1)
     size = np.linalg.norm(extent, axis=-1, keepdims=True) / np.sqrt(2)
-    return np.median(body / np.maximum(np.maximum(size, np.linalg.norm(body, axis=-1, keepdims=True)), 1e-12), axis=0)
+    return middle(body / np.maximum(np.maximum(size, np.linalg.norm(body, axis=-1, keepdims=True)), 1e-12))
 
 
 def _longest_way(lengths, parents):

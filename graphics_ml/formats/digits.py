@@ -1,10 +1,12 @@
 """Decimal numbers in text to float64 and back, by array arithmetic on the raw bytes.
 
-Reading: the text goes through in pieces that stay in the processor's cache. In each piece the blanks and the decimal
-points are found, and the up to eight digits on either side of a point are taken as one 64-bit word, whose bytes three
+Reading: the text goes through in pieces that stay in the processor's cache. In most files all numbers have equally many
+decimals; then the up to eight digits on either side of each point are taken as one 64-bit word, whose bytes three
 multiplications turn into a number, two, four and eight digits at a time (D. Lemire, "Quickly parsing eight digits",
-2018). Both sides together are an integer below 2^53, so that one division or multiplication by a power of ten rounds
-correctly. What does not look like that (more digits, an exponent beyond 22) goes through float().
+2018). Otherwise it is worked out for each byte how many digits end there and what number they make, which is cheap with
+one byte for each; each word then looks up what ends at its last byte, at its exponent and at its point. Either way all
+digits together are an integer below 2^53, so that one division or multiplication by a power of ten rounds correctly.
+What does not look like that (more digits, an exponent beyond 22) goes through float().
 
 Writing: three digits at a time come from a table, into cells of 16 bytes from which what is unused is then deleted.
 """
@@ -68,15 +70,17 @@ def compiled(size: int):
 def read_numbers_plainly(data: bytes, begin: int = 0) -> np.ndarray:
     """read_numbers in plain NumPy, whether numba is installed or not."""
     # A piece is copied between margins of blanks: a word is read back from its end, and may begin before the piece.
-    room = np.full(CHUNK + 2 * _MARGIN, ord(" "), dtype=np.uint8)
+    length = min(CHUNK, len(data) - begin) // 8 * 8 + 3 * _MARGIN
+    room, tables = np.full(length, ord(" "), dtype=np.uint8), _Tables(length)
     source = np.frombuffer(data or b" ", dtype=np.uint8)
     values, found = np.empty((len(data) - begin) // 2 + 1), 0
     while begin < len(data):
         end = _piece_end(data, begin)
         size = end - begin
         room[_MARGIN : _MARGIN + size] = source[begin:end]
-        room[_MARGIN + size : _MARGIN + size + 2] = ord(" ")
-        numbers = _piece_numbers(room, _MARGIN + size + 1, data, begin - _MARGIN)
+        behind = (_MARGIN + size) // 8 * 8 + _MARGIN
+        room[_MARGIN + size : behind] = ord(" ")
+        numbers = _piece_numbers(room[:behind], tables, data, begin - _MARGIN)
         values[found : found + len(numbers)] = numbers
         found += len(numbers)
         begin = end
@@ -124,148 +128,177 @@ def _piece_end(data, begin):
     return len(data) if end >= len(data) else behind_last_blank(data, begin, end)
 
 
-def _piece_numbers(room, size, data, shift):
-    """The numbers in room[:size], which begins and ends with blanks; room[i] is data[i + shift]."""
-    text = room[:size]
-    is_blank = (text == ord(" ")) | ((text - np.uint8(ord("\t"))) < 5)
-    is_end = is_blank[1:] > is_blank[:-1]
-    is_point = text == ord(".")
-    ends = np.flatnonzero(is_end)
-    if len(ends) == 0:
-        return np.empty(0)
-    ends += 1
-    # And one blank behind it.
-    starts = np.empty_like(ends)
-    starts[0] = np.argmin(is_blank)
-    np.add(ends[:-1], 1, out=starts[1:])
-    late = np.flatnonzero(is_blank.take(starts))
-    while len(late):
-        starts[late] += 1
-        late = late[is_blank[starts[late]]]
-    negative = text.take(starts) == ord("-")
-    firsts = starts + negative
-    is_digit = (text - np.uint8(ord("0"))) < 10
-
-    odd = ()
-    values = _alike(room.view("<u8"), firsts, ends, is_point, np.count_nonzero(is_digit))
-    if values is None:
-        points, odd = _points_of_words(is_end, is_point)
-        strange = ~is_digit & ~is_blank & ~is_point
-        strange[starts[negative]] = False
-        values = _of_all_kinds(text, room.view("<u8"), firsts, points, ends, strange, odd)
-    np.copysign(values, 0.5 - negative, out=values)
-    for word in np.flatnonzero(odd):
-        first, behind = int(starts[word]) + shift, int(ends[word]) + shift
-        values[word] = number_at(data[first:behind], first)
-    return values
-
-
-def _alike(words, firsts, ends, is_point, digits):
-    """Numbers without their signs, or None unless all have a point, equally many decimals and few digits: most files.
+class _Tables:
+    """What is known of each byte of a piece; kept from piece to piece, as new memory costs more than the arithmetic.
 
     Args:
-        words: the text in words of eight bytes.
-        firsts, ends: of the numbers, behind a sign.
-        is_point: which bytes of the text are points.
-        digits: how many bytes of the text are digits.
+        length: of the longest piece.
     """
+
+    def __init__(self, length):
+        self._bytes = np.zeros((5, length), dtype=np.uint8)
+        self._words = np.zeros((2, length), dtype=np.uint16)
+
+    def blanks(self, text):
+        """Which bytes are blanks."""
+        blank, spare = self._bytes[:2, : len(text)]
+        np.subtract(text, ord("\t"), out=spare)
+        np.less(spare, 5, out=spare.view(bool))
+        np.equal(text, ord(" "), out=blank.view(bool))
+        blank |= spare
+        return blank.view(bool)
+
+    def digits(self, text):
+        """How many digits end at each byte, up to 16, and the number that the last up to four of these make.
+
+        Both by doubling: where the last k bytes are digits, what ended before them is added.
+        """
+        _, spare, digit, run, two = self._bytes[:, : len(text)]
+        hundreds, four = self._words[:, : len(text)]
+        np.subtract(text, ord("0"), out=digit)
+        np.less(digit, 10, out=run.view(bool))
+        digit *= run
+        np.multiply(digit[:-1], 10, out=two[1:])
+        two[1:] *= run[1:]
+        two += digit
+        np.copyto(four, two)
+        for k in (1, 2, 4, 8):
+            full = spare[k:]
+            if not np.equal(run[k:], k, out=full.view(bool)).any():
+                break
+            if k == 2:
+                np.multiply(two[:-k], full, out=two[:-k])
+                np.copyto(hundreds[k:], two[:-k])
+                hundreds[k:] *= 100
+                four[k:] += hundreds[k:]
+            full *= run[:-k]
+            run[k:] += full
+        return run, four
+
+
+def _piece_numbers(text, tables, data, shift):
+    """The numbers in a text that begins and ends with blanks; text[i] is data[i + shift]."""
+    blank = tables.blanks(text)
+    lasts = np.flatnonzero(blank[1:] > blank[:-1])
+    if len(lasts) == 0:
+        return np.empty(0)
+    values = _alike(text, blank, lasts)
+    return _of_all_kinds(text, blank, lasts, tables, data, shift) if values is None else values
+
+
+def _alike(text, blank, lasts):
+    """The numbers, or None unless all have a point, equally many decimals and few digits: most files.
+
+    Args:
+        text: of a length that eight divides.
+        blank: which of its bytes are blanks.
+        lasts: the last byte of each number.
+    """
+    is_point = text == ord(".")
+    ends = lasts + 1
     gap = int(ends[0]) - int(np.argmax(is_point))
     points = ends - gap
-    whole = points - firsts
     if not (1 < gap <= 8 and np.count_nonzero(is_point) == len(ends) and points[0] > 0 and is_point.take(points).all()):
         return None
+    # One blank behind the number before, mostly.
+    firsts = np.empty_like(ends)
+    firsts[0] = np.argmin(blank)
+    np.add(ends[:-1], 1, out=firsts[1:])
+    late = np.flatnonzero(blank.take(firsts))
+    while len(late):
+        firsts[late] += 1
+        late = late[blank[firsts[late]]]
+    negative = text.take(firsts) == ord("-")
+    whole = points - firsts
+    whole -= negative
+    digits = np.count_nonzero((text - np.uint8(ord("0"))) < 10)
     if digits != whole.sum() + (gap - 1) * len(ends) or whole.max() > 8:
         return None
-    before, after = _around_points(words, ends, gap)
+    before, after = _around_points(text.view("<u8"), ends, gap)
     values = _eight_digits(_cut(before, whole))
     values *= _POWERS[gap - 1]
     values += _eight_digits(_cut(after, gap - 1))
     values /= _POWERS[gap - 1]
-    return values
+    return np.copysign(values, 0.5 - negative, out=values)
 
 
-def _of_all_kinds(text, words, firsts, points, ends, strange, odd):
-    """Numbers without their signs; those that need float() are marked in `odd`.
+def _of_all_kinds(text, blank, lasts, tables, data, shift):
+    """The numbers, whatever they look like.
 
     Args:
-        text: the piece.
-        words: it in words of eight bytes.
-        firsts, points, ends: of the numbers, behind a sign.
-        strange: which bytes are neither digit nor blank nor point nor a sign at the beginning.
-        odd: (N,) bool.
+        text, blank, lasts: as for _alike.
+        tables: room for what is worked out for each byte.
+        data, shift: as for _piece_numbers.
     """
-    stops, exponents = _exponents(text, strange, ends)
-    odd[np.searchsorted(ends, np.flatnonzero(strange))] = True
-    points = np.minimum(points, stops)
-    whole = points - firsts
-    decimals = np.maximum(stops - points - 1, 0)
-    digits = whole + decimals
-    odd |= (whole > 8) | (digits > _MOST_DIGITS) | (digits < 1)
-    values = _eight_digits(_cut(_eight_bytes(words, points), np.minimum(whole, 8)))
-    long = np.flatnonzero((decimals > 8) & ~odd)
-    if len(long):
-        more = decimals[long] - 8
-        values[long] *= _POWERS[more]
-        values[long] += _eight_digits(_cut(_eight_bytes(words, stops[long] - 8), more))
-    last = np.minimum(decimals, 8)
-    values *= _POWERS[last]
-    values += _eight_digits(_cut(_eight_bytes(words, stops), last))
-    powers = decimals if exponents is None else decimals - exponents
-    odd |= np.abs(powers) > 22
-    values /= _POWERS[np.clip(powers, 0, 22)]
-    if powers.min() < 0:
-        values *= _POWERS[np.clip(-powers, 0, 22)]
+    run, four = tables.digits(text)
+    # A word is read backwards: an exponent, the decimals up to `stops`, the point (of bare words, which have none, the
+    # byte behind the digits), the digits up to `tails`, and the byte `before` them.
+    stops, points = lasts, lasts - run.take(lasts)
+    bare = np.flatnonzero(text.take(points) != ord("."))
+    powered, letters, exponents = _exponents(text, four, lasts, points, bare)
+    if len(powered):
+        stops = lasts.copy()
+        stops[powered] = letters - 1
+        points[powered] = letters - 1 - run.take(letters - 1)
+        bare = bare[text.take(points[bare]) != ord(".")]
+    points[bare] = stops[bare] + 1
+    tails = points - 1
+    before = tails - run.take(tails)
+    negative = text.take(before) == ord("-")
+    decimals = stops - points
+    decimals[bare] = 0
+    digits = tails - before
+    digits += decimals
+    odd = (digits < 1) | (digits > _MOST_DIGITS)
+
+    scale = _POWERS.take(decimals)
+    values = _numbers_between(four, before, tails)
+    values *= scale
+    values += _numbers_between(four, points, stops)
+    whole = values[powered]
+    values /= scale
+    powers = decimals[powered] - exponents
+    odd[powered] |= np.abs(powers) > 22
+    whole /= _POWERS.take(np.clip(powers, 0, 22))
+    values[powered] = whole * _POWERS.take(np.clip(-powers, 0, 22))
+    np.copysign(values, 0.5 - negative, out=values)
+
+    read = int((lasts - before).sum()) + np.count_nonzero(negative)
+    if read != len(text) - np.count_nonzero(blank):  # something else stands in some words
+        odd |= before + 1 - negative != np.flatnonzero(blank[:-1] > blank[1:]) + 1
+    for word in np.flatnonzero(odd):
+        behind = int(lasts[word]) + 1 + shift
+        first = behind_last_blank(data, shift + _MARGIN, behind)
+        values[word] = number_at(data[first:behind], first)
     return values
 
 
-def _points_of_words(is_end, is_point):
-    """For each word its decimal point, or its end where it has none, and whether it has several."""
-    marks = np.flatnonzero(is_end | is_point[1:])
-    places = np.flatnonzero(is_end.take(marks))
-    marks += 1
-    between = np.diff(places, prepend=-1)
-    return marks.take(np.where(between > 1, places - 1, places)), between > 2
+def _exponents(text, four, lasts, points, bare):
+    """Which of the words `bare` end in an exponent, where its letter is, and what it says.
+
+    Args:
+        points: what stands before the last digits of each word; in `bare` ones it is no decimal point.
+    """
+    marks = points[bare]
+    signs = text.take(marks)
+    letters = marks - ((signs == ord("-")) | (signs == ord("+")))
+    count = lasts[bare] - marks
+    known = np.flatnonzero(((text.take(letters) | 0x20) == ord("e")) & (count >= 1) & (count <= 4))
+    words = bare[known]
+    size = four.take(lasts[words]).astype(np.int64)
+    return words, letters[known], np.where(signs[known] == ord("-"), -size, size)
 
 
-def _exponents(text, strange, ends):
-    """Where the digits of each number end, and the powers of ten behind them or None; takes these out of `strange`."""
-    letters = np.flatnonzero(strange & ((text | 0x20) == ord("e")))
-    if len(letters) == 0:
-        return ends, None
-    stops, exponents = ends.copy(), np.zeros(len(ends), dtype=np.int64)
-    owners = np.searchsorted(ends, letters)
-    behind, begins = ends.take(owners), letters + 1
-    sign = text.take(begins)
-    minus = sign == ord("-")
-    begins += minus | (sign == ord("+"))
-    count = behind - begins
-    units, tens = (text.take(behind - back) - np.uint8(ord("0")) for back in (1, 2))
-    tens[count < 2] = 0
-    known = (count >= 1) & (count <= 2) & (units < 10) & (tens < 10)
-    again = owners[1:] == owners[:-1]
-    known[1:] &= ~again
-    known[:-1] &= ~again
-    if not known.all():
-        owners, letters, begins, units, tens, minus = (
-            array[known] for array in (owners, letters, begins, units, tens, minus)
-        )
-    exponents[owners] = np.where(minus, -1, 1) * (10 * tens + units)
-    stops[owners] = letters
-    strange[letters] = False
-    strange[begins - 1] = False
-    return stops, exponents
-
-
-def _eight_bytes(words, ends):
-    """The eight bytes before each of `ends` as little-endian words."""
-    index, bits, rest = _places(ends)
-    high = words.take(index)
-    index -= 1
-    low = words.take(index)
-    low >>= bits
-    high <<= rest
-    low |= high
-    return low
+def _numbers_between(four, before, lasts):
+    """The numbers whose digits stand behind `before`, where none does, up to `lasts`; none at all make 0."""
+    values = four.take(np.maximum(lasts, before)).astype(np.float64)
+    count = lasts - before
+    for k in range(4, int(count.max()), 4):
+        longer = slice(None) if k == 4 else np.flatnonzero(count > k)  # more than eight are rare
+        more = four.take(np.maximum(lasts[longer] - k, before[longer])).astype(np.float64)
+        more *= 10.0**k
+        values[longer] += more
+    return values
 
 
 def _around_points(words, ends, gap):

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 # Taylor's series of the sine as far as float64 reaches on [-pi/4, pi/4].
-_C3, _C5, _C7, _C9, _C11, _C13, _C15 = ((-1) ** n / math.factorial(2 * n + 1) for n in range(1, 8))
+_LAST, *_OTHERS = ((-1) ** n / math.factorial(2 * n + 1) for n in range(7, 0, -1))
+_OTHERS = tuple(_OTHERS)
 _PER_TURN = 1 / 360
 _QUARTER_OF_TURN = math.pi / 2
 
@@ -22,9 +23,20 @@ def half_turn(degrees):
     Returns:
         two arrays of that shape.
     """
-    turns = degrees * _PER_TURN
-    x = (turns - np.rint(turns)) * _QUARTER_OF_TURN
+    # Array arithmetic goes on in place where it can: new memory would cost as much as the arithmetic.
+    x = degrees * _PER_TURN
+    x -= np.rint(x)
+    x *= _QUARTER_OF_TURN
     q = x * x
-    sine = x * (((((((_C15 * q + _C13) * q + _C11) * q + _C9) * q + _C7) * q + _C5) * q + _C3) * q + 1.0)
+    sine = q * _LAST
+    for coefficient in _OTHERS:
+        sine += coefficient
+        sine *= q
+    sine += 1.0
+    sine *= x
     square = sine * sine
-    return 2.0 * sine * np.sqrt(1.0 - square), 1.0 - 2.0 * square
+    cosine = 1.0 - square
+    sine *= np.sqrt(cosine)
+    sine *= 2.0
+    cosine -= square
+    return sine, cosine
