@@ -8,7 +8,6 @@ of each file written) and perhaps `notes`; what failed has `error` and, for a fa
 import hashlib
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from graphics_ml import __version__
 from graphics_ml.errors import OutputError
 from graphics_ml.jobs import FileJob, as_plain, job_name
-from graphics_ml.outputs import ensure_writable, why_not_written, write_bytes
+from graphics_ml.outputs import ensure_writable, remove_temporary, why_not_written, write_bytes
 from graphics_ml.provenance import file_hash
 
 NAME = "manifest.jsonl"
@@ -117,7 +116,7 @@ def job_hash(job: FileJob) -> str:
 
 
 def leftover_prefix(folder: Path) -> str:
-    """How the names of temporary folders begin that a run into this folder makes."""
+    """How the names of temporary files and folders begin that a run into this folder makes."""
     place = os.path.normcase(os.path.abspath(folder)).encode("utf-8", "surrogateescape")
     return f".graphics-ml-{hashlib.sha256(place).hexdigest()[:8]}-"
 
@@ -125,10 +124,10 @@ def leftover_prefix(folder: Path) -> str:
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes of a run into this folder left; no such process may be alive."""
     prefix = leftover_prefix(folder)
-    for place, folders, _ in os.walk(folder):
-        for name in [name for name in folders if name.startswith(prefix)]:
-            folders.remove(name)
-            shutil.rmtree(Path(place, name), ignore_errors=True)
+    for place, folders, files in os.walk(folder):
+        for name in [name for name in (*folders, *files) if name.startswith(prefix)]:
+            remove_temporary(Path(place, name))
+        folders[:] = [name for name in folders if not name.startswith(prefix)]
 
 
 def _read(path: Path) -> dict[str, dict]:

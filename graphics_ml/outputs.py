@@ -11,7 +11,7 @@ from pathlib import Path
 
 from graphics_ml.errors import OutputError
 
-_prefix = ContextVar("prefix of temporary folders", default=".graphics-ml-")
+_prefix = ContextVar("prefix of temporary names", default=".graphics-ml-")
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -26,11 +26,8 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
         OutputError: the folder cannot be made or written, the disk is full, nothing was written.
     """
     path = Path(path)
-    ensure_writable(path)
-    aside, made = None, []
-    try:
-        _make_folder(path.parent, made)
-        aside = Path(tempfile.mkdtemp(prefix=_prefix.get(), dir=path.parent))
+    with _beside(path) as aside:
+        aside.mkdir(mode=0o700)
         unfinished = aside / path.name
         yield unfinished
         if not unfinished.is_file() or unfinished.stat().st_size == 0:
@@ -38,31 +35,25 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
         if check is not None:
             check(unfinished)
         os.replace(unfinished, path)
-    except OSError as error:
-        raise OutputError(path, None, why_not_written(path, error)) from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
-        for folder in reversed(made):
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write these bytes to `path` and read them back, whole or not at all.
 
+    They are written to a file beside `path`: folders cost more to make and remove than most motions to write.
+
     Raises:
-        OutputError: as for replacing, or the bytes read back differ.
+        OutputError: the place cannot be written, the disk is full, or the bytes read back differ.
     """
-
-    def check(place):
-        if place.read_bytes() != content:
+    path = Path(path)
+    with _beside(path) as aside:
+        with open(aside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if aside.read_bytes() != content:
             raise OutputError(path, None, "what was written reads back differently; check the disk")
-
-    with replacing(path, check) as place, open(place, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        os.replace(aside, path)
 
 
 def ensure_writable(path: str | Path) -> None:
@@ -73,11 +64,8 @@ def ensure_writable(path: str | Path) -> None:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise OutputError(path, None, "this is a folder; name a file to write")
-        above = next(above for above in path.parents if above.exists())
-        with tempfile.TemporaryDirectory(prefix=_prefix.get(), dir=above) as aside:
-            Path(aside, path.name).touch()
+        _ensure_no_folder(path)
+        tempfile.TemporaryFile(dir=next(above for above in path.parents if above.exists())).close()
     except OSError as error:
         raise OutputError(path, None, why_not_written(path, error)) from None
 
@@ -104,13 +92,23 @@ def ensure_extension(path: str | Path, extensions: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def temporary_folders(prefix: str) -> Iterator[None]:
-    """Let the names of temporary folders begin so; what a killed process left can then be told from what others do."""
+def temporary_names(prefix: str) -> Iterator[None]:
+    """Let temporary names begin so; what a killed process left can then be told from what others do."""
     before = _prefix.set(prefix)
     try:
         yield
     finally:
         _prefix.reset(before)
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove a temporary file or folder, as far as it can be done."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError:  # a folder
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def disk_was_full(error: BaseException | None) -> bool:
@@ -134,6 +132,30 @@ def why_not_written(path: Path, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "it cannot be written; choose a folder that you may write to"
     return f"it cannot be written ({error.strerror or error})"
+
+
+@contextmanager
+def _beside(path):
+    """A place for what is to become `path`, in the same folder, which is made; what is left there goes on leaving."""
+    aside, made = None, []
+    try:
+        _ensure_no_folder(path)
+        _make_folder(path.parent, made)
+        aside = path.with_name(_prefix.get() + os.urandom(8).hex())
+        yield aside
+    except OSError as error:
+        raise OutputError(path, None, why_not_written(path, error)) from error
+    finally:
+        if aside is not None:
+            remove_temporary(aside)
+        for folder in reversed(made):
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
+
+
+def _ensure_no_folder(path):
+    if path.is_dir():
+        raise OutputError(path, None, "this is a folder; name a file to write")
 
 
 def _make_folder(folder, made):

@@ -135,10 +135,12 @@ def test_another_programs_manifest_stays(content):
 
 def test_what_killed_runs_into_this_folder_left_goes_and_others_work_stays():
     ours, theirs = leftover_prefix(Path("out")), leftover_prefix(Path("out/deep"))
-    # Left by this folder's runs: two; by those into out/deep and by single jobs: one each.
+    # Left by this folder's runs: four; by those into out/deep and by single jobs: one each.
     for place in (f"out/{ours}1", f"out/deep/{ours}2", f"out/deep/{theirs}3", "out/.graphics-ml-4"):
         Path(place).mkdir(parents=True)
         Path(place, "half.npz").touch()
+    for place in (f"out/{ours}5", f"out/deep/{ours}6"):
+        Path(place).touch()
     with Manifest(Path("out"), [], True):
         pass
     assert [len(list(Path(place).iterdir())) for place in ("out", "out/deep")] == [3, 1]
