@@ -141,7 +141,8 @@ class _Process:
         return future
 
     def end(self):
-        self._process.kill()  # in the midst of an operator of Blender it would not hear of its pipe
+        if self._process is not None:  # it could be started
+            self._process.kill()  # in the midst of an operator of Blender it would not hear of its pipe
         self._ours.close()
         self._theirs.close()
         self._pool.shutdown(cancel_futures=True)

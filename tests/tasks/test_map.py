@@ -45,6 +45,16 @@ def test_a_body_may_be_named_instead_of_a_file(files, tmp_path):
     assert target.roles["left_upper_arm"] == "left_shoulder" and target.roles["left_toes"] == "left_foot"
 
 
+@pytest.mark.parametrize("extension", [".blend", ".usdc"])
+def test_a_rig_may_be_in_any_scene_file(extension, files, tmp_path):
+    pytest.importorskip("bpy")
+    rig = tmp_path / f"rig{extension}"
+    formats.save(formats.load(files[1]), rig)
+    assert main(["map", str(files[0]), str(rig), "-o", str(tmp_path / "map.toml")]) == 0
+    _, target = load_pair_map(tmp_path / "map.toml", formats.load_skeleton(files[0]), formats.load_skeleton(rig))
+    assert target.roles == CONVENTIONS["Unreal"][0]
+
+
 def test_the_job_file_beside_the_map_gives_the_same_map_again(files, tmp_path):
     output = tmp_path / "map.toml"
     main(["map", *map(str, files), "-o", str(output)])
