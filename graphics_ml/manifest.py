@@ -1,7 +1,7 @@
 """What a run over many files has done, a JSON line for each file, so that another run can go on from there.
 
 A line has `source`, `output` (its place in the folder), `job` (job_hash) and `state`, "done" or "failed"; unless the
-process died also `input` (SHA-256 of the source) and `seconds`. What is done has `outputs` (place to [bytes, SHA-256]
+process died also `input` (source_hash) and `seconds`. What is done has `outputs` (place to [bytes, SHA-256]
 of each file written) and perhaps `notes`; what failed has `error` and, for a fault of the program, `traceback`.
 """
 
@@ -86,7 +86,7 @@ class Manifest:
             return "other settings or version"
         if not all(_is_there(self.folder / place, *what) for place, what in record["outputs"].items()):
             return "output missing or changed"
-        return None if record["input"] == _hash(job.source) else "source changed"
+        return None if record["input"] == _hash(job.source, source_hash) else "source changed"
 
     def place(self, path: Path) -> str:
         """Where in the folder an output lies."""
@@ -113,6 +113,16 @@ def job_hash(job: FileJob) -> str:
             values[name] = _hash(Path(value)) or value
     said = json.dumps([__version__, job_name(job), values], sort_keys=True)
     return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def source_hash(source: Path) -> str:
+    """SHA-256 of a source's bytes; with those of files beside it that may hold a part of what it says, the skeletons
+    beside an .amc and the .bin of a .gltf, where there are any."""
+    part = {".amc": ".asf", ".gltf": ".bin"}.get(source.suffix.lower())
+    beside = [one for one in sorted(source.parent.iterdir()) if one.suffix.lower() == part] if part else []
+    parts = [one for one in beside if one.is_file() and (part == ".asf" or one.stem == source.stem)]
+    found = list(map(file_hash, (source, *parts)))
+    return hashlib.sha256("".join(found).encode()).hexdigest() if parts else found[0]
 
 
 def leftover_prefix(folder: Path) -> str:
@@ -167,10 +177,10 @@ def _is_there(path, size, sha256):
     return path.is_file() and path.stat().st_size == size and _hash(path) == sha256
 
 
-def _hash(path):
+def _hash(path, hash_of=file_hash):
     """A file's hash, None where it cannot be read."""
     try:
-        return file_hash(path)
+        return hash_of(path)
     except (OSError, ValueError):  # a name with a null byte
         return None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphics_ml.errors import FormatWarning, GraphicsMLError, OutputError
 from graphics_ml.jobs import Batch, FileJob, Job, Outcome
-from graphics_ml.manifest import Manifest, job_hash, leftover_prefix
+from graphics_ml.manifest import Manifest, job_hash, leftover_prefix, source_hash
 from graphics_ml.outputs import disk_was_full, temporary_names
 from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, spread
 from graphics_ml.provenance import file_hash
@@ -130,7 +130,7 @@ def attempt(job: FileJob, folder: Path, here: str) -> tuple[dict, bool]:
     started, record, full = time.perf_counter(), {}, False
     try:
         with chdir(here), temporary_names(leftover_prefix(folder)):
-            record["input"] = file_hash(job.source)
+            record["input"] = source_hash(job.source)
             outcome = run(job)
             record |= {"state": "done", "outputs": {_place(path, folder): _content(path) for path in outcome.outputs}}
             if outcome.notes:

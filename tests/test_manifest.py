@@ -75,6 +75,18 @@ def test_a_file_that_a_text_names_counts_too_and_one_that_cannot_be_read_has_cha
     assert why(job()) == "source changed"
 
 
+@pytest.mark.parametrize(("source", "part", "other"), [("a.amc", "body.ASF", "a.bin"), ("a.gltf", "a.bin", "b.bin")])
+def test_what_lies_beside_a_source_and_is_a_part_of_it_counts(source, part, other):
+    for name in (source, part, other):
+        Path(name).write_text("one")
+    one = Shout(source=source, output="out/a.npz")
+    finish(one)
+    Path(other).write_text("two")
+    assert why(one) is None
+    Path(part).write_text("two")
+    assert why(one) == "source changed"
+
+
 def test_other_settings_are_another_job_and_other_places_are_not(monkeypatch):
     finish(job())
     assert why(job(mark="?")) == "other settings or version"
