@@ -198,7 +198,6 @@ def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
     source |= dict(unit=unit_name, metres_per_unit=scale, unit_from=unit_from, up=up, up_from=up_from)
     ends = tuple(EndSite(end.joint, end.offset * scale, end.name) for end in skeleton.end_sites)
     skeleton = skeleton.replace(offsets=skeleton.offsets * scale, end_sites=ends)
-    rotations.flags.writeable = False  # so that Motion needs no copy of its own
     motion = Motion(skeleton, rotations, root * scale, rate, local_positions=local, provenance={"source": source})
     return _on_axes(motion, up, to_y_up, everything=rest_up == up)
 

@@ -36,7 +36,9 @@ def decode(numbers, joints):
     turns = [[axis for axis, _ in of_joint] for _, of_joint in columns]
     places = [[column for _, column in of_joint] for _, of_joint in columns]
     make = getattr(compiled(8 * numbers.size), "quaternion_rows", quaternion_rows)
-    return np.moveaxis(make(numbers, turns, places), -1, 0), moved
+    rows = make(numbers, turns, places)
+    rows.flags.writeable = False  # so that Motion needs no copy of its own
+    return np.moveaxis(rows, -1, 0), moved
 
 
 def quaternion_rows(numbers, axes, columns):

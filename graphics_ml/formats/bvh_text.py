@@ -249,11 +249,12 @@ def _three_numbers(path, line, text):
 
 
 def _set_channels(path, line, item, block):
-    unknown = None if _ITEM.match(item.string, item.end()) else _WORD.match(item.string, item.end())
-    if unknown and int(item["count"]) > len(item["channels"].split()):
-        raise MotionFileError(
-            path, line, f"'{unknown[1][:60]}' is no channel; use X, Y or Z before position or rotation"
-        )
+    if int(item["count"]) > len(item["channels"].split()) and not _ITEM.match(item.string, item.end()):
+        unknown = _WORD.match(item.string, item.end())
+        if unknown:
+            raise MotionFileError(
+                path, line, f"'{unknown[1][:60]}' is no channel; use X, Y or Z before position or rotation"
+            )
     channels = tuple(word[0].upper() + word[1:].lower() for word in item["channels"].split())
     if int(item["count"]) != len(channels):
         raise MotionFileError(

@@ -5,7 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from graphics_ml.formats.bvh_channels import quaternion_rows
+from graphics_ml.formats.bvh_channels import decode, quaternion_rows
+from graphics_ml.formats.bvh_text import Joint
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.skeleton import Skeleton
 from tests.formats.twins import implementations
 
 MAKERS = implementations(quaternion_rows, "quaternion_rows")
@@ -43,3 +46,10 @@ def test_the_compiled_loop_gives_the_same_to_the_last_bit():
     plain, *others = (make(numbers, axes, columns) for make in MAKERS)
     for other in others:
         np.testing.assert_array_equal(other, plain)
+
+
+def test_a_motion_takes_what_was_decoded_without_a_copy():
+    joint = Joint("hips", -1, 1, [0.0, 0.0, 0.0], ("Zrotation", "Xrotation", "Yrotation"))
+    rotations, _ = decode(np.full((5, 3), 20.0), [joint])
+    motion = Motion(Skeleton(["hips"], [-1], np.zeros((1, 3))), rotations, np.zeros((5, 3)), 30)
+    assert np.shares_memory(motion.rotations, rotations)
