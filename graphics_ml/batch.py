@@ -22,7 +22,7 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
             or the output is no folder but must be. Nothing is written in any case.
     """
     job, output = batch.job, batch.output
-    if len(batch.source) == 1 and not os.path.isdir(batch.source[0]) and not _is_pattern(batch.source[0]):
+    if not is_of_many(batch):
         if os.path.isdir(output):
             output = output / _renamed(job, Path(batch.source[0].name))
         return [replace(job, source=batch.source[0], output=output)], None
@@ -40,6 +40,11 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
         raise OutputError(output, None, "every output would replace its source; choose another folder")
     _ensure_apart(jobs)
     return jobs, output
+
+
+def is_of_many(batch: Batch) -> bool:
+    """Whether a batch names more than one file, or a folder or a pattern, which may stand for a single one."""
+    return len(batch.source) > 1 or os.path.isdir(batch.source[0]) or _is_pattern(batch.source[0])
 
 
 def matching(words: tuple[Path, ...]) -> tuple[Path, ...]:

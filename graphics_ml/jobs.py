@@ -9,6 +9,7 @@ import re
 import tomllib
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
@@ -341,19 +342,20 @@ JOBS = {
 }
 
 
-def settings(job_class) -> list[tuple]:
+@cache  # asked for each job that is made
+def settings(job_class) -> tuple[tuple, ...]:
     """The settings of a job class as (field, type) pairs, in order; what every interface is generated from."""
     hints = get_type_hints(job_class)
-    return [(one, hints[one.name]) for one in fields(job_class)]
+    return tuple((one, hints[one.name]) for one in fields(job_class))
 
 
-def typed_settings(job_class) -> list[tuple]:
+def typed_settings(job_class) -> tuple[tuple, ...]:
     """The settings that a command line takes, as (field, type) pairs; those of a FileJob with a Batch's."""
     if not issubclass(job_class, FileJob):
         return settings(job_class)
-    of_batch = [(one, kind) for one, kind in settings(Batch) if one.name != "job"]
+    of_batch = tuple((one, kind) for one, kind in settings(Batch) if one.name != "job")
     taken = {one.name for one, _ in of_batch}
-    own = [(one, kind) for one, kind in settings(job_class) if one.name not in taken]
+    own = tuple((one, kind) for one, kind in settings(job_class) if one.name not in taken)
     return of_batch[:2] + own + of_batch[2:]
 
 

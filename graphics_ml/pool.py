@@ -11,7 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from multiprocessing import active_children, connection, get_context
 
 from graphics_ml.errors import GraphicsMLError, MissingExtraError
@@ -80,13 +81,19 @@ class Processes:
 
     Args:
         count: how many.
+        module: what each of them imports at its start.
     """
 
     deaths = BrokenExecutor
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, module: str = __name__):
         self.capacity = _AHEAD * count
-        self._count, self._processes, self._calls = count, [], {}
+        self._count, self._module, self._processes, self._calls = count, module, [], {}
+
+    def start(self) -> None:
+        """Start all of them, so that they are ready when there are calls."""
+        while len(self._processes) < self._count:
+            self._begun().submit(os.getpid)
 
     def submit(self, function: Callable, *arguments) -> Future:
         """Start a call; no more than `capacity` may run at a time."""
@@ -113,7 +120,7 @@ class Processes:
             self._end(process)
 
     def _begun(self):
-        self._processes.append(_Process())
+        self._processes.append(_Process(self._module))
         return self._processes[-1]
 
     def _end(self, process):
@@ -125,10 +132,10 @@ class Processes:
 class _Process:
     """A pool of one process, which ends when its pipe to this one is closed, if only by this one's end."""
 
-    def __init__(self):
+    def __init__(self, module):
         context = get_context("spawn")
         theirs, self._ours = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(1, context, _begin, (theirs,))
+        self._pool = ProcessPoolExecutor(1, context, _begin, (theirs, module))
         self._theirs, self._process = theirs, None
 
     def submit(self, function, *arguments):
@@ -148,7 +155,7 @@ class _Process:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _begin(lifeline):
+def _begin(lifeline, module):
     """The first call in a new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _THREADS:
@@ -156,6 +163,8 @@ def _begin(lifeline):
     os.dup2(2, 1)  # our stdout is for results; Blender and others print to it
     sys.stdout.reconfigure(line_buffering=True)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    with suppress(ImportError):  # the call that needs it says so
+        import_module(module)
 
 
 def _end_with(lifeline):

@@ -5,8 +5,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack, chdir
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -71,7 +71,23 @@ def run(job: Job, progress: Progress | None = None) -> Outcome:
     return replace(outcome, notes=outcome.notes + lost)
 
 
-def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | None = None) -> Tally:
+@contextmanager
+def processes_for(batch: Batch) -> Iterator[Processes | None]:
+    """Processes that get ready while the jobs of a batch are found out; None where they would not be used, or late."""
+    if batch.scheduler or batch.resume or batch.dry_run:
+        yield None
+        return
+    workers = _processes(batch)
+    try:
+        workers.start()
+        yield workers
+    finally:
+        workers.end()
+
+
+def run_many(
+    batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | None = None, workers: Processes | None = None
+) -> Tally:
     """Do the jobs of a batch, each in a process that does nothing else meanwhile, with a manifest in their folder.
 
     A job that fails or kills its process never stops the others; a full disk and a lost cluster do.
@@ -80,6 +96,7 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
         batch: how to do it.
         jobs, folder: as from graphics_ml.batch.jobs_of.
         heard: called after each file, in this process.
+        workers: from processes_for; they are ended. Started here when None.
 
     Raises:
         GraphicsMLError: the folder cannot be used or another run is at it, or the cluster cannot be used; nothing has
@@ -89,7 +106,7 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
     tally, heard = Tally(len(jobs)), heard or (lambda tally, record: None)
     hash_of_job = job_hash(batch.job)
     with ExitStack() as held:
-        workers = Cluster(batch.scheduler) if batch.scheduler else Processes(min(batch.jobs or cores(), len(jobs)))
+        workers = workers or (Cluster(batch.scheduler) if batch.scheduler else _processes(batch, len(jobs)))
         held.callback(workers.end)
         manifest = held.enter_context(Manifest(folder, jobs, batch.resume))
         held.callback(workers.end)  # before the manifest, which removes what they left, lets go of the folder
@@ -109,6 +126,11 @@ def run_many(batch: Batch, jobs: list[FileJob], folder: Path, heard: Heard | Non
         except ClusterError as error:
             tally.stopped = str(error)
     return tally
+
+
+def _processes(batch, most=None):
+    count = batch.jobs or cores()
+    return Processes(count if most is None else min(count, most), batch.job.task.split(":")[0])
 
 
 def cores() -> int:

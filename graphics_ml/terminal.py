@@ -5,10 +5,10 @@ import sys
 import time
 from contextlib import contextmanager
 
-from graphics_ml.batch import jobs_of
+from graphics_ml.batch import is_of_many, jobs_of
 from graphics_ml.jobs import Batch, FileJob, Job, JobError
 from graphics_ml.manifest import NAME
-from graphics_ml.run import run, run_many
+from graphics_ml.run import processes_for, run, run_many
 
 _MOST_NOTES = 5
 _EVERY = 5.0  # seconds between plain lines
@@ -29,13 +29,12 @@ def run_in_terminal(job: Job | Batch) -> int:
         job = Batch(job=job, source=job.source, output=job.output)
     if not isinstance(job, Batch):
         return _run_one(job)
-    jobs, folder = jobs_of(job)
+    if is_of_many(job):
+        with processes_for(job) as workers:
+            return _run_batch(job, workers)
+    jobs, _ = jobs_of(job)
     if job.dry_run:
-        for one in jobs:
-            _tell(f"{one.source} -> {one.output}")
-        return 0
-    if folder is not None:
-        return _run_batch(job, jobs, folder)
+        return _tell_plan(jobs)
     if job.scheduler:
         raise JobError("one file is done in this process; leave --scheduler to folders and several files")
     return _run_one(jobs[0])
@@ -55,15 +54,24 @@ def _run_one(job):
     return 1 if outcome.failures else 0
 
 
-def _run_batch(batch, jobs, folder):
+def _tell_plan(jobs):
+    for one in jobs:
+        _tell(f"{one.source} -> {one.output}")
+    return 0
+
+
+def _run_batch(batch, workers):
     started = time.perf_counter()
+    jobs, folder = jobs_of(batch)
+    if batch.dry_run:
+        return _tell_plan(jobs)
     there = 0 if batch.resume else sum(job.output.exists() for job in jobs)
     if there:
         _say(f"{_files(there)} in {folder} will be written anew; --resume keeps what is done")
     show = _batch_bar if sys.stderr.isatty() else _batch_lines
     try:
         with show(len(jobs)) as heard:
-            tally = run_many(batch, jobs, folder, heard)
+            tally = run_many(batch, jobs, folder, heard, workers)
     except KeyboardInterrupt:
         _say(f"stopped; nothing half-written is left in {folder}, and the same command with --resume goes on from here")
         return 130
