@@ -37,6 +37,12 @@ def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None,
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
+def _preset_setting():
+    return setting(
+        "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot", None
+    )
+
+
 @dataclass(frozen=True)
 class Settings:
     """Values that are brought into their kind and checked against their bounds when they are made."""
@@ -122,6 +128,11 @@ class Animate(Capture):
     save_map: Path | None = setting("where to save the bone map that was used, for editing", None)
     keep_actions: bool = setting("keep the rig's other actions in the output", False)
     preview: Path | None = setting("video (.mp4) that shows film, skeletons and animated character side by side", None)
+    preset: str | None = _preset_setting()
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_preset(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +173,7 @@ class Convert(FileJob):
     drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
     action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None)
     armature: str | None = setting("armature to read from a .fbx, .glb, .usd or .blend that holds several", None)
-    preset: str | None = setting(
-        "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot", None
-    )
+    preset: str | None = _preset_setting()
     marker_set: str | None = setting(
         "marker set of a source that holds markers: its name, or a table of your own (.toml); recognised if not given",
         None,
@@ -199,6 +208,13 @@ class Retarget(FileJob):
     source_map: Path | None = setting("bone map (.toml) of the source instead of recognising its bones", None)
     save_map: Path | None = setting("where to save the map of the pair that was used, for editing", None)
     keep_actions: bool = setting("keep the rig's other actions in the output", False)
+    preset: str | None = _preset_setting()
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_preset(self)
+        if self.preset and self.root == "object":
+            raise JobError("game engines take the path from a root bone, not from the object; leave root or preset out")
 
     def natural_extension(self) -> str | None:
         kind = ".blend" if self.target is None else self.target.suffix.lower()
@@ -447,6 +463,11 @@ def _batch_from_plain(name, values, options):
             raise JobError(f"the table [batch] has no setting '{key}'{suggestion(key, known)}")
     options = {key: _coerce(key, value, kinds[key]) for key, value in options.items()}
     return Batch(job=job, source=sources, output=job.output, **options)
+
+
+def _check_preset(job):
+    if job.preset and job.keep_actions:
+        raise JobError("a file for a game engine holds the new action alone; leave keep_actions or preset out")
 
 
 def _check_bounds(one, value):

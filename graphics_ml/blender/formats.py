@@ -25,10 +25,10 @@ from graphics_ml.blender.armature import (
 )
 from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.frame_times import STATED_RATE, ensure_not_endless, stated_rate
-from graphics_ml.blender.presets import lay_root_bone, presets, stand_in_file_axes, with_root_bone
+from graphics_ml.blender.presets import lay_root_bone, preset_for, stand_in_file_axes, with_root_bone
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, first_line
-from graphics_ml.errors import MotionFileError, OutputError, RigError
+from graphics_ml.errors import MotionFileError, RigError
 from graphics_ml.formats import FormatWarning
 from graphics_ml.motion.keys import ReducedKeys
 from graphics_ml.motion.motion import Motion
@@ -113,7 +113,7 @@ def save(
     """
     path = Path(path)
     ensure_extension(path, EXTENSIONS)
-    engine = None if preset is None else _preset(path, preset)
+    engine = None if preset is None else preset_for(path, preset)
     ensure_writable(path)
     notes = []
     if engine is not None:
@@ -141,15 +141,6 @@ def _as_motion_errors(path):
         raise MotionFileError(path, None, str(error).removeprefix(f"{path}: ")) from error
     except (ValueError, OSError) as error:
         raise MotionFileError(path, None, first_line(error)) from error
-
-
-def _preset(path, name):
-    if name not in presets():
-        raise OutputError(path, None, f"there is no preset '{name}'; use one of {', '.join(presets())}")
-    found = presets()[name]
-    if path.suffix.lower() not in found.extensions:
-        raise OutputError(path, None, f"the preset '{name}' is for {' and '.join(found.extensions)} files; write one")
-    return found
 
 
 def _read(path, action, armature, notes):

@@ -5,6 +5,7 @@ import functools
 import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -12,6 +13,7 @@ from bpy_extras.io_utils import axis_conversion
 from mathutils import Matrix, Vector
 
 from graphics_ml.blender.armature import PLACE_TOLERANCE, edit_mode, motion_of_transforms, skeleton_of_transforms
+from graphics_ml.errors import OutputError
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.motion import Motion
 
@@ -85,11 +87,33 @@ def with_root_bone(motion: Motion, name: str, travels: bool, notes: list[str]) -
     return motion_of_transforms(rooted, turns, places, motion.fps).replace(provenance=motion.provenance)
 
 
-def stand_in_file_axes(obj: bpy.types.Object, preset: Preset) -> None:
+def preset_for(path: Path, name: str) -> Preset:
+    """The preset of this name, for a file.
+
+    Raises:
+        OutputError: there is none, or it is for files of other formats.
+    """
+    if name not in presets():
+        raise OutputError(path, None, f"there is no preset '{name}'; use one of {', '.join(presets())}")
+    found = presets()[name]
+    if path.suffix.lower() not in found.extensions:
+        raise OutputError(path, None, f"the preset '{name}' is for {' and '.join(found.extensions)} files; write one")
+    return found
+
+
+def stand_in_file_axes(obj: bpy.types.Object, preset: Preset | None) -> None:
     """Turn and scale an armature's bones to the axes and unit of the preset's file, and its object back, so that in the
-    file the node above the bones neither turns nor scales; nothing is moved in the world."""
-    to_file = axis_conversion(to_forward=preset.forward, to_up=preset.up).to_4x4() @ Matrix.Scale(1 / preset.unit, 4)
-    obj.data.transform(to_file)
+    file the node above the bones neither turns nor scales; nothing is moved in the world.
+
+    Args:
+        obj: armature object without a parent.
+        preset: None for Blender's own axes and metres, which the exporter of glTF turns.
+    """
+    to_file = Matrix.Identity(4)
+    if preset is not None:
+        turn = axis_conversion(to_forward=preset.forward, to_up=preset.up).to_4x4()
+        to_file = turn @ Matrix.Scale(1 / preset.unit, 4)
+    obj.data.transform(to_file @ obj.matrix_world)
     obj.matrix_world = to_file.inverted()
     bpy.context.view_layer.update()
 

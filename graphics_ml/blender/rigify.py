@@ -88,9 +88,10 @@ def driven_bones(obj: bpy.types.Object) -> dict[str, str]:
     return controls
 
 
-def driven_parents(obj: bpy.types.Object) -> dict[str, str]:
+def driven_parents(obj: bpy.types.Object, every: bool = False) -> dict[str, str]:
     """For each deform bone that hangs on a bone that does not deform the deform bone it would hang on without: the
-    one named like the nearest bone above. Only bones whose place is a constraint's, or that lie on their parent's."""
+    one named like the nearest bone above. Only bones whose place is a constraint's, or that lie on their parent's,
+    unless every such bone is asked for."""
     stems = {_stem(bone.name): bone.name for bone in obj.data.bones if bone.use_deform}
     found = {}
     for bone in obj.data.bones:
@@ -100,7 +101,7 @@ def driven_parents(obj: bpy.types.Object) -> dict[str, str]:
         carried = not obj.pose.bones[bone.name].constraints and _same_rest(bone, bone.parent)
         above = (stems.get(_stem(parent.name)) for parent in bone.parent_recursive)
         name = next((name for name in above if name not in (None, bone.name)), None)
-        if name is not None and (copied or carried):
+        if name is not None and (every or copied or carried):
             found[bone.name] = name
     return found
 

@@ -2,10 +2,12 @@
 
 from graphics_ml import formats
 from graphics_ml.blender.export import EXTENSIONS as SCENE_EXTENSIONS
+from graphics_ml.blender.presets import preset_for
 from graphics_ml.jobs import Animate, Outcome
 from graphics_ml.motion.bone_map import require_roles
 from graphics_ml.motion.bone_map_files import load_map, read_map, save_map
-from graphics_ml.motion.retarget import retarget
+from graphics_ml.motion.retarget import Retargeter
+from graphics_ml.motion.root_path import travel
 from graphics_ml.outputs import ensure_extension
 from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
@@ -35,10 +37,9 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     detections, solution = watch(job, video, progress)
 
     progress("animating", 0, 1)
-    motion, report = retarget(
+    pair = Retargeter(solution.motion, rig.skeleton, target_map=bones)
+    motion, report = pair(
         solution.motion,
-        rig.skeleton,
-        target_map=bones,
         foot_lock=job.foot_lock,
         # Where hands are is not seen so well in a film that a touch could be told from a near miss.
         hand_lock=0.0,
@@ -51,6 +52,9 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     action = rig.play(motion, job.video.stem, bones)
     if job.output.suffix.lower() in MOTION_EXTENSIONS:
         formats.save(motion, job.output)
+    elif job.preset:
+        hips = bones.roles["hips"]
+        rig.save_for(preset_for(job.output, job.preset), job.output, action, hips, travel(motion, pair.goal))
     else:
         rig.save(job.output, action, job.keep_actions)
     progress("animating", 1, 1)
@@ -76,6 +80,8 @@ def animate(job: Animate, progress: Progress) -> Outcome:
 
 def _ensure_outputs(job):
     ensure_extension(job.output, SCENE_EXTENSIONS + MOTION_EXTENSIONS)
+    if job.preset:
+        preset_for(job.output, job.preset)
     if job.preview:
         ensure_extension(job.preview, (".mp4",))
     if job.save_map:

@@ -1,7 +1,7 @@
 """A motion is put on another skeleton: that of a rig, which then plays it, or of a motion file."""
 
 from graphics_ml import formats
-from graphics_ml.errors import GraphicsMLError, MotionFileError
+from graphics_ml.errors import GraphicsMLError, MissingExtraError, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
 from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
@@ -22,6 +22,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         GraphicsMLError: the source, the target, a map or an output cannot be used; nothing is written then.
     """
     inputs = _ensure_outputs(job)
+    engine = _engine(job)
     for path in (job.map, job.source_map):
         if path:
             read_map(path)
@@ -38,17 +39,19 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
     require_roles(target_map, skeleton, job.map or job.target or "our own character")
     pair = Retargeter(motion, skeleton, source_map, target_map, target_motion=target_motion)
     in_scene = rig is not None and rig.saves(job.output)
-    if job.root == "bone" and in_scene and pair.goal.joints["hips"] == 0:
+    if job.root == "bone" and in_scene and engine is None and pair.goal.joints["hips"] == 0:
         raise GraphicsMLError(
             f"{rig.name}: its hips hang from no other bone that could carry the path; use --root object or hips"
         )
 
     progress("retargeting", 0, 0)
+    # In a scene the path is put where it goes when the rig is keyed.
     on_object = in_scene and job.root == "object"
+    on_engine = in_scene and engine is not None and job.root != "in place"
     result, report = pair(
         motion,
         level=job.level,
-        root="hips" if on_object else job.root,
+        root="hips" if on_object or on_engine else job.root,
         foot_lock=job.foot_lock,
         hand_lock=job.hand_lock,
         soles=rig.soles(target_map) if rig else None,
@@ -59,12 +62,17 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         path = travel(result, pair.goal) if on_object else None
         still = taken_off(result, pair.goal, *path) if on_object else result
         action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
-        rig.save(job.output, action, job.keep_actions)
+        if engine is None:
+            rig.save(job.output, action, job.keep_actions)
+        else:
+            hips = skeleton.names[pair.goal.joints["hips"]]
+            rig.save_for(engine, job.output, action, hips, travel(result, pair.goal) if on_engine else None)
         outputs, said = (job.output, write_record(job.output, made_by)), []
     else:
         # Unit and shape, by which some formats are written, are the target's.
         shown = {} if target_motion is None else target_motion.provenance
-        outputs, said = write_motion(result.replace(provenance=shown), job, inputs)
+        options = {} if job.preset is None else {"preset": job.preset}
+        outputs, said = write_motion(result.replace(provenance=shown), job, inputs, **options)
     if job.save_map:
         save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
         outputs = (*outputs, job.save_map)
@@ -84,6 +92,17 @@ def _ensure_outputs(job):
         ensure_apart(taken | {"the bone map": job.save_map}, inputs)
         ensure_writable(job.save_map)
     return inputs
+
+
+def _engine(job):
+    """The preset of the game engine that the output is for; None for none."""
+    if job.preset is None:
+        return None
+    try:
+        from graphics_ml.blender.presets import preset_for
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError(missing.name, "blender") from missing
+    return preset_for(job.output, job.preset)
 
 
 def _target(job):

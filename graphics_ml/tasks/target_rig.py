@@ -8,7 +8,9 @@ import numpy as np
 
 from graphics_ml.blender.actions import retime, write_object_keys
 from graphics_ml.blender.armature import deform_flags
+from graphics_ml.blender.engine_rig import as_engine_rig
 from graphics_ml.blender.export import EXTENSIONS, save_scene
+from graphics_ml.blender.presets import Preset
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.blender.rigs import load_rig, sole_points
 from graphics_ml.blender.scene import empty_scene, frame_rate
@@ -83,6 +85,20 @@ class TargetRig:
     def save(self, path: Path, action: bpy.types.Action, keep_actions: bool) -> None:
         """Write the scene with the rig that plays the action; see export.save_scene."""
         save_scene(path, self.armature, action, keep_actions=keep_actions, notes=self.notes)
+
+    def save_for(self, engine: Preset, path: Path, action: bpy.types.Action, hips: str, travel=None) -> None:
+        """Write the rig that plays the action as a game engine takes it; see engine_rig.as_engine_rig, which changes
+        it for good.
+
+        Args:
+            engine: its preset.
+            hips: name of the hips' bone.
+            travel: places (F, 3) and turns (F, 4) of the path over the ground; None for none.
+        """
+        travel = travel if engine.root_motion else None
+        axes = path.suffix.lower() == ".fbx"
+        action = as_engine_rig(self.armature, action, engine, axes, hips, travel, self.notes)
+        save_scene(path, self.armature, action, notes=self.notes, preset=engine)
 
 
 def _our_character(height, notes):
