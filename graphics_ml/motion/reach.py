@@ -17,6 +17,7 @@ import numpy as np
 
 from graphics_ml.motion.capsules import ARM, CORE, SIDES, Capsules, dot, gaps
 from graphics_ml.motion.contacts import contacts_from_positions, spans
+from graphics_ml.motion.filters import hann_average
 from graphics_ml.motion.foot_lock import spread
 from graphics_ml.motion.ik import hinge_pole, limb_rotations, two_bone_ik
 from graphics_ml.motion.motion import Motion
@@ -37,6 +38,7 @@ _TOGETHER = 0.2  # palms closer than so keep their places to each other
 _BENT = 0.1  # lengths of the arm from the line between shoulder and wrist to an elbow that can be turned out
 _ROUNDING = 1e-6  # metres, or radians; less is no correction
 _RUN_OUT = 0.2  # seconds in which what holds a hand on the ground runs out beside the contact
+_EASED = 0.1  # seconds before and after in which an arm gives way to the body
 _LOW = 0.35  # leg lengths: the body is carried by hands on the ground where knees and feet are all higher
 _SWIVEL = np.radians(45)  # the most that an elbow is turned out about the line from shoulder to wrist
 
@@ -104,15 +106,17 @@ def reach(
         _together(palms, seen, source, size)
     moved = np.stack([(palms[side] - points[f"{side}_palm"]).T for side in SIDES], axis=1)
     moved = _on_the_ground(moved, points, held, float(motion.fps))
-    swivel = np.zeros(moved.shape[:2])
+    pushed = np.zeros((*moved.shape[:2], 4))  # metres by which palms, and radians by which elbows are pushed out
     for arm, side in enumerate(SIDES):
         rows = _inside(side, points, moved[:, arm].T, ours[side], goal)
         if len(rows):
             there, here = ({role: at[role][:, rows] for role in _ARM_POINTS[side]} for at in (seen, points))
             solid, own = ((*(line[..., rows] for line in body[side][:2]), body[side][2]) for body in (theirs, ours))
             by, turn = _kept_out(side, there, here, moved[rows, arm].T, solid, own, source, goal)
-            moved[rows, arm], swivel[rows, arm] = by.T, turn
-    moved, swivel = strength * moved, strength * swivel
+            pushed[rows, arm, :3], pushed[rows, arm, 3] = by.T - moved[rows, arm], turn
+    # An arm that swings past the body is inside it for a few frames, in which it would jump out and back.
+    pushed = hann_average(pushed.reshape(len(pushed), -1), round(_EASED * motion.fps)).reshape(pushed.shape)
+    moved, swivel = strength * (moved + pushed[..., :3]), strength * pushed[..., 3]
     changed = (np.linalg.norm(moved, axis=-1) > _ROUNDING) | (np.abs(swivel) > _ROUNDING)
     return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else (motion, np.zeros(changed.shape))
 

@@ -507,6 +507,20 @@ def test_real_motions_keep_their_limb_directions(clips, family, part):
                     assert angles[~turned[:, 0 if limb.startswith("left") else 1]].max() < 2.01
 
 
+@pytest.mark.parametrize("character", ["Mousey", "Sporty_Granny"])
+def test_arms_that_swing_past_a_broader_body_give_way_without_a_jump(clips, character):
+    walk, target = real(clips, "cmu", "02_01"), real(clips, "mixamo-pairs", f"{character}/Salsa").skeleton
+    fastest = {}
+    for level in ("copy", "contacts"):
+        result, report = retarget(walk, target, level=level)
+        joints = report.target_map.joints(target)
+        arms = [joints[f"{side}_{part}"] for side in ("left", "right") for part in ("upper_arm", "forearm")]
+        turned = angle_between(result.orientations()[1:, arms], result.orientations()[:-1, arms])
+        fastest[level] = np.percentile(turned, 99)
+    assert report.arms_moved.mean() > 0.3
+    assert fastest["contacts"] < 2 * fastest["copy"]
+
+
 @pytest.mark.parametrize(("family", "part"), REAL)
 def test_real_motions_onto_their_own_skeleton_stay_as_they_are(clips, family, part):
     motion = real(clips, family, part)
