@@ -34,6 +34,8 @@ INKS = ((238, 120, 40), (46, 130, 224), (70, 165, 90), (190, 80, 170), (215, 175
 
 _FOLLOW = 0.75  # body heights by which a figure may leave the middle of its path before the camera follows
 _SKIN = 0.12  # body heights that flesh, feet and hair reach beyond the joints
+_MEASURED = 0.02  # the same, where meshes were measured
+_LOOKS = 12  # frames of each motion in which they are
 
 
 def preview(job: Preview, progress: Progress) -> Outcome:
@@ -87,10 +89,11 @@ def _told_apart(paths):
 # --- the camera ----------------------------------------------------------------------------------------------------
 
 
-def _cameras(job, figures: list[np.ndarray], fps) -> list[list[Camera]]:
+def _cameras(job, figures: list[np.ndarray], fps, skin: float) -> list[list[Camera]]:
     """For each figure, its points (F, N, 3), a camera a frame: the same one for all where they are overlaid.
 
-    A figure with fewer frames than another keeps its last camera.
+    A figure with fewer frames than another keeps its last camera. `skin` is how far figures reach beyond their points,
+    in their heights.
     """
     height = float(np.median([np.median(np.ptp(points[..., 1], axis=1)) for points in figures]))
     size, total = job.size, max(len(points) for points in figures)
@@ -103,7 +106,7 @@ def _cameras(job, figures: list[np.ndarray], fps) -> list[list[Camera]]:
         some = np.unique(np.linspace(0, total - 1, min(total, 200)).round().astype(int))
         low, high = points[some].min(axis=1), points[some].max(axis=1)
         for corner in np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), -1).reshape(-1, 3):
-            at = low + corner * (high - low) + (2 * corner - 1) * _SKIN * height
+            at = low + corner * (high - low) + (2 * corner - 1) * skin * height
             seen.append(at - path[some])
     seen = np.concatenate(seen)
     above = float(np.percentile(seen[:, 1], 50)) + 0.35 * height
@@ -126,7 +129,7 @@ def _path(points, height, fps):
 def _stick_figures(job, motions, names) -> Iterator[np.ndarray]:
     bones = [_bones(motion) for motion in motions]
     heights = [float(np.median(np.ptp(one[:, :, :, 1], axis=(1, 2)))) for one in bones]
-    cameras = _cameras(job, [one.reshape(len(one), -1, 3) for one in bones], motions[0].fps)
+    cameras = _cameras(job, [one.reshape(len(one), -1, 3) for one in bones], motions[0].fps, skin=_SKIN)
     overlaid = job.layout == "overlaid" and len(motions) > 1
     colours = [_colours(motion.skeleton, INKS[i % len(INKS)] if overlaid else None) for i, motion in enumerate(motions)]
     floor = Floor(cameras[0][0])
@@ -202,10 +205,10 @@ def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
     from graphics_ml.blender.render import render_preview
     from graphics_ml.blender.stage import lay_grid, stage
 
-    cameras = _cameras(job, paths, motions[0].fps)
     total = max(len(motion) for motion in motions)
     overlaid = job.layout == "overlaid" and len(motions) > 1
     with stage(armature) as scene:
+        cameras = _cameras(job, _with_skin(scene, armature, actions, paths), motions[0].fps, skin=_MEASURED)
         lay_grid(scene, np.concatenate([path.reshape(-1, 3) for path in paths]))
 
         def shots():
@@ -222,6 +225,25 @@ def _on_rig(job, motions, names, notes) -> Iterator[np.ndarray]:
             for pane, name in zip(panes, [" + ".join(names)] if overlaid else names, strict=True):
                 draw_legend(pane, [(name, MIDDLE, 0.0)])
             yield _tiled(list(panes))
+
+
+def _with_skin(scene, armature, actions, paths) -> list[np.ndarray]:
+    """The joints (F, J, 3) of each action and two more points, between which all of the character is: its joints' box
+    in each frame, and as much more as its meshes need in some of the frames."""
+    from graphics_ml.blender.actions import assign
+    from graphics_ml.blender.stage import skin_points
+
+    boxes = []
+    for action, joints in zip(actions, paths, strict=True):
+        assign(armature, action)
+        low, high = joints.min(axis=1), joints.max(axis=1)
+        more = np.zeros((2, 3))
+        for frame in np.unique(np.linspace(0, len(joints) - 1, min(len(joints), _LOOKS)).round().astype(int)):
+            scene.frame_set(1 + int(frame))
+            skin = skin_points(scene, armature)
+            more = np.maximum(more, (low[frame] - skin.min(axis=0), skin.max(axis=0) - high[frame]))
+        boxes.append(np.concatenate((joints, (low - more[0])[:, None], (high + more[1])[:, None]), axis=1))
+    return boxes
 
 
 def _animated(job, motions, names, notes):

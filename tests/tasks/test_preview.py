@@ -97,6 +97,30 @@ def test_on_our_character_and_overlaid(two, tmp_path):
     assert shown[0].astype(int).std() > 10
 
 
+def test_what_a_character_carries_far_from_its_joints_is_in_the_picture(two, tmp_path):
+    bpy = pytest.importorskip("bpy")
+    from graphics_ml.blender.characters import build_character
+    from graphics_ml.blender.export import save_scene
+    from graphics_ml.blender.scene import empty_scene
+
+    empty_scene()
+    character = build_character(detail=0.4)
+    hat = bpy.data.meshes.new("Hat")
+    corners = np.array([(x, y, z) for z in (0, 1) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
+    sides = [(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (3, 2, 1, 0), (4, 5, 6, 7)]
+    hat.from_pydata(corners * (0.3, 0.3, 1.2) + (0, 0, 1.7), [], sides)
+    hat = bpy.data.objects.new("Hat", hat)
+    bpy.context.scene.collection.objects.link(hat)
+    hat.parent, hat.parent_type, hat.parent_bone = character, "BONE", "head"
+    bpy.context.view_layer.update()
+    hat.matrix_world = np.eye(4).tolist()
+    save_scene(tmp_path / "hat.blend", character, None)
+    run(Preview(motions=two[:1], output=tmp_path / "out.mp4", rig=tmp_path / "hat.blend", end=0.1, size=SIZE))
+    sky = pictures(tmp_path / "out.mp4")[0].astype(int)
+    assert np.ptp(sky[0], axis=0).max() < 20  # nothing but sky at the top
+    assert np.ptp(sky[SIZE // 4], axis=0).max() > 50  # and the hat below it
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
