@@ -16,6 +16,7 @@ from graphics_ml.motion.rotations import conjugate, multiply, slerp
 
 _SIDES = ("left", "right")
 _NONE = np.array([1.0, 0, 0, 0])
+_PIECE = 1024  # frames at a time, whose rotations stay in the processor's cache
 
 
 class Transfer:
@@ -59,9 +60,17 @@ class Transfer:
 
         One component of one joint over all frames lies together in memory, as kinematics wants it.
         """
-        frames = len(source)
-        rows = np.empty((len(self._skeleton), 4, frames))
+        rows = np.empty((len(self._skeleton), 4, len(source)))
         local = source.transpose(1, 2, 0)
+        for first in range(0, len(source), _PIECE):
+            piece = slice(first, first + _PIECE)
+            self._turn(local[..., piece], rows[..., piece])
+        _unroll(rows)
+        return rows.transpose(2, 0, 1)
+
+    def _turn(self, local, rows):
+        """Write the target's rotations (J, 4, F) for the source's (K, 4, F)."""
+        frames = local.shape[-1]
         between = np.empty((len(self._products), 4, frames))
         for row, (_, way, _) in enumerate(self._products):
             _turn_along(local, way, between[row])
@@ -73,8 +82,6 @@ class Transfer:
             left = before.turns(local) if isinstance(before, _Between) else before
             right = own.turns(local) if isinstance(own, _Between) else own
             rows[joint] = multiply(multiply(conjugate(left), turn), right).T
-        _unroll(rows)
-        return rows.transpose(2, 0, 1)
 
 
 class _Between:

@@ -36,13 +36,13 @@ def main():
 
 
 def _two_against_one(folder, files):
-    few, many = (_linked(folder / f"times{copies}", files, copies) for copies in (1, COPIES))
+    few, many = (linked(folder / f"times{copies}", files, copies) for copies in (1, COPIES))
     whole, further, costs = [], [], []
     for turn in range(ROUNDS):
         seconds = {}
         for source in (few, many):
             for jobs in (1, 2):
-                seconds[source, jobs], cost = _timed(source, folder / f"{source.name}-{turn}-{jobs}", jobs)
+                seconds[source, jobs], cost = timed(source, folder / f"{source.name}-{turn}-{jobs}", jobs)
                 costs.append(cost)
         whole.append(seconds[few, 1] / seconds[few, 2])
         further.append((seconds[many, 1] - seconds[few, 1]) / (seconds[many, 2] - seconds[few, 2]))
@@ -53,7 +53,7 @@ def _two_against_one(folder, files):
     print(f"processor time of {len(files)} files: one worker {costs[0]:.1f} s, two {costs[1]:.1f} s")
 
 
-def _timed(source, output, jobs):
+def timed(source, output, jobs):
     """Seconds that a run took, and processor seconds of all its processes."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(_command(source, output, jobs), check=True, capture_output=True)
@@ -65,7 +65,7 @@ def _memory(folder, files):
     if not Path("/proc/self/status").exists():
         print("memory: only Linux tells that of other processes")
         return
-    source, output = _linked(folder / "many", files, COPIES), folder / "out"
+    source, output = linked(folder / "many", files, COPIES), folder / "out"
     count = COPIES * len(files)
     process = subprocess.Popen(_command(source, output, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for part in (0.1, 0.4, 0.7, 0.95):
@@ -77,7 +77,7 @@ def _memory(folder, files):
     process.wait()
 
 
-def _linked(folder, files, copies):
+def linked(folder, files, copies):
     for copy in range(copies):
         (folder / str(copy)).mkdir(parents=True)
         for file in files:

@@ -1,8 +1,10 @@
-"""Cost against frames and joints: seconds of reading, writing, forward kinematics and both levels of retargeting.
+"""Cost against frames, joints and files: seconds of reading, writing, forward kinematics and both levels of
+retargeting, and of converting a folder.
 
 Each is measured on a body that swings about, of 23 joints over more and more frames and of more and more joints over
-2,000 frames; the exponent that fits the larger half says how cost grows (1: in proportion). The picture goes to
-`build/curves.png` (or the folder GRAPHICS_ML_SHEETS).
+2,000 frames; a folder on more and more files of such a body, by one process and by two, start-up included. The exponent
+that fits the larger half says how cost grows (1: in proportion). The picture goes to `build/curves.png` (or the folder
+GRAPHICS_ML_SHEETS).
 """
 
 import os
@@ -20,9 +22,12 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import multiply, quaternion_from_euler
 from graphics_ml.motion.skeleton import Skeleton
+from tests.benchmarks.batches import linked, timed
 
 FRAMES = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 JOINTS = (30, 50, 75, 100, 150, 200)
+FILES = (50, 150, 454, 1362)
+FRAMES_OF_A_FILE = 170  # in the middle of Bandai-Namco's
 ROUNDS = 3
 FEWER = 10_000  # frames beyond which the slowest, level "contacts", is not followed
 
@@ -35,9 +40,10 @@ def main() -> None:
             motion = swinging(size) if axis == "frames" else swinging(2000, size)
             for what, seconds in costs(motion).items():
                 found.setdefault((axis, what), []).append((size, seconds))
+    found |= costs_of_files()
     for (axis, what), points in found.items():
         shown = "  ".join(f"{size:,}: {seconds * 1e3:.1f} ms" for size, seconds in points)
-        print(f"{what:20} against {axis}: exponent {exponent(points):.2f}   {shown}", flush=True)
+        print(f"{what:33} against {axis}: exponent {exponent(points):.2f}   {shown}", flush=True)
     draw(found, Path(os.environ.get("GRAPHICS_ML_SHEETS", "build")) / "curves.png")
 
 
@@ -58,6 +64,23 @@ def costs(motion: Motion) -> dict[str, float]:
         if len(motion) <= FEWER:
             actions["retarget, contacts"] = lambda: retarget(motion, target)
         return {what: median(_seconds(action) for _ in range(ROUNDS)) for what, action in actions.items()}
+
+
+def costs_of_files() -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """{("files", what): (files, seconds) of a whole command that converts a folder to .npz}."""
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        motion = folder / "a.bvh"
+        bvh.save(swinging(FRAMES_OF_A_FILE), motion)
+        for count in FILES:
+            source = linked(folder / str(count), [motion], count)
+            for jobs in (1, 2):
+                wall, processor = timed(source, folder / f"{count} by {jobs}", jobs)
+                by = "one process" if jobs == 1 else "two processes"
+                found.setdefault(("files", f"convert, {by}, wall"), []).append((count, wall))
+                found.setdefault(("files", f"convert, {by}, processor"), []).append((count, processor))
+    return found
 
 
 def exponent(points) -> float:
@@ -89,8 +112,8 @@ def draw(found, path: Path) -> None:
     except ModuleNotFoundError:
         print("curves: no picture without matplotlib")
         return
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    for panel, axis in zip(figure.subplots(1, 2, sharey=True), ("frames", "joints"), strict=True):
+    figure = Figure(figsize=(18, 5), layout="constrained")
+    for panel, axis in zip(figure.subplots(1, 3), ("frames", "joints", "files"), strict=True):
         for (one, what), points in found.items():
             if one == axis:
                 panel.loglog(*np.array(points).T, "o-", label=f"{what} (exponent {exponent(points):.2f})")
