@@ -142,6 +142,7 @@ class FileJob(Job):
     source: Path = setting("motion file", positional=True)
     output: Path = setting("file to write; its extension is its format", short="o")
     format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
+    drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
 
     def natural_extension(self) -> str | None:
         """Extension, with its dot, of an output in a folder when no format is named; None: it must be named."""
@@ -170,7 +171,6 @@ class Convert(FileJob):
         "your SMPL, SMPL-H or SMPL-X model (.npz), or a folder with some, for the bones of the source's body", None
     )
     trust_pickle: bool = setting("load a body model that is a pickle (.pkl), which can run any program in it", False)
-    drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
     action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None)
     armature: str | None = setting("armature to read from a .fbx, .glb, .usd or .blend that holds several", None)
     preset: str | None = _preset_setting()
@@ -321,7 +321,7 @@ class Edit(FileJob):
         if self.facing and not self.in_place:
             raise JobError("facing says how in place is done; ask for in place too")
         given = (self.start, self.end, self.fps, self.smooth, self.then, self.foot_lock, self.reduce_keys)
-        chosen = self.mirror or self.ground or self.in_place or self.loop != "no"
+        chosen = self.drop_t_pose or self.mirror or self.ground or self.in_place or self.loop != "no"
         if not chosen and all(one is None for one in given):
             raise JobError("nothing is asked for; say what to do, such as --smooth 4, --foot-lock 1 or --loop find")
 

@@ -322,7 +322,7 @@ def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
         bent = limb_rotations(world, goal.skeleton.parents, chain, turns[0][:, leg], turns[1][:, leg], foot)
         for joint, new in zip(chain, bent, strict=True):
             rotations[:, joint] = unroll(np.where(changed[:, leg, None], new, rotations[:, joint]))
-    return motion.replace(rotations=rotations), share * turned > TURNED, down & (left > _SLIDE * goal.leg)
+    return motion.replace(rotations=rotations), share * turned > TURNED + _ROUNDING, down & (left > _SLIDE * goal.leg)
 
 
 def _allowed(wanted, down, fps):

@@ -6,7 +6,6 @@ from graphics_ml import formats
 from graphics_ml.errors import OutputError
 from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Convert, Outcome
-from graphics_ml.motion.t_pose import starts_with_t_pose
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion, read_markers
@@ -27,18 +26,8 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     name = formats.format_of(job.source, job.source_format)
     if job.output.suffix.lower() in formats.marker_extensions():
         return _copy_markers(job, name, inputs)
-    worn = dict(marker_set=job.marker_set, subject=job.subject)
+    worn = dict(marker_set=job.marker_set, subject=job.subject, drop_t_pose=job.drop_t_pose)
     motion, notes = open_motion(job.source, progress, format=name, **worn, **_options(job))
-    if starts_with_t_pose(motion):
-        if job.drop_t_pose:
-            motion = motion.frames(1, len(motion))
-        notes.append(
-            "the first frame, a T-pose unlike the others, is left out"
-            if job.drop_t_pose
-            else "the first frame is a T-pose unlike the others; --drop-t-pose leaves it out"
-        )
-    elif job.drop_t_pose:
-        notes.append("no T-pose stands before the motion; all frames are kept")
     progress("writing", 0, 0)
     options = {} if job.preset is None else {"preset": job.preset}
     outputs, said = write_motion(motion, job, inputs, **options)

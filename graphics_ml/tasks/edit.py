@@ -38,7 +38,7 @@ def edit(job: Edit, progress: Progress) -> Outcome:
     ensure_place(job, inputs)
     if job.map:
         read_map(job.map)
-    motion, notes = open_motion(job.source, progress)
+    motion, notes = open_motion(job.source, progress, drop_t_pose=job.drop_t_pose)
     bones = load_map(job.map, motion.skeleton) if job.map else recognize_moving(motion)
     if job.foot_lock is not None or job.ground:
         require_roles(bones, motion.skeleton, job.map or job.source)

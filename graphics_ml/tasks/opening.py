@@ -8,6 +8,7 @@ from graphics_ml.errors import MissingExtraError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import JobError
 from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.t_pose import starts_with_t_pose
 from graphics_ml.run import Progress
 
 _RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
@@ -21,6 +22,7 @@ def open_motion(
     fps: Fraction | None = None,
     marker_set: str | None = None,
     subject: str | None = None,
+    drop_t_pose: bool | None = None,
     **options,
 ) -> tuple[Motion, list[str]]:
     """The motion in a file, or that of the person who wears the markers in it; and what the user should know of it.
@@ -31,6 +33,7 @@ def open_motion(
         format: of the file; told by extension and content when None.
         fps: frame rate to take the file for; its own when None.
         marker_set, subject: as for pose.markers.solve_markers.
+        drop_t_pose: whether a first frame that is a T-pose unlike the others is left out; None looks for none.
         options: the format's own.
 
     Raises:
@@ -38,7 +41,7 @@ def open_motion(
     """
     name = formats.format_of(path, format)
     if not formats.holds_markers(name):
-        return _read(formats.load, path, name, fps, options), []
+        return _without_t_pose(_read(formats.load, path, name, fps, options), drop_t_pose)
     from graphics_ml.pose.markers import solve_markers
 
     solution = solve_markers(
@@ -53,6 +56,16 @@ def open_motion(
 def read_markers(path: Path, *, format: str | None = None, fps: Fraction | None = None, **options):
     """The Markers in a file; arguments and errors as open_motion."""
     return _read(formats.load_markers, path, formats.format_of(path, format), fps, options)
+
+
+def _without_t_pose(motion, drop):
+    if drop is None:
+        return motion, []
+    if not starts_with_t_pose(motion):
+        return motion, ["no T-pose stands before the motion; all frames are kept"] * drop
+    if drop:
+        return motion.frames(1, len(motion)), ["the first frame, a T-pose unlike the others, is left out"]
+    return motion, ["the first frame is a T-pose unlike the others; --drop-t-pose leaves it out"]
 
 
 def is_body(path: Path) -> bool:

@@ -48,7 +48,6 @@ def preview(job: Preview, progress: Progress) -> Outcome:
     inputs = [*job.motions, *([job.rig] if job.rig else [])]
     ensure_apart({"the preview": job.output, "its job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
-    made_by = record(job, inputs)
     notes = []
     motions = [_cut(job, path, notes) for path in job.motions]
     names = _told_apart(job.motions)
@@ -56,7 +55,7 @@ def preview(job: Preview, progress: Progress) -> Outcome:
     pictures = _on_rig(job, motions, names, notes) if job.rig or job.character else _stick_figures(job, motions, names)
     total = max(len(motion) for motion in motions)
     write_video(job.output, _counted(pictures, total, progress), motions[0].fps)
-    return Outcome((job.output, write_record(job.output, made_by)), tuple(notes))
+    return Outcome((job.output, write_record(job.output, record(job, inputs))), tuple(notes))
 
 
 def _cut(job, path, notes):

@@ -1,6 +1,8 @@
 """The convert job: from the command line to a file, with what is lost said once and a record that runs again."""
 
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from graphics_ml import formats
 from graphics_ml.cli import main
 from graphics_ml.errors import GraphicsMLError, OutputError
 from graphics_ml.formats import bodies
-from graphics_ml.jobs import Convert, read_job
+from graphics_ml.jobs import Convert, Edit, Retarget, read_job
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_axis_angle
 from graphics_ml.run import run
@@ -97,6 +99,15 @@ def test_a_t_pose_put_before_a_motion_is_offered_to_be_dropped(tmp_path):
     formats.save(a_motion(), tmp_path / "take.npz")
     none = run(Convert(source=tmp_path / "take.npz", output=tmp_path / "none.bvh", drop_t_pose=True))
     assert any("no T-pose" in note for note in none.notes) and len(formats.load(tmp_path / "none.bvh")) == 60
+
+
+def test_every_job_that_takes_a_motion_offers_to_drop_a_t_pose(tmp_path):
+    formats.save(a_motion(t_pose=True), tmp_path / "take.npz")
+    for job in (partial(Edit, mirror=True), partial(Retarget, target=Path("smplh"))):
+        kept = run(job(source=tmp_path / "take.npz", output=tmp_path / "kept.npz"))
+        assert any("--drop-t-pose leaves it out" in note for note in kept.notes)
+        run(job(source=tmp_path / "take.npz", output=tmp_path / "dropped.npz", drop_t_pose=True))
+        assert len(formats.load(tmp_path / "kept.npz")) == len(formats.load(tmp_path / "dropped.npz")) + 1
 
 
 def test_nothing_is_written_where_something_is_wrong(take, tmp_path):

@@ -126,13 +126,16 @@ def test_what_a_character_carries_far_from_its_joints_is_in_the_picture(two, tmp
     [
         (dict(start=5.0), "a.npz: no frame lies between 5.0 s and the end"),
         (dict(output="out.avi"), "use .mp4"),
+        (dict(motions=["missing.bvh"]), "missing.bvh: there is no such file"),
+        (dict(motions=["."]), "this is a folder"),
+        (dict(rig="missing.glb"), "missing.glb: there is no such file"),
     ],
 )
 def test_what_cannot_be_shown_is_said_and_nothing_is_left(two, tmp_path, settings, message):
     settings = {"output": "out.mp4"} | settings
     settings["output"] = tmp_path / settings["output"]
     with pytest.raises(GraphicsMLError, match=message):
-        run(Preview(motions=two, size=SIZE, **settings))
+        run(Preview(**{"motions": two, "size": SIZE} | settings))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.bvh"]
 
 
