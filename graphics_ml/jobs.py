@@ -198,8 +198,8 @@ class Retarget(FileJob):
         "contacts",
     )
     root: Literal["hips", "bone", "object", "in place"] = setting(
-        "what carries the path over the ground: the hips, a root bone above them, the object in Blender (a joint above "
-        "all in other files), or nothing",
+        "what carries the path over the ground: the hips (with preset a root bone), a root bone above them, the object "
+        "in Blender (a joint above all in other files), or nothing",
         "hips",
     )
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
