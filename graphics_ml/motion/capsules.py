@@ -2,7 +2,8 @@
 
 Radii are those of people, in proportion to the bones: half breadths, and circumferences over 2 pi, of ANSUR II (Gordon
 et al., "2012 Anthropometric Survey of U.S. Army Personnel", 2014) over the same bones' lengths at that stature (Winter,
-"Biomechanics and Motor Control of Human Movement", 2009, figure 4.1).
+"Biomechanics and Motor Control of Human Movement", 2009, figure 4.1). A trunk that is out of proportion itself does not
+count alone: shoulders and hips tell as well how large a trunk is, and no head is broader than the shoulders.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _LIMB = {"thigh": 0.20, "shin": 0.13, "upper_arm": 0.16, "forearm": 0.15}
 _TRUNK, _FLANK, _NECK = 0.24, 0.18, 0.12
 _TO_CHEST, _TO_SHOULDER = 0.75, 0.55  # shares of the way: the trunk's line up, and the flanks' out
 _CROWN, _HEAD = 0.39, 0.45  # trunks from the head's joint to the crown; radius over that
+_SHOULDERS, _HIPS = 0.74, 0.36  # trunks between the shoulder joints, and the hip joints, of our standard body
+_HAIR = 1.1  # shoulder widths; heads that are higher, half as wide as the shoulders then, have ears, hair or a hat on
 _PALM, _HAND = 0.37, 0.07  # forearms from the wrist to the middle knuckle; half a palm's thickness
 
 
@@ -63,8 +66,11 @@ class Capsules:
         limbs = {"thigh": length("thigh", "shin"), "shin": length("shin", "foot")}
         limbs |= {"upper_arm": upper_arm, "forearm": forearm}
         shoulders, hips = ((at[f"left_{part}"] + at[f"right_{part}"]) / 2 for part in ("upper_arm", "thigh"))
-        trunk = float(np.linalg.norm(shoulders - hips))
-        crown = _crown(body, turns, places, _CROWN * trunk)
+        width = float(np.linalg.norm(at["left_upper_arm"] - at["right_upper_arm"]))
+        hip_width = float(np.linalg.norm(at["left_thigh"] - at["right_thigh"]))
+        # The trunk of people that this one is like: one measure that is out of proportion decides nothing.
+        trunk = float(np.median([np.linalg.norm(shoulders - hips), width / _SHOULDERS, hip_width / _HIPS]))
+        crown = _crown(body, turns, places, _CROWN * trunk, _HAIR * width)
         radii = {f"{side}_{part}": _LIMB[part] * limbs[part] for side in SIDES for part in _LIMB}
         radii |= {"trunk": _TRUNK * trunk, "left_flank": _FLANK * trunk, "right_flank": _FLANK * trunk}
         radii |= {"neck": _NECK * trunk, "head": _HEAD * float(np.linalg.norm(crown))}
@@ -73,7 +79,10 @@ class Capsules:
 
     def points(self, rotations, root_positions, offsets) -> dict[str, np.ndarray]:
         """Places (3, F) of the joints by role, and of both palms ("left_palm") and the crown, of a motion's arrays."""
-        turns, places = self.part.transforms(rotations, root_positions, offsets)
+        return self.points_of(*self.part.transforms(rotations, root_positions, offsets))
+
+    def points_of(self, turns, places) -> dict[str, np.ndarray]:
+        """As `points`, of the world rotations (F, N, 4) and places (F, N, 3) of the part's joints."""
         joints = self.part.body.joints
         found = {role: np.ascontiguousarray(places[:, joint].T) for role, joint in joints.items()}
         for side, palm in zip(SIDES, self.palms, strict=True):
@@ -171,8 +180,9 @@ def _palm(body, side, at, length):
     return rotate(body.frames[f"{side}_hand"], np.array([length if side == "left" else -length, 0.0, 0.0]))
 
 
-def _crown(body, turns, places, usual):
-    """From the head's joint up to the highest joint that hangs on it, or its bone's end, in its own frame."""
+def _crown(body, turns, places, usual, most):
+    """From the head's joint up to the highest joint that hangs on it, or its bone's end, in its own frame; no further
+    than `most`."""
     head = body.joints.get("head")
     if head is None:
         return np.zeros(3)
@@ -181,5 +191,5 @@ def _crown(body, turns, places, usual):
     tops += [rotate(turns[head], end.offset) for end in skeleton.end_sites if end.joint == head]
     up = rotate(turns[head], rotate(body.frames["head"], np.array([0.0, 1, 0])))
     height = max((float(top @ up) for top in tops), default=0.0)
-    height = height if height > 0.3 * usual else usual
+    height = min(height if height > 0.3 * usual else usual, most)
     return rotate(body.frames["head"], np.array([0.0, height, 0.0]))

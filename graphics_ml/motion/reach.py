@@ -1,7 +1,8 @@
 """Hands that touch something on the source touch it on the target: the ground, the own body, each other.
 
 Palms that stand on the ground stay on the source's scaled path, as feet do. Arms that would run deeper into the body
-than the source's are pushed out, elbows by turning them about the line from shoulder to wrist.
+than the source's are pushed out, elbows by turning them about the line from shoulder to wrist; but only by so little
+that the gesture stays what it is. A hand that is deep inside, as short arms behind a large head are, is left there.
 
 A palm beside a part of the body keeps its distance from that part's surface and its direction from there (the idea of
 Molla, Debarba and Boulic, "Egocentric Mapping of Body Surface Constraints", TVCG 2018, on capsules): parts of source
@@ -34,13 +35,16 @@ from graphics_ml.wording import short_repr
 _TOUCHING, _NEAR = 0.02, 0.1  # in lengths of the arm: closer, a palm keeps its place entirely; further off, not at all
 _STRAIGHT = (0.8, 0.95)  # of the arm's length from shoulder to wrist: not yet straight, and straight
 _DOWN = np.radians((25, 45))  # between arm and trunk: down along it, and no longer
+_SLID = 0.25  # lengths of the arm along the surface that a palm is moved at most to be where the source's is
 _TOGETHER = 0.2  # palms closer than so keep their places to each other
 _BENT = 0.1  # lengths of the arm from the line between shoulder and wrist to an elbow that can be turned out
 _ROUNDING = 1e-6  # metres, or radians; less is no correction
 _RUN_OUT = 0.2  # seconds in which what holds a hand on the ground runs out beside the contact
-_EASED = 0.1  # seconds before and after in which an arm gives way to the body
 _LOW = 0.35  # leg lengths: the body is carried by hands on the ground where knees and feet are all higher
-_SWIVEL = np.radians(45)  # the most that an elbow is turned out about the line from shoulder to wrist
+# What takes arms out of the body keeps the gesture: lengths of the arm that a palm is moved by for it, and angles that
+# an elbow is turned by about the line from shoulder to wrist. Up to the first all is given, from the second on nothing.
+_PUSHED, _SWIVEL = (0.04, 0.12), np.radians((15, 45))
+_EASED = (0.1, 0.14)  # seconds before and after in which an arm gives way to the body, and comes to a touch
 
 
 @short_repr
@@ -93,7 +97,8 @@ def reach(
     Returns:
         The motion, and (F, 2) radians by which a bone of the left or right arm was turned, the larger of both.
     """
-    points = goal.points(motion.rotations, motion.root_positions, motion.offsets)
+    world = goal.part.transforms(motion.rotations, motion.root_positions, motion.offsets)
+    points = goal.points_of(*world)
     size = goal.reach / source.reach
     near = {side: (*CORE, *(f"{other}_{part}" for part in ARM)) for side, other in zip(SIDES, SIDES[::-1], strict=True)}
     theirs, ours = (
@@ -105,6 +110,8 @@ def reach(
         palms = {side: _beside_the_body(side, seen, points, theirs[side], ours[side], source, goal) for side in SIDES}
         _together(palms, seen, source, size)
     moved = np.stack([(palms[side] - points[f"{side}_palm"]).T for side in SIDES], axis=1)
+    if moved.any():
+        moved = hann_average(moved, round(_EASED[1] * motion.fps))
     moved = _on_the_ground(moved, points, held, float(motion.fps))
     pushed = np.zeros((*moved.shape[:2], 4))  # metres by which palms, and radians by which elbows are pushed out
     for arm, side in enumerate(SIDES):
@@ -113,12 +120,15 @@ def reach(
             there, here = ({role: at[role][:, rows] for role in _ARM_POINTS[side]} for at in (seen, points))
             solid, own = ((*(line[..., rows] for line in body[side][:2]), body[side][2]) for body in (theirs, ours))
             by, turn = _kept_out(side, there, here, moved[rows, arm].T, solid, own, source, goal)
-            pushed[rows, arm, :3], pushed[rows, arm, 3] = by.T - moved[rows, arm], turn
-    # An arm that swings past the body is inside it for a few frames, in which it would jump out and back.
-    pushed = hann_average(pushed.reshape(len(pushed), -1), round(_EASED * motion.fps)).reshape(pushed.shape)
+            pushed[rows, arm, :3], pushed[rows, arm, 3] = by.T, turn
+    if pushed.any():
+        # An arm that swings past the body is inside it for a few frames, in which it would jump out and back.
+        pushed = hann_average(pushed.reshape(len(pushed), -1), round(_EASED[0] * motion.fps)).reshape(pushed.shape)
     moved, swivel = strength * (moved + pushed[..., :3]), strength * pushed[..., 3]
     changed = (np.linalg.norm(moved, axis=-1) > _ROUNDING) | (np.abs(swivel) > _ROUNDING)
-    return _arms_moved(motion, moved, swivel, changed, goal) if changed.any() else (motion, np.zeros(changed.shape))
+    if not changed.any():
+        return motion, np.zeros(changed.shape)
+    return _arms_moved(motion, world, moved, swivel, changed, goal)
 
 
 def _hanging(seen, side, source):
@@ -143,7 +153,14 @@ def _beside_the_body(side, seen, points, theirs, ours, source, goal):
     sure = np.clip(2 * (gap + radii[:, None]) / radii[:, None] - 0.2, 0, 1)
     weight = (1 - _hanging(seen, side, source)) * sure * _fading(gap / source.reach, _TOUCHING, _NEAR)
     begins, ends, radii = ours
-    wanted = begins + share[:, None] * (ends - begins) + (radii[:, None] + goal.palm + size * gap)[:, None] * away
+    radii = radii + goal.palm
+    there = begins + share[:, None] * (ends - begins) + (radii[:, None] + size * gap)[:, None] * away
+    # From the nearest place at that distance along the surface to there, but not so far that it is another gesture.
+    here = own + _onto(own, begins, ends, radii, size * gap, away)
+    slide = there - here
+    slide = slide * np.minimum(_SLID * goal.reach / np.maximum(np.sqrt(dot(slide, slide)), 1e-9), 1)[:, None]
+    wanted = here + slide
+    wanted = wanted + _onto(wanted, begins, ends, radii, size * gap, away)
     return own + (weight[:, None] * (wanted - own)).sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
 
 
@@ -168,13 +185,30 @@ def _on_the_ground(moved, points, held, fps):
     return moved + spread(np.where(held.down[..., None], off - moved, 0), held.down, held.down, round(_RUN_OUT * fps))
 
 
-def _pushed_out(point, begins, ends, radii, allowed):
-    """The sum (3, F) of what takes a point out of capsules that it is deeper in than `allowed` (B, F), at most 0."""
+def _onto(point, begins, ends, radii, wanted, their_away):
+    """What takes a point (3, F) or points (B, 3, F) to the distance `wanted` (B, F) from the surfaces of capsules,
+    (B, 3, F).
+
+    By the side it is on; the deeper it is, the more by the side `their_away` (B, 3, F) that the source's is on, so that
+    nothing jumps where the point passes the capsule's line.
+    """
     gap, _, away = gaps(point, begins, ends, radii)
-    deep = np.maximum(allowed - gap, 0)
-    total = deep.sum(axis=0)
+    inner = np.clip(-gap / radii[:, None], 0, 1)[:, None]
+    out = (1 - inner) * away + inner * their_away
+    out = out / np.maximum(np.sqrt(dot(out, out)), 1e-9)[:, None]
+    # Along `out` until the distance from the capsule's line is right.
+    now, then = gap + radii[:, None], np.maximum(wanted + radii[:, None], 0)
+    ahead = now * dot(out, away)
+    return (np.sqrt(np.maximum(ahead**2 + then**2 - now**2, 0)) - ahead)[:, None] * out
+
+
+def _pushed_out(point, begins, ends, radii, allowed, their_away):
+    """What takes a point out of capsules that it is deeper in than `allowed` (B, F), at most 0: (3, F)."""
+    deep = gaps(point, begins, ends, radii)[0] < allowed
+    way = np.where(deep[:, None], _onto(point, begins, ends, radii, allowed, their_away), 0)
+    length = np.sqrt(dot(way, way))
     # Capsules overlap: together they push as far as the deepest asks.
-    return (deep[:, None] * away).sum(axis=0) * (deep.max(axis=0) / np.maximum(total, 1e-12))
+    return way.sum(axis=0) * (length.max(axis=0) / np.maximum(length.sum(axis=0), 1e-12))
 
 
 _ARM_POINTS = {side: [f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "palm")] for side in SIDES}
@@ -189,8 +223,9 @@ def _inside(side, points, moved, ours, goal):
     found = np.zeros(elbow.shape[1], dtype=bool)
     for point, thick in ((elbow, 0.0), ((elbow + wrist + moved) / 2, 0.0), (palm + moved, goal.palm)):
         off = point - begins
-        off = off - np.clip(dot(off, along) / square, 0, 1)[:, None] * along
-        found |= (dot(off, off) < ((radii + thick) ** 2)[:, None]).any(axis=0)
+        way = dot(off, along)
+        share = np.clip(way / square, 0, 1)
+        found |= (dot(off, off) - share * (2 * way - share * square) < ((radii + thick) ** 2)[:, None]).any(axis=0)
     return np.flatnonzero(found)
 
 
@@ -198,10 +233,12 @@ def _kept_out(side, seen, points, moved, theirs, ours, source, goal):
     """What a palm is to be moved by (3, F), and its elbow turned by (F,), so that neither is deeper in the body than on
     the source; `moved` (3, F) is what the palm is moved by for other reasons."""
     size, palm = goal.reach / source.reach, f"{side}_palm"
-    allowed = size * np.minimum(gaps(seen[palm], *theirs[:2], theirs[2] + source.palm)[0], 0)
+    gap, _, away = gaps(seen[palm], *theirs[:2], theirs[2] + source.palm)
+    allowed, out = size * np.minimum(gap, 0), np.zeros_like(moved)
     for _ in range(2):
-        moved = moved + _pushed_out(points[palm] + moved, *ours[:2], ours[2] + goal.palm, allowed)
-    return moved, _swivel(side, seen, points, moved, theirs, ours, size, goal.reach)
+        out = out + _pushed_out(points[palm] + moved + out, *ours[:2], ours[2] + goal.palm, allowed, away)
+    out = out * _fading(np.sqrt(dot(out, out)) / goal.reach, *_PUSHED)
+    return out, _swivel(side, seen, points, moved + out, theirs, ours, size, goal.reach)
 
 
 def _swivel(side, seen, points, moved, theirs, ours, size, reach):
@@ -211,8 +248,9 @@ def _swivel(side, seen, points, moved, theirs, ours, size, reach):
     out = 0.0
     for share in (0.0, 0.5):  # of the way from elbow to wrist
         their_point = seen[f"{side}_forearm"] + share * (seen[f"{side}_hand"] - seen[f"{side}_forearm"])
-        allowed = size * np.minimum(gaps(their_point, *theirs)[0], 0)
-        out = out + _pushed_out(elbow + share * (wrist + moved - elbow), *ours, allowed) / (1 - share)
+        gap, _, away = gaps(their_point, *theirs)
+        point = elbow + share * (wrist + moved - elbow)
+        out = out + _pushed_out(point, *ours, size * np.minimum(gap, 0), away) / (1 - share)
     line = wrist + moved - shoulder
     line = line / np.maximum(np.sqrt(dot(line, line)), 1e-9)
     aside = elbow - shoulder - dot(elbow - shoulder, line) * line
@@ -220,12 +258,13 @@ def _swivel(side, seen, points, moved, theirs, ours, size, reach):
     onward = np.cross(line, aside, axis=0) / np.maximum(radius, 1e-9)
     # An arm that is nearly straight hardly moves its elbow by turning it.
     worth = np.clip(radius / (_BENT * reach), 0, 1)
-    return worth * np.clip(dot(out, onward) / np.maximum(radius, _BENT * reach), -_SWIVEL, _SWIVEL)
+    angle = worth * dot(out, onward) / np.maximum(radius, _BENT * reach)
+    return angle * _fading(np.abs(angle), *_SWIVEL)
 
 
-def _arms_moved(motion, moved, swivel, changed, goal):
+def _arms_moved(motion, world, moved, swivel, changed, goal):
     """As reach, of palms that are moved by (F, 2, 3) and elbows turned about the arms' lines by angles (F, 2), in the
-    `changed` frames (F, 2)."""
+    `changed` frames (F, 2); `world` has the rotations and places of the part's joints."""
     body, parents, turned = goal.part.body, goal.part.body.skeleton.parents, np.zeros(changed.shape)
     rotations = motion.rotations.transpose(1, 2, 0).copy().transpose(2, 0, 1)
     for hand, side in enumerate(SIDES):
@@ -233,8 +272,7 @@ def _arms_moved(motion, moved, swivel, changed, goal):
         if not len(rows):
             continue
         chain = [body.joints[f"{side}_{name}"] for name in ("upper_arm", "forearm", "hand")]
-        offsets = motion.offsets if motion.local_positions is None else motion.offsets[rows]
-        turns, at = goal.part.transforms(motion.rotations[rows], motion.root_positions[rows], offsets)
+        turns, at = (one[rows] for one in world)
         shoulder, elbow, wrist = (at[:, joint] for joint in chain)
         # An elbow bends the forearm ahead, so it points back; up and aside for arms that hang is as good as any.
         hinge = rotate(multiply(turns[:, chain[0]], body.frames[f"{side}_upper_arm"]), np.array([0.0, 1.0, 0]))

@@ -5,8 +5,8 @@ segments get the world orientations of the source's (transfer.py), so limb direc
 rest poses, bone axes and hierarchies; twist bones and missing clavicles change nothing. The middle between the hip
 joints moves as the source's does, scaled by leg length about the ankles' standing height.
 
-Level "contacts". As "copy", and what stands on the ground stands: feet (stance.py) and hands (reach.py); arms run no
-deeper into the body than the source's.
+Level "contacts". As "copy", and what stands on the ground stands: feet (stance.py) and hands (reach.py); arms that run
+deeper into the body than the source's are taken out where little is needed, so that gestures stay what they are.
 
 Level "touch". As "contacts", and hands that touch the body or each other do so too: hands on hips, folded arms, a hand
 to the head. Arms then leave the source's directions by as much as the proportions ask, which not everybody wants.

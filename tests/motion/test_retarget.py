@@ -553,12 +553,25 @@ def test_mixamos_own_retargeting_is_met_better_level_by_level(clips):
     """Twenty pairs of very different bodies, the first five seconds of each, against Mixamo's own result: joints as the
     evaluation of deep-motion-editing has them, and toes where Mixamo's stand."""
     files = {(path.parent.name, path.stem): load(path) for path in clips("mixamo-pairs")}
-    found = []
+    found, every = [], []
     for motion, truth in mixamo_pairs.pairs(files).values():
         motion, truth = motion.frames(0, min(len(motion), 300)), truth.frames(0, min(len(truth), 300))
-        found.append([mixamo_pairs.errors(result, truth)[:4] for result in mixamo_pairs.ways(motion, truth)])
-    assert len(found) == 20
+        ways = mixamo_pairs.ways(motion, truth)
+        found.append([mixamo_pairs.errors(result, truth)[:4] for result in ways])
+        every.append([error_of_all_joints(result, truth) for result in ways])
+    assert len(found) == len(every) == 20
     plain, copy, contacts = np.nanmean(found, axis=0)
     assert copy[0] < 0.6 * plain[0]
     assert (contacts[:2] < copy[:2]).all()
+    every = np.array(every)
+    assert (every[:, 2].mean(axis=0) < every[:, 1].mean(axis=0)).all()
+    # And no single pair pays for the others.
+    assert (every[:, 2] < 1.5 * every[:, 1] + 0.01).all()
     assert contacts[2:].sum() < 0.7 * copy[2:].sum() < 0.7 * plain[2:].sum()
+
+
+def error_of_all_joints(result, truth):
+    """MSE global and local as the benchmark's, but of all joints, fingers too, by the standing skeleton's height."""
+    ours, theirs = result.positions(), truth.positions()
+    off, height = ours - theirs, np.ptp(truth.skeleton.rest_positions()[:, 1])
+    return [1000 * np.mean(d**2) / height**2 for d in (off, off - off[:, :1])]

@@ -29,12 +29,19 @@ BUILDS = {
     "long neck": {"neck": 3, "head": 2, "": 1},
     "broad": {"shoulder": 2.2, "upper_arm": 2.2, "thigh": 1.8, "": 1},
 }
+# Arms too short, or shoulders too narrow, for what is above or between them.
+OUT_OF_PROPORTION = {
+    "big head, short arms": {"head": 2.5, "upper_arm": 0.6, "forearm": 0.6, "hand": 0.6, "": 1},
+    "toon": {"head": 3, "thigh": 0.4, "shin": 0.4, "foot": 0.4, "forearm": 0.5, "hand": 0.5, "": 0.7},
+    "stout": {"shoulder": 1.8, "spine": 1.6, "chest": 1.6, "thigh": 1.8, "": 1},
+}
 
 
 def built(build, fingers=False):
     """The standard body with other lengths of bones, standing on the ground."""
     skeleton = with_fingers(standard_skeleton()) if fingers else standard_skeleton()
-    factors = [next((f for word, f in BUILDS[build].items() if word and word in name), BUILDS[build][""])
+    lengths = (BUILDS | OUT_OF_PROPORTION)[build]
+    factors = [next((f for word, f in lengths.items() if word and word in name), lengths[""])
                for name in skeleton.names]  # fmt: skip
     offsets = skeleton.offsets * np.array(factors)[:, None]
     ends = tuple(EndSite(end.joint, end.offset * factors[end.joint]) for end in skeleton.end_sites)
@@ -310,6 +317,83 @@ def test_arms_run_no_deeper_into_the_body_than_the_sources(name):
     theirs = self_penetration(motion, bodies[0]).mean() / arm[0]
     ours = self_penetration(retarget(motion, target)[0], bodies[1]).mean() / arm[1]
     assert ours < 1.05 * theirs + 0.002
+
+
+BEHIND_HEAD = ((-30, 40, 60), (0, 0, 135))
+
+
+def hands_moved(motion, target, level, **options):
+    """Of both arms (2, F): degrees that the upper arm is turned by what is done to arms, and distances that the wrist
+    is moved by it, in lengths of the arm."""
+    free, held = (retarget(motion, target, level=level, hand_lock=lock, **options)[0] for lock in (0.0, 1.0))
+    turned, moved = [], []
+    for side in SIDES:
+        bones = [places(one, f"{side}_forearm") - places(one, f"{side}_upper_arm") for one in (free, held)]
+        lines = [bone / np.linalg.norm(bone, axis=1, keepdims=True) for bone in bones]
+        turned.append(np.degrees(np.arccos(np.clip((lines[0] * lines[1]).sum(axis=1), -1, 1))))
+        offsets = [target.offsets[target.index(f"{side}_{part}")] for part in ("forearm", "hand")]
+        apart = np.linalg.norm(places(held, f"{side}_hand") - places(free, f"{side}_hand"), axis=1)
+        moved.append(apart / np.linalg.norm(offsets, axis=1).sum())
+    return np.array(turned), np.array(moved)
+
+
+@pytest.mark.parametrize("build", OUT_OF_PROPORTION)
+def test_a_hand_behind_the_head_stays_there_however_large_the_head_is(build):
+    """Seen from the head's joint the hands are where copied directions have them: not in front of the face."""
+    motion = posed(standard_skeleton(), BEHIND_HEAD)
+    for side in SIDES:
+        assert (places(motion, f"{side}_hand") - places(motion, "head"))[0, 2] < -0.05
+    target = built(build)
+    copied, result = (retarget(motion, target, level=level)[0] for level in ("copy", "contacts"))
+    for side in SIDES:
+        lines = [places(one, f"{side}_hand") - places(one, "head") for one in (copied, result)]
+        lines = [line / np.linalg.norm(line, axis=1, keepdims=True) for line in lines]
+        assert np.degrees(np.arccos((lines[0] * lines[1]).sum(axis=1).min())) < 20
+
+
+def test_a_dancers_hand_behind_the_head_stays_behind_a_mouses_large_head(clips):
+    """On Mousey, whose arms are short and whose head is half of her, the hand is where Mixamo has it."""
+    dancer, mouse = (
+        load(next(path for path in clips("mixamo-pairs") if f"{name}/Macarena" in path.as_posix())).frames(200, 360)
+        for name in ("Ortiz", "Mousey")
+    )
+    joints = recognize(mouse.skeleton).joints(mouse.skeleton)
+    result, _ = retarget(dancer, mouse.skeleton)
+    for side in SIDES:
+        lines = [
+            one.positions()[:, joints[f"{side}_hand"]] - one.positions()[:, joints["head"]] for one in (result, mouse)
+        ]
+        lines = [line / np.linalg.norm(line, axis=1, keepdims=True) for line in lines]
+        assert np.degrees(np.arccos((lines[0] * lines[1]).sum(axis=1).min())) < 15
+
+
+@pytest.mark.parametrize("build", [*OUT_OF_PROPORTION, "child", "broad", "long arms", "huge head"])
+def test_what_keeps_arms_out_of_the_body_moves_them_by_little(build):
+    standing = dict(contacts=np.zeros((180, 4), dtype=bool))
+    turned, moved = hands_moved(dancing(), built(build), "contacts", **standing)
+    assert moved.max() < 0.06 and turned.max() < 30
+    for pose in (BEHIND_HEAD, ON_HEAD, ON_FLANK, ((60, -60, -40), (0, -100, 0))):
+        turned, moved = hands_moved(posed(standard_skeleton(), pose), built(build), "contacts")
+        assert moved.max() < 0.06 and turned.max() < 30
+
+
+def test_hats_and_ears_make_no_thicker_head_and_one_odd_measure_no_thicker_trunk():
+    plain = Capsules.of(measure_body(standard_skeleton(), recognize(standard_skeleton())))
+    for build in ("huge head", "big head, short arms"):
+        shape = Capsules.of(measure_body(built(build), recognize(built(build))))
+        width = np.ptp([place[0] for name, place in rest_places(built(build)).items() if "upper_arm" in name])
+        assert shape.radii["head"] <= width / 2 + 1e-9
+        assert shape.radii["trunk"] == pytest.approx(plain.radii["trunk"], rel=0.02)
+    for words in ("shoulder", "thigh", "spine"):
+        skeleton = standard_skeleton()
+        factors = np.array([2.0 if words in name else 1.0 for name in skeleton.names])
+        odd = skeleton.replace(offsets=skeleton.offsets * factors[:, None])
+        shape = Capsules.of(measure_body(odd, recognize(odd)))
+        assert shape.radii["trunk"] < 1.25 * plain.radii["trunk"]
+
+
+def rest_places(skeleton):
+    return dict(zip(skeleton.names, skeleton.rest_positions(), strict=True))
 
 
 @pytest.mark.parametrize("pose", [ON_HEAD, ON_FLANK])
