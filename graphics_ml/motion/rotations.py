@@ -41,7 +41,7 @@ def normalize(v):
     xp = array_namespace(v)
     square = dot(v, v)[..., None]
     tiny = square < 1e-300 if v.dtype == xp.float64 else square < 1e-36
-    return xp.where(tiny, xp.zeros_like(v), v / xp.sqrt(xp.where(tiny, xp.ones_like(square), square)))
+    return xp.where(tiny, 0.0, v / xp.sqrt(xp.where(tiny, 1.0, square)))
 
 
 def rotate(q, v):
@@ -239,7 +239,7 @@ def rotation_between(u, v):
     zero = xp.zeros_like(ux)
     aside = xp.where((xp.abs(ux) > xp.abs(uz))[..., None], xp.stack((-uy, ux, zero), -1), xp.stack((zero, -uz, uy), -1))
     w = xp.where(opposite, xp.zeros_like(square), square / 2)
-    return normalize(xp.concat((w, xp.where(opposite, normalize(aside), cross(u, total))), axis=-1))
+    return normalize(xp.concat((w, xp.where(opposite, aside, cross(u, total))), axis=-1))
 
 
 def swing_twist(q, axis):

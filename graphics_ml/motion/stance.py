@@ -298,7 +298,11 @@ def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
         turns = two_bone_ik(*bones, target, pole[chosen], 0.0)[:2]
         return turns, np.maximum(_angle(turns[0], bones[1] - bones[0]), _angle(turns[1], bones[2] - bones[1]))
 
-    turns, turned = bend(slice(None), 1.0)
+    changed = np.maximum(np.abs(moved).max(axis=-1), np.abs(foot_turns[..., 1:]).max(axis=-1)) > _ROUNDING
+    turns, turned = [np.tile(_NONE, (*changed.shape, 1)) for _ in range(2)], np.zeros(changed.shape)
+    bent, turned[changed] = bend(changed, 1.0)
+    for turn, own in zip(turns, bent, strict=True):
+        turn[changed] = own
     # Where that is too much, slides along the ground are taken first, and of the height what is left.
     much, most = turned > TURNED, np.full(turned.shape, TURNED)
     if much.any():
@@ -315,13 +319,16 @@ def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
     for turn in turns:
         turn[less] = slerp(np.broadcast_to(_NONE, turn[less].shape), turn[less], share[less])
     left = (1 - share) * np.linalg.norm(moved, axis=-1)
-    changed = np.maximum(np.abs(moved).max(axis=-1), np.abs(foot_turns[..., 1:]).max(axis=-1)) > _ROUNDING
     rotations = np.array(motion.rotations)
     for leg, chain in enumerate(chains):
-        foot = multiply(foot_turns[:, leg], world[:, chain[2]])
-        bent = limb_rotations(world, goal.skeleton.parents, chain, turns[0][:, leg], turns[1][:, leg], foot)
+        rows = np.flatnonzero(changed[:, leg])
+        before, foot_turn, *bone_turns = (one[rows] for one in (world, foot_turns[:, leg], *(t[:, leg] for t in turns)))
+        bent = limb_rotations(
+            before, goal.skeleton.parents, chain, *bone_turns, multiply(foot_turn, before[:, chain[2]])
+        )
         for joint, new in zip(chain, bent, strict=True):
-            rotations[:, joint] = unroll(np.where(changed[:, leg, None], new, rotations[:, joint]))
+            rotations[rows, joint] = new
+            rotations[:, joint] = unroll(rotations[:, joint])
     return motion.replace(rotations=rotations), share * turned > TURNED + _ROUNDING, down & (left > _SLIDE * goal.leg)
 
 
