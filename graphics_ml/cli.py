@@ -9,7 +9,7 @@ from typing import Annotated, get_args, get_origin
 
 from graphics_ml import __version__
 from graphics_ml.batch import matching
-from graphics_ml.errors import GraphicsMLError
+from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.jobs import JOBS, FileJob, JobError, batch_of, read_job, setting, typed_settings
 
 _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
@@ -38,17 +38,35 @@ def main(arguments=None) -> int:
     if arguments == ["--version"]:
         print(f"graphics-ml {__version__}")
         return 0
-    try:
-        command = _parse(arguments or ["--help"])
-        if isinstance(command, Doctor):
-            from graphics_ml.doctor import report
+    return _said(debug, _do, arguments, debug)
 
-            return report()
-        job = read_job(command.file) if isinstance(command, Run) else command
 
-        from graphics_ml.terminal import run_in_terminal
+def _do(arguments, debug):
+    command = _parse(arguments or ["--help"])
+    if isinstance(command, Doctor):
+        from graphics_ml.doctor import report
 
+        return report()
+    job = read_job(command.file) if isinstance(command, Run) else command
+
+    from graphics_ml.terminal import read_by_blender, run_in_terminal
+
+    risky = read_by_blender(job)
+    if risky is None or "bpy" in sys.modules:  # a process started from where Blender is loaded does not find it
         return run_in_terminal(job)
+
+    from graphics_ml.pool import run_apart
+
+    code = run_apart(_said, debug, run_in_terminal, job)
+    if code is None:
+        raise FileError(risky, None, "Blender crashed on it or ran out of memory; it may be broken, open and save it")
+    return code
+
+
+def _said(debug, function, *arguments):
+    """The exit code that a function gives; what it raises that is for the user is said."""
+    try:
+        return function(*arguments)
     except GraphicsMLError as error:
         if debug:
             raise

@@ -21,6 +21,7 @@ from graphics_ml.errors import GraphicsMLError, MissingExtraError
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _AHEAD = 2  # calls that each process has: one that it works on, and one that lies ready
 _PATIENCE = 10  # seconds to wait for a scheduler
+_EXIT_CODES = (0, 1, 2, 130)
 _LOOK = 0.5  # seconds: Windows notices Ctrl-C only between waits
 
 
@@ -72,6 +73,36 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
             except Exception as error:
                 result = error
             yield item, result
+
+
+def run_apart(function: Callable[..., int], *arguments) -> int | None:
+    """The exit code that a function gives in a process of its own, on the same terminal; None where that crashed.
+
+    Ctrl-C is left to the function. The process ends with this one, however it ends.
+    """
+    context = get_context("spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    process = context.Process(target=_apart, args=(theirs, function, *arguments))
+    with ours, theirs:
+        with _interrupts_held():
+            process.start()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.join()
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return process.exitcode if process.exitcode in _EXIT_CODES else None
+
+
+def _apart(lifeline, function, *arguments):
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    try:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        code = function(*arguments)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 class Processes:

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
 
 from graphics_ml.batch import is_of_many, jobs_of
 from graphics_ml.jobs import Batch, FileJob, Job, JobError
@@ -11,6 +13,7 @@ from graphics_ml.manifest import NAME
 from graphics_ml.run import processes_for, run, run_many
 
 _MOST_NOTES = 5
+_BLENDERS_OWN = (".blend", ".usd", ".usda", ".usdc", ".usdz")  # of the others Python reads the bytes
 _EVERY = 5.0  # seconds between plain lines
 
 
@@ -38,6 +41,18 @@ def run_in_terminal(job: Job | Batch) -> int:
     if job.scheduler:
         raise JobError("one file is done in this process; leave --scheduler to folders and several files")
     return _run_one(jobs[0])
+
+
+def read_by_blender(job: Job | Batch) -> Path | None:
+    """A file that a job would have Blender's own code read in this process, where a broken one can end it."""
+    if isinstance(job, Batch):
+        if is_of_many(job):
+            return None
+        return read_by_blender(job.job)
+    values = [getattr(job, one.name) for one in fields(job) if one.name != "output"]
+    several = [value if isinstance(value, tuple) else (value,) for value in values]
+    paths = (path for value in several for path in value if isinstance(path, Path))
+    return next((path for path in paths if path.suffix.lower() in _BLENDERS_OWN and path.is_file()), None)
 
 
 def _run_one(job):

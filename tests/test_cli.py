@@ -7,6 +7,7 @@ import pytest
 
 from graphics_ml.cli import COMMANDS, _parse, main
 from graphics_ml.jobs import JOBS, Batch, typed_settings
+from graphics_ml.terminal import read_by_blender
 from tests.example_jobs import EXAMPLES, Compare, Shout
 
 
@@ -105,6 +106,31 @@ def test_every_option_with_a_value_is_missed_by_its_name(name, capfd):
             option = f"--{one.name.replace('_', '-')}"
             assert main([name, "film.mp4", "-o", "a.bvh", option]) == 2
             assert capfd.readouterr().err.startswith(f"graphics-ml: {option} needs a value: {one.metadata['help']}")
+
+
+def test_what_blender_crashes_on_is_one_sentence_and_exit_code_2(tmp_path, capfd, monkeypatch):
+    crashing, apart = tmp_path / "take.blend", []
+    crashing.touch()
+    monkeypatch.delitem(sys.modules, "bpy", raising=False)
+    monkeypatch.setattr("graphics_ml.pool.run_apart", lambda *call: apart.append(call))  # gives None, as for a crash
+    assert main(["convert", str(crashing), "-o", str(tmp_path / "take.bvh")]) == 2
+    assert capfd.readouterr().err.startswith(f"graphics-ml: {crashing}: Blender crashed") and len(apart) == 1
+
+
+def test_only_jobs_in_which_blender_reads_bytes_run_apart(tmp_path):
+    take, rig, clip = (tmp_path / name for name in ("take.bvh", "rig.BLEND", "clip.usdc"))
+    for path in (take, rig, clip):
+        path.touch()
+    new = tmp_path / "new.blend"
+    for words, found in (
+        (["convert", take, "-o", rig], None),
+        (["convert", clip, "-o", new], clip),
+        (["convert", take, clip, "-o", tmp_path / "out", "--format", "bvh"], None),
+        (["convert", new, "-o", take], None),
+        (["retarget", take, "--target", rig, "-o", new], rig),
+        (["preview", take, clip, "-o", tmp_path / "a.mp4"], clip),
+    ):
+        assert read_by_blender(_parse([*map(str, words)])) == found
 
 
 def test_a_missing_job_file_is_one_sentence_and_exit_code_2(tmp_path):

@@ -12,7 +12,7 @@ from pickle import PicklingError
 
 import pytest
 
-from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, spread
+from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, run_apart, spread
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
@@ -122,6 +122,36 @@ def test_processes_end_with_the_one_that_started_them():
         time.sleep(0.1)
     os.kill(child, KILL)
     pytest.fail("the process outlived its parent")
+
+
+def say_and_give(code):
+    print("said")
+    return code
+
+
+def test_a_call_apart_gives_its_exit_code_and_none_where_it_crashed(capfd):
+    assert run_apart(say_and_give, 2) == 2
+    assert capfd.readouterr().out.split() == ["said"]
+    assert run_apart(double, 1, (1,)) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as POSIX terminals do")
+def test_ctrl_c_ends_the_call_apart_and_the_caller_goes_on():
+    code = (
+        "from graphics_ml.pool import run_apart\n"
+        "from tests.test_pool import say_and_wait\n"
+        "print(run_apart(say_and_wait, 60), flush=True)\n"
+    )
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as caller:
+        assert caller.stdout.readline() == "waiting\n"
+        os.killpg(caller.pid, signal.SIGINT)
+        assert caller.stdout.read() == "130\n"
+
+
+def say_and_wait(seconds):
+    print("waiting", flush=True)
+    time.sleep(seconds)
 
 
 def local_cluster(workers, threads, processes):

@@ -117,7 +117,7 @@ def draw(found, path: Path) -> None:
         for (one, what), points in found.items():
             if one == axis:
                 panel.loglog(*np.array(points).T, "o-", label=f"{what} (exponent {exponent(points):.2f})")
-        panel.set(xlabel=axis, ylabel="seconds" if axis == "frames" else "")
+        panel.set(xlabel=axis, ylabel="seconds")
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
