@@ -5,7 +5,7 @@ Motions are read with the USD library that comes with Blender, because Blender's
 joints' own names and samples between whole frames. Units, up axis, moving prims above the skeleton and joints that the
 animation leaves out are honoured ("UsdSkel: Skeletal Instancing and Animation", OpenUSD documentation). Blender's
 exporter writes; `finish` adds the exact rate, the joints' own names (`jointNames`, since prim names allow no colons or
-spaces) and the SkelRoot without which other programs do not pose a skeleton.
+spaces) and the SkelRoot without which other programs do not pose a skeleton, and puts the prims in one order.
 """
 
 import functools
@@ -126,26 +126,43 @@ def ensure_whole(path: str | Path, names: set[str], frames: int | None) -> None:
 
 @contextmanager
 def plain_names(obj: bpy.types.Object):
-    """Within the block no two bones have names that Blender's exporter would make one of; gives the bones' own names by
-    the exporter's: bytes that are no letter, digit or underscore become underscores."""
-    own = {}
-    renamed = {}
-    for number, bone in enumerate(obj.data.bones):
-        plain = re.sub(rb"\W", b"_", bone.name.encode()).decode()
-        plain = f"_{plain}" if plain[0].isdigit() else plain
-        if plain in own:
-            plain = f"{plain[:50]}_{number}"
-            renamed[bone.name] = plain
-        own[plain] = bone.name
-    _rename(obj, renamed)
+    """Within the block no two bones and no two materials have names that Blender's exporter would make one of: it would
+    give the meshes of both materials the one that it comes upon first. Gives the bones' own names by the exporter's."""
+    bones = _plain(obj.data.bones)
+    materials = _plain(material for material in bpy.data.materials if material.library is None)
+    changed = {name: plain for plain, name in bones.items() if _exported_name(name) != plain}
+    repainted = {plain: bpy.data.materials[name] for plain, name in materials.items() if _exported_name(name) != plain}
+    _rename(obj, changed)
+    for plain, material in reversed(repainted.items()):  # a later one may still have the name that an earlier one gets
+        material.name = plain
     try:
-        yield own
+        yield bones
     finally:
-        _rename(obj, {plain: name for name, plain in renamed.items()})
+        _rename(obj, {plain: name for name, plain in changed.items()})
+        for plain, material in repainted.items():
+            material.name = materials[plain]
+
+
+def _plain(things):
+    """Names of things by those that they get in the file, of which no two are alike."""
+    own = {}
+    for number, thing in enumerate(things):
+        plain = stem = _exported_name(thing.name)
+        while plain in own:
+            plain = f"{stem[:50]}_{number}"
+            number += 1
+        own[plain] = thing.name
+    return own
+
+
+def _exported_name(name):
+    """What Blender's exporter makes of a name: bytes that are no letter, digit or underscore become underscores."""
+    plain = re.sub(rb"\W", b"_", name.encode()).decode()
+    return f"_{plain}" if plain[0].isdigit() else plain
 
 
 def finish(path: str | Path, names: dict[str, str], fps: Fraction) -> None:
-    """Put into what Blender wrote the exact frame rate, the joints' own names and a SkelRoot.
+    """Put into what Blender wrote the exact frame rate, the joints' own names and a SkelRoot, and sort its prims.
 
     Args:
         names: of joints, by the last part of their paths.
@@ -166,11 +183,34 @@ def finish(path: str | Path, names: dict[str, str], fps: Fraction) -> None:
                 if attribute.GetTimeSamples() or attribute.GetName() in _MOVING:
                     for code in (stage.GetStartTimeCode(), stage.GetEndTimeCode()):
                         attribute.Set(attribute.Get(code), code)
+        _find_maps(stage)
+        _sort(stage.GetRootLayer())
         # Saving in place appends to a binary file; a new one has the same bytes on every run.
         aside = Path(path).with_name(f"finished-{Path(path).name}")
         if not stage.GetRootLayer().Export(str(aside)):
             raise ValueError("it could not be finished")
     os.replace(aside, path)
+
+
+def _find_maps(stage):
+    """Let shaders that ask for a UV map that no mesh has take the active one, which is "st" in the file: Blender calls
+    it so in a material only if it is active in the mesh that was written first, and any may be."""
+    primvars, meshes = _library().UsdGeom.PrimvarsAPI, _prims(stage, _library().UsdGeom.Mesh)
+    held = {primvar.GetPrimvarName() for mesh in meshes for primvar in primvars(mesh).GetPrimvars()}
+    for prim in stage.Traverse():
+        wanted = prim.GetAttribute("inputs:varname")
+        if wanted and wanted.Get() not in held and "st" in held:
+            wanted.Set("st")
+
+
+def _sort(layer):
+    """Put the prims below each prim in the order of their names: Blender's exporter goes by addresses in memory, which
+    are others on every run."""
+    todo = [layer.pseudoRoot]
+    while todo:
+        below = todo.pop().nameChildren
+        below[:] = sorted(below, key=lambda spec: spec.name)
+        todo += below
 
 
 def restore_names(path: str | Path) -> None:

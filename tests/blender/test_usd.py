@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import itertools
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
+import bpy
 import numpy as np
 import pytest
 
 from graphics_ml.blender import formats, usd
 from graphics_ml.blender.armature import evaluated_transforms
+from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
-from graphics_ml.errors import MotionFileError
+from graphics_ml.errors import MotionFileError, OutputError
 from graphics_ml.motion.rotations import angle_between
-from tests.blender.simple_rig import build_rig
+from tests.blender.simple_rig import add_mesh, build_rig
 from tests.blender.test_formats import walk
 
 JOINTS = ("Hips", "Hips/L", "Hips/R", "Hips/L/Tip", "Hips/R/Tip")
@@ -159,7 +164,7 @@ def test_a_compressed_package_is_read_and_not_written(pxr, tmp_path):
     assert UsdUtils.CreateNewUsdzPackage(str(plain), str(tmp_path / "turning.usdz"))
     motion = formats.load(tmp_path / "turning.usdz")
     assert np.abs(motion.positions() - expected(9)).max() < 1e-6
-    with pytest.raises(formats.OutputError, match=r"'\.usdz' files cannot be written"):
+    with pytest.raises(OutputError, match=r"'\.usdz' files cannot be written"):
         formats.save(motion, tmp_path / "out.usdz")
 
 
@@ -223,3 +228,77 @@ def test_bones_that_usd_would_call_alike_are_told_apart_and_drivers_follow(tmp_p
         assert variable.targets[0].bone_target == second.name != "a:b"
     assert [bone.name for bone in obj.data.bones] == before
     assert variable.targets[0].bone_target == "a:b"
+
+
+PARTS = ("Body", "Boot.L", "Boot:L", "Cape", "Hat", "Head", "Left", "Sword")
+
+
+def dressed_rig():
+    """A rig of a mesh for each part, each with a UV map of its own name and a material of its own, of which two have
+    names that USD takes for one. All materials look up the hat's UV map."""
+    obj = build_rig(mesh=False)
+    for number, name in enumerate(PARTS):
+        mesh = add_mesh(obj, name).data
+        mesh.uv_layers.new(name=f"UV {name}")
+        for title, metal in ((name, number / 10), ("shared", 0.95)):
+            material = bpy.data.materials.get(title) or bpy.data.materials.new(title)
+            shader = material.node_tree.nodes["Principled BSDF"]
+            shader.inputs["Metallic"].default_value = metal
+            if not shader.inputs["Base Color"].is_linked:
+                picture, look_up = map(material.node_tree.nodes.new, ("ShaderNodeTexImage", "ShaderNodeUVMap"))
+                picture.image, look_up.uv_map = bpy.data.images.new(title, 4, 4), "UV Hat"
+                picture.image.source, picture.image.filepath = "FILE", f"/nowhere/{title}.png"
+                material.node_tree.links.new(look_up.outputs[0], picture.inputs[0])
+                material.node_tree.links.new(picture.outputs[0], shader.inputs["Base Color"])
+            mesh.materials.append(material)
+        for face in mesh.polygons:
+            face.material_index = face.index % 2
+    return obj
+
+
+def test_a_rig_of_several_meshes_gives_the_same_bytes_in_every_process(tmp_path):
+    script = """if True:
+        import sys
+        from graphics_ml.blender.actions import write_action
+        from graphics_ml.blender.export import save_scene
+        from graphics_ml.blender.scene import empty_scene
+        from tests.blender.simple_rig import swing
+        from tests.blender.test_usd import dressed_rig
+        empty_scene()
+        obj = dressed_rig()
+        action = write_action(obj, swing(obj), "swing")
+        for extension in (".usd", ".usda", ".usdc", ".glb"):
+            save_scene(sys.argv[1] + extension, obj, action)
+    """
+    for run in "abc":
+        words = [sys.executable, "-c", script, str(tmp_path / run)]
+        subprocess.run(words, check=True, timeout=120, cwd=Path(__file__).parents[2])
+    for extension in (".usd", ".usda", ".usdc", ".glb"):
+        assert len({(tmp_path / f"{run}{extension}").read_bytes() for run in "abc"}) == 1, extension
+
+
+def test_every_mesh_keeps_its_material_and_finds_its_uv_map(pxr, tmp_path):
+    from pxr import UsdShade
+
+    names = {material.name for material in bpy.data.materials} | {*PARTS, "shared"}
+    save_scene(tmp_path / "out.usda", dressed_rig(), None)
+    assert {material.name for material in bpy.data.materials} == names
+    stage = pxr.Usd.Stage.Open(str(tmp_path / "out.usda"))
+    seen = {}
+    for prim in (prim for prim in stage.Traverse() if prim.IsA(pxr.UsdGeom.Subset)):
+        material = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()[0]
+        shader = material.ComputeSurfaceSource()[0]
+        seen.setdefault(prim.GetParent().GetParent().GetName(), set()).add(round(shader.GetInput("metallic").Get(), 3))
+    assert sorted(map(sorted, seen.values())) == [[number / 10, 0.95] for number in range(len(PARTS))]
+    looked_up = {prim.GetAttribute("inputs:varname").Get() for prim in stage.Traverse()} - {None}
+    assert looked_up == {"st"}
+
+
+def test_bones_get_names_that_no_other_bone_has_already():
+    obj = build_rig()
+    for bone, name in zip(obj.data.bones, ("a_b_2", "a.b", "a:b", "a_b_3"), strict=False):
+        bone.name = name
+    before = [bone.name for bone in obj.data.bones]
+    with usd.plain_names(obj) as names:
+        assert sorted(names.values()) == sorted(before)
+    assert [bone.name for bone in obj.data.bones] == before
