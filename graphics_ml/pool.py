@@ -5,6 +5,7 @@ Each process of this machine is a pool of one, so that its death costs the other
 
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ _AHEAD = 2  # calls that each process has: one that it works on, and one that li
 _PATIENCE = 10  # seconds to wait for a scheduler
 _EXIT_CODES = (0, 1, 2, 130)
 _LOOK = 0.5  # seconds: Windows notices Ctrl-C only between waits
+_ADDRESS = re.compile(r"((tcp|tls|ucx|wss?)://)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+(%\w+)?\]):[0-9]{1,5}/?|inproc://\S+")
 
 
 class ClusterError(GraphicsMLError):
@@ -224,19 +226,23 @@ class Cluster:
 
     Raises:
         MissingExtraError: distributed is not installed.
-        ClusterError: there is no scheduler, it has no workers, or they have several threads.
+        ClusterError: this is no address, there is no scheduler, it has no workers, or they have several threads.
     """
 
     def __init__(self, address: str):
+        if not _ADDRESS.fullmatch(address):
+            raise ClusterError(f"'{address}' is no address of a Dask scheduler; give one such as tcp://host:8786")
         try:
             from distributed import Client, KilledWorker
         except ModuleNotFoundError as missing:
             raise MissingExtraError(missing.name, "cluster") from None
         self.deaths = KilledWorker
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it shows tracebacks for what is said here
+        self._client = Client.__new__(Client)
         try:
-            self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+            self._client.__init__(address, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
+            self._client.status = "closed"  # else, when it goes, it waits for a scheduler and shows a traceback
             raise ClusterError(f"there is no Dask scheduler at {address} ({_first_line(error)})") from None
         threads = [one["nthreads"] for one in self._client.scheduler_info(n_workers=-1)["workers"].values()]
         if not threads:
