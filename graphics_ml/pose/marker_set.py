@@ -87,7 +87,8 @@ def choose_set(names, wanted: str | Path | MarkerSet | None = None) -> tuple[Mar
         wanted: a set, its name, or a table of one's own (.toml), in place of the one that fits best.
 
     Raises:
-        MarkerSetError: no known set fits, or not the wanted one.
+        MarkerSetError: no known set fits, or not the wanted one: the labels lack what it needs, or are those of another
+            set.
         FileError: the table cannot be used.
     """
     if isinstance(wanted, str) and not wanted.lower().endswith(".toml"):
@@ -96,12 +97,13 @@ def choose_set(names, wanted: str | Path | MarkerSet | None = None) -> tuple[Mar
             known = {one.name for one in known_sets()}
             raise MarkerSetError(f"there is no marker set '{wanted}'{suggestion(wanted, sorted(known))}")
         wanted = chosen[0]
+        _ensure_worn(wanted, names)
     elif isinstance(wanted, str | Path):
         wanted = read_marker_set(wanted)
     sets = known_sets() if wanted is None else (wanted,)
-    best = max(sets, key=lambda one: (not one.missing(one.found(names)), len(one.found(names))))
+    best = _best_of(sets, names)
     found = best.found(names)
-    if best.missing(found) or len(found) < _FEWEST:
+    if not _is_shown(best, found):
         some = ", ".join(list(names)[:4]) + (", ..." if len(names) > 4 else "")
         known = ", ".join(one.name for one in sets)
         raise MarkerSetError(
@@ -112,6 +114,25 @@ def choose_set(names, wanted: str | Path | MarkerSet | None = None) -> tuple[Mar
 
 
 _FEWEST = 6  # labels that must be those of a set
+
+
+def _is_shown(one, found):
+    return len(found) >= _FEWEST and not one.missing(found)
+
+
+def _best_of(sets, names):
+    return max(sets, key=lambda one: (not one.missing(one.found(names)), len(one.found(names))))
+
+
+def _ensure_worn(wanted, names):
+    """Raise where the labels are rather those of another known set; sets have some labels in common."""
+    likely = _best_of(known_sets(), names)
+    found, its = wanted.found(names), likely.found(names)
+    if _is_shown(likely, its) and (not _is_shown(wanted, found) or len(its) > 2 * len(found)):
+        raise MarkerSetError(
+            f"only {len(found)} of the {len(names)} labels are of the marker set '{wanted.name}'; they look like "
+            f"'{likely.name}' ({len(its)} of them), so give that or no marker set"
+        )
 
 
 def read_marker_set(path: str | Path) -> MarkerSet:

@@ -3,6 +3,7 @@
 import pytest
 
 from graphics_ml.errors import FileError
+from graphics_ml.formats import load_markers
 from graphics_ml.pose.body import JOINTS
 from graphics_ml.pose.marker_set import MarkerSetError, choose_set, known_sets, plain, read_marker_set, site_on_body
 
@@ -67,9 +68,20 @@ def test_labels_of_no_set_are_refused_with_what_is_known():
     with pytest.raises(MarkerSetError, match=r"Marker_1, Marker_2.*no marker set.*Plug-in Gait.*plug_in_gait\.toml"):
         choose_set([f"Marker_{k}" for k in range(1, 30)])
     with pytest.raises(MarkerSetError, match=r"no marker set that is known \(HALPE_26\)"):
-        choose_set(PLUG_IN_GAIT, "halpe 26")
+        choose_set([f"Marker_{k}" for k in range(1, 30)], "halpe 26")
     with pytest.raises(MarkerSetError, match="there is no marker set 'halp_26'; did you mean 'HALPE_26'"):
         choose_set(PLUG_IN_GAIT, "halp_26")
+
+
+def test_a_named_set_whose_labels_are_not_there_is_refused_with_the_one_that_they_look_like(test_data):
+    gait = load_markers(test_data / "markers" / "walk1.trc").names
+    with pytest.raises(MarkerSetError, match=r"7 of the 41 labels are .*'Plug-in Gait'; .* 'OpenSim gait' .41 of them"):
+        choose_set(gait, "Plug-in Gait")
+    with pytest.raises(MarkerSetError, match=r"only 0 of the 39 labels .*'HALPE_26'; they look like 'Plug-in Gait'"):
+        choose_set(PLUG_IN_GAIT, "HALPE_26")
+    legs = [name for name in PLUG_IN_GAIT if name[1:] in ("ASI", "PSI", "THI", "KNE", "TIB", "ANK", "HEE", "TOE")]
+    assert len(choose_set(legs, "Plug-in Gait")[1]) == 16
+    assert choose_set(HALPE, "OpenPose BODY_25")[0].name == "OpenPose BODY_25"
 
 
 def test_a_table_of_ones_own_is_used(tmp_path):

@@ -54,7 +54,7 @@ def test_what_the_job_says_of_the_file_is_heeded(walk, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"marker_set": "CMU-41"}, "no marker set that is known .CMU-41."),
+        ({"marker_set": "CMU-41"}, "labels are of the marker set 'CMU-41'; they look like 'HALPE_26'"),
         ({"subject": "Anna"}, "there is no subject 'Anna'"),
         ({"skeleton": "x.asf"}, "has no option 'skeleton'"),
     ],
