@@ -3,6 +3,7 @@
 import glob
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,12 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
     """The jobs of a batch, in the order of their sources' names, and the folder of their outputs.
 
     Several sources, folders and patterns go into a folder, where each output has the place that its source has in the
-    folder that all sources share. One file that is named becomes one file, and there is no folder then.
+    folder that all sources share. Those that differ in their extensions alone keep these: walk.bvh and walk.fbx become
+    walk.bvh.npz and walk.fbx.npz. One file that is named becomes one file, and there is no folder then.
 
     Raises:
-        GraphicsMLError: a source is not there, two of them would become one output, an output would replace a source,
-            or the output is no folder but must be. Nothing is written in any case.
+        GraphicsMLError: a source is not there, two of them would become one output even so, an output would replace a
+            source, or the output is no folder but must be. Nothing is written in any case.
     """
     job, output = batch.job, batch.output
     if not is_of_many(batch):
@@ -38,8 +40,15 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
             jobs.append(replace(job, source=path, output=place))
     if not jobs:
         raise OutputError(output, None, "every output would replace its source; choose another folder")
-    _ensure_apart(jobs)
+    _ensure_no_source_is_replaced(jobs)
+    jobs = _told_apart(jobs)
+    _ensure_no_source_is_replaced(jobs)
     return jobs, output
+
+
+def keeping_extension(jobs: list[FileJob]) -> list[FileJob]:
+    """Those of the jobs whose output has the source's extension in its name too, to be told from another's."""
+    return [job for job in jobs if job.source.suffix and job.output.stem == job.source.name]
 
 
 def is_of_many(batch: Batch) -> bool:
@@ -150,18 +159,28 @@ def _ensure_folder(job, output):
             )
 
 
-def _ensure_apart(jobs):
-    sources, outputs = {_key(job.source): job.source for job in jobs}, {}
+def _ensure_no_source_is_replaced(jobs):
+    sources = {_key(job.source): job.source for job in jobs}
     for job in jobs:
-        key = _key(job.output)
-        if key in outputs:
-            both = f"{outputs[key]} and {job.source} would both become {job.output}"
-            raise JobError(f"{both}; run once for each, into folders of their own")
-        if key in sources:
+        if _key(job.output) in sources:
             raise OutputError(
                 job.output, None, f"what {job.source} becomes would replace this source; choose another folder"
             )
-        outputs[key] = job.source
+
+
+def _told_apart(jobs):
+    """The jobs, those that would write the same file with their source's extension in its name."""
+    times = Counter(_key(job.output) for job in jobs)
+    told, outputs = [], {}
+    for job in jobs:
+        if times[_key(job.output)] > 1:
+            job = replace(job, output=job.output.with_name(job.source.name + job.output.suffix))
+        other = outputs.setdefault(_key(job.output), job.source)
+        if other != job.source:
+            both = f"{other} and {job.source} would both become {job.output}"
+            raise JobError(f"{both}; run once for each, into folders of their own")
+        told.append(job)
+    return told
 
 
 def _inside(path, folder):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
-from graphics_ml.batch import is_of_many, jobs_of
+from graphics_ml.batch import is_of_many, jobs_of, keeping_extension
 from graphics_ml.jobs import Batch, FileJob, Job, JobError
 from graphics_ml.manifest import NAME
 from graphics_ml.run import processes_for, run, run_many
@@ -78,6 +78,11 @@ def _tell_plan(jobs):
 def _run_batch(batch, workers):
     started = time.perf_counter()
     jobs, folder = jobs_of(batch)
+    if told := keeping_extension(jobs):
+        _say(
+            f"note: {_files(len(told))} whose names differ in the extension alone keep it, "
+            f"as {told[0].source.name} in {told[0].output.name}"
+        )
     if batch.dry_run:
         return _tell_plan(jobs)
     there = 0 if batch.resume else sum(job.output.exists() for job in jobs)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graphics_ml.batch import jobs_of
+from graphics_ml.batch import jobs_of, keeping_extension
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Batch, Retarget
 from tests.example_jobs import Shout
@@ -54,6 +54,20 @@ def test_a_file_named_twice_is_done_once_and_a_name_with_brackets_is_a_name():
     assert planned("takes/a [1].bvh", output="b.npz") == ({"takes/a [1].bvh": "b.npz"}, None)
 
 
+def test_sources_that_differ_in_the_extension_alone_keep_it_and_no_other_does():
+    make("in/walk.bvh", "in/walk.fbx", "in/run.bvh", "in/deep/walk.bvh", "in/v1.2.bvh")
+    job = Shout(source="in", output="out", format="npz")
+    jobs, _ = jobs_of(Batch(job=job, source=("in",), output="out"))
+    assert {one.source.as_posix(): one.output.as_posix() for one in jobs} == {
+        "in/walk.bvh": "out/walk.bvh.npz",
+        "in/walk.fbx": "out/walk.fbx.npz",
+        "in/run.bvh": "out/run.npz",
+        "in/deep/walk.bvh": "out/deep/walk.npz",
+        "in/v1.2.bvh": "out/v1.2.npz",
+    }
+    assert [one.source.name for one in keeping_extension(jobs)] == ["walk.bvh", "walk.fbx"]
+
+
 def test_what_an_earlier_run_wrote_is_no_source():
     make("a.bvh", "out/a.npz", "deep/out/b.bvh")
     assert planned(".")[0] == {"a.bvh": "out/a.npz", "deep/out/b.bvh": "out/deep/out/b.npz"}
@@ -73,7 +87,7 @@ def test_what_an_earlier_run_wrote_is_no_source():
         (["none", "a.bvh"], "out", "none: there is no such file or folder"),
         (["*.fbx"], "out", "no file is called so"),
         (["empty"], "out", "holds no motion file"),
-        (["two"], "out", "two/a.bvh and two/a.npz would both become out/a.npz"),
+        (["two"], "out", "two/a.bvh and two/a.bvh.bvh would both become out/a.bvh.npz"),
         (["a.bvh", "b.bvh"], "a.bvh", "a.bvh: this is a file; name a folder"),
         (["a.bvh", "b.bvh"], "c.npz", "c.npz: several sources become several files; name a folder"),
         (["a.bvh", "a.npz"], ".", "would replace this source"),
@@ -81,7 +95,7 @@ def test_what_an_earlier_run_wrote_is_no_source():
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is(words, output, said):
-    make("a.bvh", "a.npz", "b.bvh", "two/a.bvh", "two/a.npz", "empty/x.txt", "npz/a.npz")
+    make("a.bvh", "a.npz", "b.bvh", "two/a.bvh", "two/a.npz", "two/a.bvh.bvh", "empty/x.txt", "npz/a.npz")
     with pytest.raises(GraphicsMLError) as caught:
         planned(*words, output=output)
     assert said in str(caught.value) and "\n" not in str(caught.value)

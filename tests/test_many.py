@@ -152,6 +152,18 @@ def test_without_resume_all_is_done_again_and_with_it_only_what_changed():
     assert said[-1].startswith("4 files: 4 done, 0 skipped") and len(records()) == 4
 
 
+def test_a_folder_with_the_same_names_in_two_formats_is_done_and_the_names_are_explained():
+    make(2)
+    Path("in/f1.fbx").write_text("other")
+    code, _, said = shout()
+    assert (
+        code == 0 and "note: 2 files whose names differ in the extension alone keep it, as f1.bvh in f1.bvh.npz" in said
+    )
+    written = {name: text for name, text in results().items() if name.endswith(".npz")}
+    assert written == {"f0.npz": b"TEXT 0!", "f1.bvh.npz": b"TEXT 1!", "f1.fbx.npz": b"OTHER!"}
+    assert "3 skipped" in shout("--resume")[2][-1]
+
+
 def test_a_dry_run_says_what_would_be_written_and_writes_nothing():
     make(2)
     code, told, _ = shout("--dry-run")
