@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -45,15 +45,27 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     Raises:
         OutputError: the place cannot be written, the disk is full, or the bytes read back differ.
     """
-    path = Path(path)
-    with _beside(path) as aside:
-        with open(aside, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if aside.read_bytes() != content:
-            raise OutputError(path, None, "what was written reads back differently; check the disk")
-        os.replace(aside, path)
+    write_together({Path(path): content})
+
+
+def write_together(contents: dict[Path, bytes]) -> None:
+    """Write files as write_bytes does, all of them or none: they take their places when all have been written.
+
+    Raises:
+        OutputError: as write_bytes.
+    """
+    with ExitStack() as held:
+        written = {}
+        for path, content in contents.items():
+            written[path] = held.enter_context(_beside(path))
+            with open(written[path], "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if written[path].read_bytes() != content:
+                raise OutputError(path, None, "what was written reads back differently; check the disk")
+        for path, aside in written.items():
+            os.replace(aside, path)
 
 
 def ensure_writable(path: str | Path) -> None:

@@ -25,14 +25,19 @@ def record(job: Job, inputs: list[Path]) -> dict:
 def write_record(output: Path, made_by: dict) -> Path:
     """Write the record at record_path, which `graphics-ml run` runs again; gives its path."""
     path = record_path(output)
+    write_bytes(path, record_bytes(made_by))
+    return path
+
+
+def record_bytes(made_by: dict) -> bytes:
+    """The content of a record's file."""
     lines = [f"job = {toml_value(made_by['job'])}"]
     for table in ("settings", "versions", "inputs"):
         lines += ["", f"[{table}]"] + [
             f"{toml_value(key)} = {toml_value(value)}" for key, value in made_by[table].items()
         ]
     # A file name that is no text (bytes of another encoding) must not cost the whole output.
-    write_bytes(path, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
-    return path
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
 def record_path(output: Path) -> Path:

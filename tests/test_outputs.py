@@ -1,9 +1,11 @@
 """Outputs are whole or not there."""
 
+import errno
+
 import pytest
 
 from graphics_ml.errors import OutputError
-from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, write_bytes
+from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, write_bytes, write_together
 
 
 def names_in(folder):
@@ -54,6 +56,27 @@ def test_bytes_are_read_back(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="reads back differently"):
         write_bytes(tmp_path / "b.bvh", b"content")
     assert names_in(tmp_path) == ["a.bvh"]
+
+
+@pytest.mark.parametrize("full_at", [0, 1, 2])
+def test_of_files_written_together_none_is_left_where_one_of_them_fills_the_disk(tmp_path, monkeypatch, full_at):
+    (tmp_path / "a.json").write_bytes(b"old")
+    calls = iter(range(3))
+
+    def fsync(_):
+        if next(calls) == full_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fsync)
+    contents = {tmp_path / name: b"new" for name in ("a.json", "a.png", "new/a.toml")}
+    with pytest.raises(OutputError, match="the disk is full") as caught:
+        write_together(contents)
+    assert caught.value.path == list(contents)[full_at]
+    assert names_in(tmp_path) == ["a.json"] and (tmp_path / "a.json").read_bytes() == b"old"
+    monkeypatch.undo()
+    write_together(contents)
+    assert all(path.read_bytes() == b"new" for path in contents)
+    assert names_in(tmp_path) == ["a.json", "a.png", "new"] and names_in(tmp_path / "new") == ["a.toml"]
 
 
 def test_places_that_cannot_be_written_are_one_sentence(tmp_path):

@@ -16,8 +16,8 @@ from graphics_ml.jobs import Evaluate, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize_moving
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.quality import Comparison, Quality, compare, contacts_in_time, quality
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, write_bytes
-from graphics_ml.provenance import record, record_path, write_record
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, write_together
+from graphics_ml.provenance import record, record_bytes, record_path
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion
 
@@ -99,8 +99,8 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
     inputs = [*job.files, *([job.reference] if job.reference else [])]
     if job.output:
         ensure_extension(job.output, (".json",))
-        picture = job.output.with_suffix(".png")
-        places = {"the output": job.output, "the picture": picture, "the job file": record_path(job.output)}
+        places = {"the output": job.output, "the picture": job.output.with_suffix(".png")}
+        places["the job file"] = record_path(job.output)
         ensure_apart(places, inputs)
         for place in places.values():
             ensure_writable(place)
@@ -125,10 +125,10 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
 
     drawn = draw(done, job.floor, job.reference)
     report = json.dumps(_report(job, done, faults), indent=2, allow_nan=False)
-    write_bytes(job.output, report.encode() + b"\n")
-    write_bytes(picture, drawn)
-    read = [path for path in inputs if path not in faults]
-    return Outcome((job.output, picture, write_record(job.output, record(job, read))), notes, failures)
+    made_by = record(job, [path for path in inputs if path not in faults])
+    contents = (report.encode() + b"\n", drawn, record_bytes(made_by))
+    write_together(dict(zip(places.values(), contents, strict=True)))
+    return Outcome(tuple(places.values()), notes, failures)
 
 
 def _opened(path: Path) -> tuple[Motion, BoneMap]:

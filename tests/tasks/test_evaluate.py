@@ -1,11 +1,14 @@
 """Evaluations of files: the table, the JSON file and the picture, against faults of known size."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
 
 from graphics_ml.cli import main
+from graphics_ml.errors import OutputError
 from graphics_ml.formats import save
 from graphics_ml.jobs import Evaluate, as_plain, from_plain
 from graphics_ml.motion.skeleton import Skeleton
@@ -44,6 +47,23 @@ def test_the_json_file_holds_each_figure_and_their_means(files, tmp_path, capsys
     assert set(report["mean"]) <= set(same) and report["reference"] == str(files["true"])
     table = capsys.readouterr().out
     assert "aside.npz" in table and "50.0" in table and "25.0" in table and "NPSS" in table
+
+
+def test_where_the_disk_fills_up_nothing_is_left_and_an_older_report_stays(files, tmp_path, monkeypatch):
+    output = tmp_path / "new" / "report.json"
+    output.parent.mkdir()
+    output.write_text("older")
+    fsync, calls = os.fsync, iter(range(9))
+
+    def full_after_the_first(file):
+        if next(calls):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(file)
+
+    monkeypatch.setattr("os.fsync", full_after_the_first)
+    with pytest.raises(OutputError, match="the disk is full"):
+        run(Evaluate(files=(files["true"],), output=output))
+    assert [path.name for path in output.parent.iterdir()] == ["report.json"] and output.read_text() == "older"
 
 
 def test_alignment_is_the_users_choice(files, tmp_path):
