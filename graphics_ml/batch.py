@@ -25,13 +25,14 @@ def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
     """
     job, output = batch.job, batch.output
     if not is_of_many(batch):
+        _ensure_there(batch.source[0])
         if os.path.isdir(output):
             output = output / _renamed(job, Path(batch.source[0].name))
         return [replace(job, source=batch.source[0], output=output)], None
     if getattr(job, "save_map", None):
         raise JobError("save map names one file, which every source would write; ask for it with one of them")
-    _ensure_folder(job, output)
     sources = list(_distinct(path for word in batch.source for path in _files(word, output)))
+    _ensure_folder(job, output)
     shared = _shared_folder(batch.source, sources)
     jobs = []
     for path, named in sources:
@@ -77,10 +78,14 @@ def _files(word: Path, output: Path) -> Iterator[tuple[Path, bool]]:
         yield from ((path, False) for path in _matches(word) if not (within and _inside(path, output)))
     elif word.is_dir():
         yield from ((path, False) for path in _files_in(word, output))
-    elif word.exists():
-        yield word, True
     else:
-        raise FileError(word, None, "there is no such file or folder; check the name")
+        _ensure_there(word)
+        yield word, True
+
+
+def _ensure_there(path):
+    if not path.exists():
+        raise FileError(path, None, "there is no such file or folder; check the name")
 
 
 def _fixed_part(pattern: Path) -> Path:

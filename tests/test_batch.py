@@ -85,7 +85,9 @@ def test_what_an_earlier_run_wrote_is_no_source():
     ("words", "output", "said"),
     [
         (["none", "a.bvh"], "out", "none: there is no such file or folder"),
+        (["none"], "out", "none: there is no such file or folder"),
         (["*.fbx"], "out", "no file is called so"),
+        (["*.fbx"], "x.npz", "no file is called so"),
         (["empty"], "out", "holds no motion file"),
         (["two"], "out", "two/a.bvh and two/a.bvh.bvh would both become out/a.bvh.npz"),
         (["a.bvh", "b.bvh"], "a.bvh", "a.bvh: this is a file; name a folder"),
