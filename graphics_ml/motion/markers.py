@@ -136,7 +136,9 @@ def of_subject(markers: Markers, subject: str) -> Markers:
     """
     names = [name for name in markers.names if name.rpartition(":")[0].strip() == subject]
     if not names:
-        raise KeyError(f"there is no subject '{subject}'{suggestion(subject, subjects(markers.names))}")
+        known = [one for one in subjects(markers.names) if one]
+        others = suggestion(subject, known) if known else "; the labels name none, so leave the subject out"
+        raise KeyError(f"there is no subject '{subject}'{others}")
     return select(markers, names).replace(names=tuple(bare_name(name) for name in names))
 
 

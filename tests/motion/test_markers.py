@@ -104,6 +104,10 @@ def test_labels_lose_their_subjects():
     assert ben.names == ("LANK",) and ben.positions[0, 0].tolist() == [3, 4, 5]
     with pytest.raises(KeyError, match="did you mean 'Anna'"):
         of_subject(two, "Ana")
+    with pytest.raises(KeyError, match=r"no subject .bob.; there are Anna, Ben\W$"):
+        of_subject(two, "bob")
+    with pytest.raises(KeyError, match="no subject 'bob'; the labels name none, so leave the subject out"):
+        of_subject(two.replace(names=("LANK", "RANK", "wand")), "bob")
 
 
 def test_markers_are_selected_by_name_and_in_order():
