@@ -273,6 +273,11 @@ class Preview(Job):
     )
     size: int = setting("width and height of a pane", 480, min=64, max=2160, unit="px")
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.character and self.rig:
+            raise JobError("character means our own and rig another; leave one of them out")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Edit(FileJob):

@@ -11,6 +11,7 @@ from graphics_ml.jobs import (
     Batch,
     Capture,
     JobError,
+    Preview,
     Retarget,
     as_plain,
     from_plain,
@@ -157,3 +158,8 @@ def test_animate_has_every_setting_of_capture():
 def test_a_choice_is_checked_also_where_no_command_line_or_file_was_read():
     with pytest.raises(JobError, match="level is 'best', but must be one of 'copy', 'contacts', 'touch'"):
         Retarget(source="a.bvh", output="b.bvh", level="best")
+
+
+def test_a_preview_is_on_our_character_or_on_a_rig():
+    with pytest.raises(JobError, match="character means our own and rig another; leave one of them out"):
+        Preview(motions="walk.bvh", output="out.mp4", character=True, rig="hero.fbx")
