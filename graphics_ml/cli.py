@@ -1,7 +1,9 @@
 """The command line, generated from the jobs: `graphics-ml JOB`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
 
+import signal
 import sys
-from contextlib import redirect_stderr
+import threading
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import MISSING, dataclass, make_dataclass
 from io import StringIO
 from pathlib import Path
@@ -31,7 +33,17 @@ COMMANDS = JOBS | {"run": Run, "doctor": Doctor}
 
 
 def main(arguments=None) -> int:
-    """Run the command line; gives the exit code: 0 done, 1 some inputs failed, 2 the request was wrong."""
+    """Run the command line.
+
+    Returns:
+        The exit code: 0 done, 1 some inputs failed, 2 the request was wrong, 130 and 143 stopped by Ctrl-C and SIGTERM.
+    """
+    with _termination_as_interrupt() as terminated:
+        code = _run(arguments)
+    return 143 if code == 130 and terminated else code
+
+
+def _run(arguments):
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [one for one in arguments if one != "--debug"]
@@ -75,6 +87,26 @@ def _said(debug, function, *arguments):
     except KeyboardInterrupt:
         print("graphics-ml: stopped; nothing half-written is left", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _termination_as_interrupt():
+    """What asks a process to end, such as a cluster's queue, is heard as Ctrl-C is; the list then holds the signal."""
+    heard = []
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield heard
+        return
+
+    def stop(signal_heard, frame):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # some send it twice, and the second must not stop the tidying
+        heard.append(signal_heard)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parse(arguments):

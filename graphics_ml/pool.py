@@ -24,6 +24,7 @@ _AHEAD = 2  # calls that each process has: one that it works on, and one that li
 _PATIENCE = 10  # seconds to wait for a scheduler
 _EXIT_CODES = (0, 1, 2, 130)
 _LOOK = 0.5  # seconds: Windows notices Ctrl-C only between waits
+_STOPS = {signal.SIGINT, signal.SIGTERM}  # this process hears them and ends the others
 _ADDRESS = re.compile(r"((tcp|tls|ucx|wss?)://)?([^\s/:@\[\]]+|\[[0-9a-fA-F:.]+(%\w+)?\]):[0-9]{1,5}/?|inproc://\S+")
 
 
@@ -190,7 +191,8 @@ class _Process:
 
 def _begin(lifeline, module):
     """The first call in a new process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in _STOPS:
+        signal.signal(one, signal.SIG_IGN)
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     os.dup2(2, 1)  # our stdout is for results; Blender and others print to it
@@ -207,11 +209,12 @@ def _end_with(lifeline):
 
 @contextmanager
 def _interrupts_held():
-    """Ctrl-C reaches all processes of a terminal. One started here never hears it; this one hears it afterwards."""
+    """Ctrl-C reaches all processes of a terminal, and SIGTERM may. One started here never hears either; this one hears
+    it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
     finally:

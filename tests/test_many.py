@@ -122,17 +122,19 @@ def test_after_a_kill_of_everything_resume_gives_the_outputs_of_an_undisturbed_r
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts as a POSIX terminal does")
-def test_ctrl_c_stops_at_once_and_leaves_nothing_half_written():
+@pytest.mark.parametrize("to_all", [True, False], ids=["to all processes", "to one"])
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
+def test_ctrl_c_and_sigterm_stop_at_once_and_leave_nothing_half_written(stop, code, to_all):
     make(40)
     expected = undisturbed(40)
     words = ("shout", "in", "-o", "out", "--format", "npz", "--pause", 0.05)
     process = start(*words, "--jobs", 2, start_new_session=True)
     until(5, process)
     started = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
+    (os.killpg if to_all else os.kill)(process.pid, stop)
     _, said = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5 and process.returncode == 130
-    assert "--resume goes on from here" in said.splitlines()[-1] and "Traceback" not in said
+    assert time.monotonic() - started < 5 and process.returncode == code
+    assert "--resume goes on from here" in said.splitlines()[-1] and "Traceback" not in said and "leaked" not in said
     assert len([name for name in results() if name.endswith(".npz")]) < 40
     assert not [path for path in Path("out").iterdir() if path.name.startswith(".")]
     assert shout("--resume", "--pause", 0.05)[0] == 0
