@@ -6,7 +6,6 @@ only: Blender's own Python reads this file too.
 
 import math
 import re
-import tomllib
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -15,6 +14,7 @@ from types import UnionType
 from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from graphics_ml.errors import FileError, GraphicsMLError
+from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
 
 
@@ -440,12 +440,7 @@ def read_job(path: str | Path) -> Job | Batch:
     Raises:
         FileError: no such file, not TOML, or without these keys; JobError as from_plain.
     """
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FileError(path, None, f"the job file cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(path, None, f"this is not a TOML job file: {error}") from None
+    content = read_toml(path, "job file")
     if not isinstance(content.get("job"), str) or not isinstance(content.get("settings", {}), dict):
         raise FileError(path, None, 'a job file needs a line such as job = "animate" and a table [settings]')
     if not isinstance(content.get("batch", {}), dict):

@@ -18,6 +18,7 @@ from graphics_ml.outputs import write_bytes
 from graphics_ml.wording import brief
 
 MAX_BYTES = 1 << 32
+# NotImplementedError is what zipfile raises for a compression that it does not know.
 _BROKEN = (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, zlib.error)
 
 

@@ -140,14 +140,19 @@ def _ezc3d():
 
 
 def _read(path):
+    if processor(path) != MIPS:
+        return _parsed(path, path)
+    with tempfile.TemporaryDirectory() as folder:
+        turned = Path(folder, "intel.c3d")
+        turned.write_bytes(as_intel(path))
+        return _parsed(turned, path)
+
+
+def _parsed(place, path):
+    """What ezc3d reads at `place`; errors name `path`."""
     library = _ezc3d()
     try:
-        if processor(path) != MIPS:
-            return library.c3d(str(path))
-        with tempfile.TemporaryDirectory() as folder:
-            turned = Path(folder, "intel.c3d")
-            turned.write_bytes(as_intel(path))
-            return library.c3d(str(turned))
+        return library.c3d(str(place))
     # ezc3d raises what the C++ library underneath raises, whatever that is.
     except Exception as error:
         reason = str(error).strip().splitlines()

@@ -34,7 +34,8 @@ def npz_members(path: Path) -> dict[str, zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {one.filename[:-4]: one for one in archive.infolist() if one.filename.endswith(".npy")}
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, UnicodeDecodeError):
+    # NotImplementedError is what zipfile raises for a version of zip that it does not know.
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return {}
 
 

@@ -6,7 +6,6 @@ map of one skeleton is wanted, and the other way round: of a pair the target's t
 the target's.
 """
 
-import tomllib
 from pathlib import Path
 
 from graphics_ml.errors import FileError
@@ -14,6 +13,7 @@ from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.humanoid import ROLES
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import write_bytes
+from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion, toml_value
 
 _HOW = '[bones] and lines like hips = "Hips"'
@@ -71,7 +71,7 @@ def load_pair_map(path: str | Path, source: Skeleton, target: Skeleton) -> tuple
     Raises:
         BoneMapError: as for load_map, or one of the two tables is missing.
     """
-    content = _read(path)
+    content = read_toml(path, "bone map", BoneMapError)
     if "source" not in content:
         return None, _checked(path, read_map(path), target, "the target")
     leading, following = (_bones(path, content, name) for name in ("source", "target"))
@@ -84,19 +84,10 @@ def read_map(path: str | Path) -> dict[str, str]:
     Raises:
         BoneMapError: no such file, not TOML, or empty.
     """
-    content = _read(path)
+    content = read_toml(path, "bone map", BoneMapError)
     if "source" in content or "target" in content:
         return _bones(path, content, "target")
     return _bones(path, content if "bones" in content else {"bones": content}, "bones")
-
-
-def _read(path):
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BoneMapError(path, None, f"the bone map cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BoneMapError(path, None, f"this is not a TOML bone map: {error}") from error
 
 
 def _bones(path, content, name):

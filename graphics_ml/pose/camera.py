@@ -6,7 +6,6 @@ radians elsewhere. Camera axes are x right, y down, z away from the camera.
 """
 
 import math
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from graphics_ml.errors import FileError, GraphicsMLError, OutputError
 from graphics_ml.motion.camera import Camera, focal_length
+from graphics_ml.toml_files import read_toml
 
 
 class CameraSettingsError(GraphicsMLError):
@@ -86,12 +86,7 @@ def load_camera(path: str | Path) -> CameraSettings:
     """
     path = Path(path)
     known = {f.name for f in fields(CameraSettings)}
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(path, None, "it cannot be read as a camera file; give fov=50 or a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise FileError(path, None, f"it is not TOML ({error}); write lines such as fov = 50") from error
+    values = read_toml(path, "camera file")
     unknown = sorted(set(values) - known)
     if unknown:
         raise FileError(path, None, f"a camera has no '{unknown[0]}'; give {', '.join(sorted(known))}")

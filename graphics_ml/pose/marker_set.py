@@ -18,6 +18,7 @@ import numpy as np
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.motion.markers import bare_name
 from graphics_ml.pose.body import JOINTS
+from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
 
 _FOLDER = Path(__file__).with_name("marker_sets")
@@ -141,12 +142,7 @@ def read_marker_set(path: str | Path) -> MarkerSet:
     Raises:
         FileError: no such file, no TOML, or an unknown site.
     """
-    try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FileError(path, None, f"the marker set cannot be read ({error.strerror}); check the name") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(path, None, f"this is no TOML table of a marker set: {error}") from None
+    table = read_toml(path, "marker set")
     result = {}
     try:
         aliases = {key: [key, *more] for key, more in table.get("aliases", {}).items()}

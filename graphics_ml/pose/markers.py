@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.markers import Markers, of_subject, subjects
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import cross, matrix_from_quaternion, normalize, unroll
@@ -27,7 +26,7 @@ from graphics_ml.pose.first_guess import pose_along, smoothed, steadied, unwound
 from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES
 from graphics_ml.pose.marker_set import MarkerSet, MarkerSetError, choose_set, site_on_body
 from graphics_ml.pose.places import Places, takes_between
-from graphics_ml.pose.solver import ROLES, SolveError, fit_shape, fit_windows
+from graphics_ml.pose.solver import SolveError, fit_shape, fit_windows, planted
 from graphics_ml.pose.support import centre_of_mass, find_footing, foot_points
 from graphics_ml.wording import frame_ranges, short_repr
 
@@ -446,12 +445,7 @@ def _solution(sight, pose, model, shape, support, strength):
     confidence = _confidence(sight)
     skeleton = shaped_skeleton(shape.height, shape.segments)
     motion = Motion(skeleton, unroll(pose.rotations()), pose.root, sight.fps, confidence=confidence)
-    contacts = support.contact > 0.5
-    if strength > 0 and contacts.any():
-        path = np.arange(len(motion))[:, None, None] / float(sight.fps) * support.velocity
-        follow = np.broadcast_to(path, (len(motion), 4, 3))
-        locked = contacts & ~sight.breaks[:, None]
-        motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
+    motion, contacts = planted(motion, support, sight.breaks, strength)
     world, places = motion.transforms()
     placed = Placed(matrix_from_quaternion(world), places, np.zeros((len(motion), 0, 3)))
     fitted = model.shaped(shape)[1].at(placed)[:, : len(sight.names)]

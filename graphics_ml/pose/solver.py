@@ -334,6 +334,23 @@ def _support(evidence, pose, view):
 # The result
 
 
+def planted(motion: Motion, support: Support, breaks: np.ndarray, strength: float) -> tuple[Motion, np.ndarray]:
+    """The motion with the feet that the support plants held in place, and these contacts (F, 4).
+
+    Args:
+        motion: on our own skeleton, F frames.
+        support: which feet stand when, and how fast the floor under them moves.
+        breaks: (F,) bool, frames after a cut, where a foot is planted somewhere else.
+        strength: 0 leaves the feet as they are, 1 holds them.
+    """
+    contacts = support.contact > 0.5
+    if strength > 0 and contacts.any():
+        path = np.arange(len(motion))[:, None, None] / float(motion.fps) * support.velocity
+        follow, locked = np.broadcast_to(path, (len(motion), 4, 3)), contacts & ~breaks[:, None]
+        motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
+    return motion, contacts
+
+
 def _solution(detections, evidence, pose, view, support, height, strength, camera_motion):
     shift = np.array([pose.root[0, 0], support.floor, pose.root[0, 2]])
     pose = within_limits(replace(pose, root=pose.root - shift))
@@ -345,13 +362,7 @@ def _solution(detections, evidence, pose, view, support, height, strength, camer
         evidence.fps,
         confidence=confidence,
     )
-    contacts = support.contact > 0.5
-    if strength > 0 and contacts.any():
-        path = np.arange(len(motion))[:, None, None] / float(evidence.fps) * support.velocity
-        follow = np.broadcast_to(path, (len(motion), 4, 3))
-        # A foot is planted somewhere else after a cut.
-        locked = contacts & ~evidence.breaks[:, None]
-        motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
+    motion, contacts = planted(motion, support, evidence.breaks, strength)
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)
     errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)

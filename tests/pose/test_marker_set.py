@@ -98,7 +98,7 @@ def test_a_table_of_ones_own_is_used(tmp_path):
     ("text", "said"),
     [
         ('[sided]\nKNE = "knee_laterl"\n', "no site 'knee_laterl'; did you mean 'knee_lateral'"),
-        ("[sided\n", "no TOML table"),
+        ("[sided\n", "not a TOML marker set"),
         ('sided = "KNE"\n', "not laid out"),
         ('needed = 3\n[sided]\nKNE = "knee_lateral"\n', "not laid out"),
     ],
