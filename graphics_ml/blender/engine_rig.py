@@ -20,6 +20,7 @@ from graphics_ml.blender.armature import (
     skeleton_from_armature,
     with_rest_frames,
 )
+from graphics_ml.blender.export import controls_apart
 from graphics_ml.blender.presets import Preset, stand_in_file_axes
 from graphics_ml.blender.rigify import driven_parents
 from graphics_ml.blender.rigs import reset_pose
@@ -78,7 +79,7 @@ def as_engine_rig(
 def _kept(obj, root):
     """Names of the bones that stay: where deform bones follow others they, the root, and what carries objects."""
     bones = obj.data.bones
-    if not any(bone.constraints and bones[bone.name].use_deform for bone in obj.pose.bones):
+    if not controls_apart(obj):
         return set(bones.keys())
     carrying = {one.parent_bone for one in bpy.data.objects if one.parent == obj and one.parent_type == "BONE"}
     return {bone.name for bone in bones if bone.use_deform or bone.name == root or bone.name in carrying}

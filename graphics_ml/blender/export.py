@@ -112,7 +112,7 @@ def _write_fbx(path, obj, action, keep_actions, notes, preset):
             use_selection=True,
             object_types={"ARMATURE", "MESH", "EMPTY"},
             add_leaf_bones=preset is not None and preset.leaf_bones,
-            use_armature_deform_only=_controls_apart(obj),
+            use_armature_deform_only=controls_apart(obj),
             bake_anim=action is not None,
             bake_anim_use_all_bones=True,
             bake_anim_use_nla_strips=False,
@@ -162,7 +162,7 @@ def _write_glb(path, obj, action, keep_actions, notes, preset):
                 export_optimize_animation_size=False,
                 export_optimize_animation_keep_anim_armature=True,
                 export_optimize_disable_viewport=True,
-                export_def_bones=_controls_apart(obj),
+                export_def_bones=controls_apart(obj),
                 export_rest_position_armature=True,
                 export_extras=STATED_RATE in obj,
             )
@@ -203,7 +203,7 @@ def _write_usd(path, obj, action, keep_actions, notes, preset):
             selected_objects_only=True,
             export_animation=action is not None,
             export_armatures=True,
-            only_deform_bones=_controls_apart(obj),
+            only_deform_bones=controls_apart(obj),
             # Y up, as other programs expect of characters.
             convert_orientation=True,
             export_custom_properties=False,
@@ -223,12 +223,12 @@ def _write_usd(path, obj, action, keep_actions, notes, preset):
 
 def _check_usd(path, obj, action):
     scene = bpy.context.scene
-    only_deforming = _controls_apart(obj)
+    only_deforming = controls_apart(obj)
     bones = {bone.name for bone in obj.data.bones if bone.use_deform or not only_deforming}
     usd.ensure_whole(path, bones, None if action is None else scene.frame_end - scene.frame_start + 1)
 
 
-def _controls_apart(obj):
+def controls_apart(obj):
     """Whether deform bones follow others: then only they, and what they hang from, are of use outside Blender."""
     return any(bone.constraints and obj.data.bones[bone.name].use_deform for bone in obj.pose.bones)
 
@@ -237,7 +237,7 @@ def _controls_apart(obj):
 def _in_one_tree(obj):
     """Deform bones that hang on controls hung on each other, as the controls do: those that are left out would leave
     thighs, arms and spine side by side. What such a bone does it still gets from its control, by a constraint."""
-    above = driven_parents(obj) if _controls_apart(obj) else {}
+    above = driven_parents(obj) if controls_apart(obj) else {}
     before = {name: obj.data.bones[name].parent.name for name in above}
     copies = []
     _hang(obj, above)
@@ -311,7 +311,7 @@ def _at_rest(obj, action):
 def _stick_mesh(obj):
     """A mesh of one slim double pyramid per exported bone, bound to the bones."""
     corners, faces, groups = [], [], []
-    only_deforming = _controls_apart(obj)
+    only_deforming = controls_apart(obj)
     for bone in obj.data.bones:
         if only_deforming and not bone.use_deform:
             continue

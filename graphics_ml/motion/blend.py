@@ -8,11 +8,12 @@ sections 3.1 and 3.2).
 import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
+from graphics_ml.motion.body_shape import carried_joints
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import slerp, unroll
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.motion.travel import carried_joints, fit_over_ground, moved, travelling_joint
+from graphics_ml.motion.travel import fit_over_ground, moved, travelling_joint
 
 _ALIKE = 1e-3  # metres; offsets that differ by less are the same bone, written with other decimals
 _SAME_TURN = 1e-3  # of a quaternion's components, likewise

@@ -69,11 +69,10 @@ def _copied_limbs(skeleton, places):
         for a, b in combinations(row[:_MOST_CHILDREN], 2):
             other, copy = (b, a) if size[a] < size[b] else (a, b)
             if same(a, b) and any(
-                not same(copy, d)
-                and any(same(c, d) for c in range(other, len(skeleton)) if descends(skeleton, c, other))
+                not same(copy, d) and any(same(c, d) for c in carried_joints(skeleton, other))
                 for d in skeleton.children[copy]
             ):
-                copies.update(j for j in range(copy, len(skeleton)) if descends(skeleton, j, copy))
+                copies.update(carried_joints(skeleton, copy))
     return copies
 
 
@@ -118,13 +117,22 @@ def _one_sided(skeleton, lonely, image):
     for joint in reversed(range(1, len(skeleton))):
         whole[skeleton.parents[joint]] &= whole[joint]
         count[skeleton.parents[joint]] += count[joint]
-    tops = [j for j, parent in enumerate(skeleton.parents) if whole[j] and not (parent >= 0 and whole[parent])]
+    tops = [j for j, parent in enumerate(skeleton.parents) if whole[j] and not whole[parent]]
     odd = set()
     for top in tops:
-        across = image[skeleton.parents[top]] if top else 0
+        across = image[skeleton.parents[top]]
         if not any(o != top and skeleton.parents[o] == across and count[o] == count[top] for o in tops):
-            odd.update(j for j in range(top, len(skeleton)) if descends(skeleton, j, top))
+            odd.update(carried_joints(skeleton, top))
     return odd
+
+
+def carried_joints(skeleton, joint) -> list[int]:
+    """A joint and all that hang from it, by index."""
+    carried = {joint}
+    for one, parent in enumerate(skeleton.parents):
+        if parent in carried:
+            carried.add(one)
+    return sorted(carried)
 
 
 def descends(skeleton, joint, ancestor) -> bool:
@@ -362,7 +370,7 @@ class _Body:
         return int(inner[np.argmin(np.abs(along[inner] - along[-1] / 2))]) if len(inner) else 0
 
     def _hand_with_fingers(self, chain):
-        """Index of the first joint from which three chains or more go on that reach alike, or two of two joints."""
+        """Index of the first joint from which four chains or more go on that reach alike, or two of two joints."""
         for n, joint in enumerate(chain[1:], start=1):
             reach = {c: np.linalg.norm(self.places[self._main_chain(c)[-1]] - self.places[joint])
                      for c in self.children[joint]}  # fmt: skip

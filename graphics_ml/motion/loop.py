@@ -13,6 +13,7 @@ import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.blend import joined
+from graphics_ml.motion.body_shape import carried_joints
 from graphics_ml.motion.kinematics import transforms
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -23,7 +24,7 @@ from graphics_ml.motion.rotations import (
     rotate,
     unroll,
 )
-from graphics_ml.motion.travel import carried_joints, moved, travelling_joint, turn_to
+from graphics_ml.motion.travel import moved, travelling_joint, turn_to
 from graphics_ml.wording import short_repr
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion import metrics
 from graphics_ml.motion.body_frames import measure_body
+from graphics_ml.motion.body_shape import carried_joints
 from graphics_ml.motion.bone_map import BoneMap, missing_roles
 from graphics_ml.motion.contacts import CONTACT_ROLES, robust_contacts, role_joints
 from graphics_ml.motion.humanoid import REQUIRED_ROLES, compared_joints
@@ -15,7 +16,7 @@ from graphics_ml.motion.joint_limits import JointAngles, joint_angles
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import multiply, rotate, unroll
-from graphics_ml.motion.travel import carried_joints, fit_over_ground
+from graphics_ml.motion.travel import fit_over_ground
 from graphics_ml.wording import short_repr
 
 Align = Literal["none", "start", "hips"]

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from graphics_ml.motion.body_frames import Body
-from graphics_ml.motion.body_shape import path_down
+from graphics_ml.motion.body_shape import carried_joints, path_down
 from graphics_ml.motion.contacts import spans
 from graphics_ml.motion.filters import hann_average, smoother
 from graphics_ml.motion.foot_lock import move_joint, spread, within
@@ -127,7 +127,7 @@ def clear_of_floor(
         ahead = rotate(multiply(world[:, foot], body.frames[f"{side}_foot"]), np.array([0.0, 0, 1]))
         ahead = normalize(ahead * [1, 0, 1])
         if f"{side}_foot" in soles:
-            below = _below(motion.skeleton, foot)
+            below = carried_joints(motion.skeleton, foot)
             points, height = rotate(world[:, None, foot], soles[f"{side}_foot"]), places[:, foot, 1] - floor
             pitch = np.where(planted[:, leg], 0, _pitch(points, ahead, height) - _pitch(points, -ahead, height))
             turn = _pitched(pitch, ahead, motion.fps)
@@ -136,18 +136,9 @@ def clear_of_floor(
         if f"{side}_toes" in soles:
             points, height = rotate(world[:, None, toes], soles[f"{side}_toes"]), places[:, toes, 1] - floor
             turn = _pitched(np.minimum(_pitch(points, ahead, height), _TOES_BEND), ahead, motion.fps)
-            below = _below(motion.skeleton, toes)
+            below = carried_joints(motion.skeleton, toes)
             world[:, below] = multiply(turn[:, None], world[:, below])
     return motion.replace(rotations=unroll(local_rotations(world, motion.skeleton.parents)))
-
-
-def _below(skeleton, top):
-    """The joint and all that hang from it."""
-    found = [top]
-    for joint in range(top + 1, len(skeleton)):
-        if skeleton.parents[joint] in found:
-            found.append(joint)
-    return found
 
 
 def _pitched(angles, ahead, fps):

@@ -11,7 +11,6 @@ from array_api_compat import array_namespace
 from graphics_ml.motion.filters import smooth, smooth_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, rotate, swing_twist, unroll
-from graphics_ml.motion.skeleton import Skeleton
 
 _STILL = 1e-3  # metres; a joint that moves less in all the clip only shows how its file was rounded
 
@@ -56,15 +55,6 @@ def in_place(motion: Motion, *, turning: bool = False, cutoff: float | None = No
         path = smooth(path, motion.fps, cutoff, order=2)
         turn = smooth_rotations(turn, motion.fps, cutoff, order=2) if turning else turn
     return moved(motion, turn, path[:1] - rotate(turn, path), joint)
-
-
-def carried_joints(skeleton: Skeleton, joint: int) -> list[int]:
-    """A joint and all that hang from it, by index."""
-    carried = {joint}
-    for one, parent in enumerate(skeleton.parents):
-        if parent in carried:
-            carried.add(one)
-    return sorted(carried)
 
 
 def moved(motion: Motion, turn, shift, joint: int | None = None) -> Motion:

@@ -388,13 +388,14 @@ def within_limits(pose: Pose) -> Pose:
 _LEAST_BEND = np.radians(1.0)
 
 
-def _part(joint):
+def part_of(joint: str) -> str:
+    """A joint's role without its side: "thigh" of "left_thigh"."""
     return joint.removeprefix("left_").removeprefix("right_")
 
 
 def _hinge_table():
     rows = [
-        [table.get(movement) or table[_part(joint), movement] for table in (HINGE_RANGE, _HINGE_HABIT)]
+        [table.get(movement) or table[part_of(joint), movement] for table in (HINGE_RANGE, _HINGE_HABIT)]
         for joint, movement, _ in HINGES
     ]
     return np.radians(np.array(rows, dtype=np.float64).reshape(len(HINGES), 4)).T
@@ -411,15 +412,15 @@ def _neutral(joint):
     """The relaxed posture relative to the T-pose: arms hang off the body, a little behind the axis of the chest; legs
     turn outwards."""
     s = 1.0 if joint.startswith("left") else -1.0
-    if _part(joint) == "thigh":
+    if part_of(joint) == "thigh":
         return quaternion_from_axis_angle(np.array([0.0, s * _TOE_OUT, 0]))
-    if _part(joint) != "upper_arm":
+    if part_of(joint) != "upper_arm":
         return np.array([1.0, 0, 0, 0])
     return rotation_between(np.array([s, 0, 0]), np.array([0.35 * s, -1.0, -0.1]))
 
 
 _NEUTRAL = np.stack([_neutral(group[0]) for group in BALLS])
-_BALL_SIZE = np.radians(np.array([_BALL_DEVIATION[_part(group[0])] for group in BALLS], dtype=np.float64))
+_BALL_SIZE = np.radians(np.array([_BALL_DEVIATION[part_of(group[0])] for group in BALLS], dtype=np.float64))
 
 
 def _add_limits_and_habits(normal, problem, pose):
@@ -441,8 +442,8 @@ def _add_limits_and_habits(normal, problem, pose):
     for ball, group in enumerate(BALLS):
         own = moves[..., BALL_DOFS][:, ball, :, 3 * ball : 3 * ball + 3]
         own[:, :3] = scale[ball, :, None] * turned[:, ball]
-        if _part(group[0]) in TWIST_RANGE:
-            axis, low, high = TWIST_RANGE[_part(group[0])]
+        if part_of(group[0]) in TWIST_RANGE:
+            axis, low, high = TWIST_RANGE[part_of(group[0])]
             past, by_step = _twisted_past(pose.balls[:, ball], np.array(axis), *np.radians((low, high)))
             residuals[:, ball, 3] = rate / _TWISTED_BEYOND * past
             own[:, 3] = rate / _TWISTED_BEYOND * by_step

@@ -114,11 +114,11 @@ def choose_set(names, wanted: str | Path | MarkerSet | None = None) -> tuple[Mar
     return best, found
 
 
-_FEWEST = 6  # labels that must be those of a set
+FEWEST = 6  # labels that must be those of a set
 
 
 def _is_shown(one, found):
-    return len(found) >= _FEWEST and not one.missing(found)
+    return len(found) >= FEWEST and not one.missing(found)
 
 
 def _best_of(sets, names):

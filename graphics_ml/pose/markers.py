@@ -21,10 +21,10 @@ from graphics_ml.motion.markers import Markers, of_subject, subjects
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import cross, matrix_from_quaternion, normalize, unroll
 from graphics_ml.pose.body import JOINTS, PARENTS, SEGMENTS, Placed, Points, place, shaped_skeleton, t_pose
-from graphics_ml.pose.energy import Model, Problem, Shape, Support, Weights, landmark_model, within_limits
+from graphics_ml.pose.energy import Model, Problem, Shape, Support, Weights, landmark_model, part_of, within_limits
 from graphics_ml.pose.first_guess import pose_along, smoothed, steadied, unwound
 from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES
-from graphics_ml.pose.marker_set import MarkerSet, MarkerSetError, choose_set, site_on_body
+from graphics_ml.pose.marker_set import FEWEST, MarkerSet, MarkerSetError, choose_set, site_on_body
 from graphics_ml.pose.places import Places, takes_between
 from graphics_ml.pose.solver import SolveError, fit_shape, fit_windows, planted
 from graphics_ml.pose.support import centre_of_mass, find_footing, foot_points
@@ -187,7 +187,7 @@ def _one_subject(markers, subject):
         except KeyError as error:
             raise MarkerSetError(str(error.args[0])) from None
     counts = {who: sum(name.rpartition(":")[0].strip() == who for name in markers.names) for who in people}
-    several = [who for who in people if who and counts[who] >= 6]
+    several = [who for who in people if who and counts[who] >= FEWEST]
     if len(several) > 1:
         raise MarkerSetError(f"the markers are those of several people ({', '.join(several)}); say whose with subject=")
     return markers
@@ -388,7 +388,7 @@ def _model(sight, height):
     segments = np.zeros((len(sites), len(SEGMENTS)))
     adjust, spread = [], []
     for row, site in enumerate(on_body):
-        segments[row, list(SEGMENTS).index(_SEGMENT[_part(site.joint)])] = 1
+        segments[row, list(SEGMENTS).index(_SEGMENT[part_of(site.joint)])] = 1
         for axis in range(3 if site.spread > 0 else 0):
             column = np.zeros((len(sites), 3))
             column[row, axis] = 1
@@ -416,13 +416,9 @@ def _shape(problem, pose, shape):
 _SHAPE_RATE = 25  # frames a second at least
 
 
-def _part(joint):
-    return joint.removeprefix("left_").removeprefix("right_")
-
-
 def _support(sight, pose, model, shape):
-    placed = place(pose, model.shaped(shape)[0])
     offsets = model.shaped(shape)[0]
+    placed = place(pose, offsets)
     points = foot_points(shape.height, shape.segments[list(SEGMENTS).index("feet")])
     feet = points.at(placed)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MissingExtraError
-from graphics_ml.motion.contacts import CONTACT_ROLES, role_joints, spans
-from graphics_ml.motion.travel import carried_joints
+from graphics_ml.motion.body_shape import carried_joints
+from graphics_ml.motion.contacts import CONTACT_ROLES, role_joints, spans, speeds
 
 MOST = 8
 """Motions that are told apart by their colour; more would not be."""
@@ -94,10 +94,7 @@ class _Curves:
             feet = positions[:, [heel if joint is None else joint for joint, heel in zip(joints, heels, strict=True)]]
             down = self.contacts & [joint is not None for joint in joints]
             self.heights = feet[..., 1].reshape(-1, 2, 2).min(axis=-1)
-            speed = np.zeros(down.shape)
-            if len(motion) > 1:
-                speed = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * fps
-            slip = np.where(down, speed, -1.0).reshape(-1, 2, 2).max(axis=-1)
+            slip = np.where(down, speeds(feet[..., [0, 2]], fps), -1.0).reshape(-1, 2, 2).max(axis=-1)
             self.slip = np.where(slip < 0, np.nan, slip)
         self.error = None
         if one.comparison is not None:
@@ -147,7 +144,7 @@ def _draw_slip(ax, curves, floor):
 def _draw_acceleration(ax, curves, floor):
     _draw_each(ax, curves, lambda curve: curve.acceleration)
     _name(ax, "acceleration", "m/s²", from_zero=True)
-    if len(curves) > 1 and all(curve.heights is None for curve in curves):
+    if len(curves) > 1 and any(curve.heights is None for curve in curves):
         _legend(ax)
 
 

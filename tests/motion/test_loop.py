@@ -5,9 +5,9 @@ import pytest
 
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.formats import load
+from graphics_ml.motion.body_shape import carried_joints
 from graphics_ml.motion.loop import find_cycle, loop
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
-from graphics_ml.motion.travel import carried_joints
 from tests.motion.static_root import under_static_root
 from tests.motion.swinging import swinging
 

@@ -8,9 +8,10 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.spatial.transform import Rotation
 
 from graphics_ml.formats import load
+from graphics_ml.motion.body_shape import carried_joints
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
-from graphics_ml.motion.travel import carried_joints, fit_over_ground, in_place, moved, travelling_joint, turn_to
+from graphics_ml.motion.travel import fit_over_ground, in_place, moved, travelling_joint, turn_to
 from tests.motion.static_root import under_static_root
 from tests.motion.swinging import swinging
 
