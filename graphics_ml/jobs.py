@@ -435,7 +435,8 @@ def from_text(name: str, text: str, kind):
 def read_job(path: str | Path) -> Job | Batch:
     """The job in a TOML file: `job = "animate"` and a table `[settings]`. Relative paths are kept as they stand.
 
-    It is a batch where `source` is a list or there is a table `[batch]` with any of `jobs`, `scheduler` and `resume`.
+    It is a batch where `source` is a list or there is a table `[batch]` with any of `jobs`, `scheduler`, `resume`
+    and `dry_run`.
 
     Raises:
         FileError: no such file, not TOML, or without these keys; JobError as from_plain.
@@ -497,7 +498,8 @@ def _coerce(key, value, kind):
         elif choice is str and type(value) is int:
             return str(value)
         elif choice is float and isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            with suppress(OverflowError):
+                return float(value)
         elif isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
             return value
     wanted = " or ".join(_kind_name(choice) for choice in choices if choice is not type(None))

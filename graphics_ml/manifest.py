@@ -190,7 +190,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
     """Hold a folder's lock, which the system lets go of when this process ends, however that is."""
     path = folder / _LOCK
     while True:
-        file = open(path, "ab")  # noqa: SIM115 the lock lasts as long as it is open
+        try:
+            file = open(path, "ab")  # noqa: SIM115 the lock lasts as long as it is open
+        except OSError as error:
+            raise OutputError(path, None, why_not_written(path, error)) from error
         if not _locked(file):
             file.close()
             raise OutputError(folder, None, "another run writes into this folder; wait for it or choose another one")

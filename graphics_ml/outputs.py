@@ -49,7 +49,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_together(contents: dict[Path, bytes]) -> None:
-    """Write files as write_bytes does, all of them or none: they take their places when all have been written.
+    """Write files as write_bytes does; none takes its place before all have been written.
 
     Raises:
         OutputError: as write_bytes.
@@ -65,7 +65,10 @@ def write_together(contents: dict[Path, bytes]) -> None:
             if written[path].read_bytes() != content:
                 raise OutputError(path, None, "what was written reads back differently; check the disk")
         for path, aside in written.items():
-            os.replace(aside, path)
+            try:
+                os.replace(aside, path)
+            except OSError as error:
+                raise OutputError(path, None, why_not_written(path, error)) from error
 
 
 def ensure_writable(path: str | Path) -> None:

@@ -81,7 +81,7 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
 def run_apart(function: Callable[..., int], *arguments) -> int | None:
     """The exit code that a function gives in a process of its own, on the same terminal; None where that crashed.
 
-    Ctrl-C is left to the function. The process ends with this one, however it ends.
+    Ctrl-C and SIGTERM are left to the function. The process ends with this one, however it ends.
     """
     context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
@@ -92,6 +92,11 @@ def run_apart(function: Callable[..., int], *arguments) -> int | None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             process.join()
+        except KeyboardInterrupt:  # of SIGTERM
+            process.terminate()
+            process.join(_PATIENCE)
+            if process.exitcode is None:
+                raise
         finally:
             signal.signal(signal.SIGINT, before)
     return process.exitcode if process.exitcode in _EXIT_CODES else None
@@ -101,11 +106,17 @@ def _apart(lifeline, function, *arguments):
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     try:
         if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.signal(signal.SIGTERM, _stop)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         code = function(*arguments)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _stop(heard, frame):
+    signal.signal(heard, signal.SIG_IGN)  # a second one must not stop the tidying
+    raise KeyboardInterrupt
 
 
 class Processes:

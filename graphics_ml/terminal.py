@@ -45,10 +45,12 @@ def run_in_terminal(job: Job | Batch) -> int:
 
 def read_by_blender(job: Job | Batch) -> Path | None:
     """A file that a job would have Blender's own code read in this process, where a broken one can end it."""
+    if isinstance(job, FileJob):  # its source may be a folder or a pattern
+        job = Batch(job=job, source=(job.source,), output=job.output)
     if isinstance(job, Batch):
         if is_of_many(job):
             return None
-        return read_by_blender(job.job)
+        job = job.job
     values = [getattr(job, one.name) for one in fields(job) if one.name != "output"]
     several = [value if isinstance(value, tuple) else (value,) for value in values]
     paths = (path for value in several for path in value if isinstance(path, Path))

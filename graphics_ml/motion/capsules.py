@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphics_ml.motion.body_frames import Body
-from graphics_ml.motion.body_shape import descends
+from graphics_ml.motion.body_shape import carried_joints
+from graphics_ml.motion.kinematics import forward_kinematics, local_rotations
 from graphics_ml.motion.part import Part
 from graphics_ml.motion.rotations import conjugate, rotate
 
@@ -65,7 +66,7 @@ class Capsules:
         forearm, upper_arm = length("forearm", "hand"), length("upper_arm", "forearm")
         limbs = {"thigh": length("thigh", "shin"), "shin": length("shin", "foot")}
         limbs |= {"upper_arm": upper_arm, "forearm": forearm}
-        shoulders, hips = ((at[f"left_{part}"] + at[f"right_{part}"]) / 2 for part in ("upper_arm", "thigh"))
+        shoulders, hips = (_middle(at, part) for part in ("upper_arm", "thigh"))
         width = float(np.linalg.norm(at["left_upper_arm"] - at["right_upper_arm"]))
         hip_width = float(np.linalg.norm(at["left_thigh"] - at["right_thigh"]))
         # The trunk of people that this one is like: one measure that is out of proportion decides nothing.
@@ -165,11 +166,9 @@ def _middle(points, part):
 
 
 def _standing_places(body):
-    places = np.array(body.skeleton.offsets)
-    for joint, parent in enumerate(body.skeleton.parents):
-        if parent >= 0:
-            places[joint] = places[parent] + rotate(body.standing[parent], places[joint])
-    return places
+    skeleton = body.skeleton
+    local = local_rotations(body.standing, skeleton.parents)
+    return forward_kinematics(local, skeleton.offsets[0], skeleton.offsets, skeleton.parents)
 
 
 def _palm(body, side, at, length):
@@ -187,7 +186,7 @@ def _crown(body, turns, places, usual, most):
     if head is None:
         return np.zeros(3)
     skeleton = body.skeleton
-    tops = [places[j] - places[head] for j in range(head + 1, len(skeleton)) if descends(skeleton, j, head)]
+    tops = [places[j] - places[head] for j in carried_joints(skeleton, head)[1:]]
     tops += [rotate(turns[head], end.offset) for end in skeleton.end_sites if end.joint == head]
     up = rotate(turns[head], rotate(body.frames["head"], np.array([0.0, 1, 0])))
     height = max((float(top @ up) for top in tops), default=0.0)

@@ -32,7 +32,7 @@ class Quality:
             the hips, where they are known: a root that stays behind is no part of the body.
         penetration: metres that the lowest joint is below the floor, mean over frames.
         bone_length_drift: metres, the greatest change of a bone.
-        contacts: (F, 4) bool, or None where the skeleton is no body with legs; then the following are None too.
+        contacts: (F, 4) bool, or None where the skeleton lacks hips, an arm or a leg; then the following are None too.
         skate: what feet slip in these contacts.
         limits: angles of the joints and how far they pass the ranges of people.
     """

@@ -96,8 +96,8 @@ def retarget(
 
     Args:
         motion: any humanoid's.
-        target: any humanoid skeleton; where its hips hang below other joints, those keep their rest pose and the hips
-            get `local_positions`.
+        target: any humanoid skeleton; where its hips hang below other joints, those turn only as joints of the same
+            name do on the source, and the hips get `local_positions`.
         source_map, target_map: the roles of the joints; recognised where None.
         level: "copy" gives the source's directions and a scaled path, "contacts" also keeps feet and hands on the
             ground and arms out of the body, "touch" also hands on the body.

@@ -8,6 +8,7 @@ exactly upside down have none. The hips keep what is left, so every joint of the
 import numpy as np
 
 from graphics_ml.motion.body_frames import Body
+from graphics_ml.motion.body_shape import path_down
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, rotate, swing_twist, unroll
 from graphics_ml.motion.skeleton import EndSite, Skeleton
@@ -41,13 +42,13 @@ def taken_off(motion: Motion, body: Body, places: np.ndarray, turns: np.ndarray)
     if hips == 0:
         rotations[:, 0] = hips_turn
         return motion.replace(rotations=unroll(rotations), root_positions=hips_place)
-    above = skeleton.parents[hips]
+    above, parent = path_down(skeleton, 0, hips)[:-1], skeleton.parents[hips]
     rest_turns, rest_places = skeleton.rest_transforms()
-    rotations[:, 0] = skeleton.rest_orientations[0]
-    rotations[:, hips] = multiply(conjugate(rest_turns[above]), hips_turn)
+    rotations[:, above] = skeleton.rest_orientations[above]
+    rotations[:, hips] = multiply(conjugate(rest_turns[parent]), hips_turn)
     local = np.array(motion.local_positions)
-    local[:, 0] = skeleton.offsets[0]
-    local[:, hips] = rotate(conjugate(rest_turns[above]), hips_place - rest_places[above])
+    local[:, above] = skeleton.offsets[above]
+    local[:, hips] = rotate(conjugate(rest_turns[parent]), hips_place - rest_places[parent])
     root = np.broadcast_to(skeleton.offsets[0], hips_place.shape)
     return motion.replace(rotations=unroll(rotations), root_positions=root, local_positions=local)
 

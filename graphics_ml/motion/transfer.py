@@ -27,9 +27,8 @@ class Transfer:
     """
 
     def __init__(self, source: Body, goal: Body):
-        self._source, self._skeleton = source.skeleton, goal.skeleton
+        self._skeleton = goal.skeleton
         followed = _followed(source, goal)
-        self.driven = frozenset(followed)
         # Of each target joint: the source joint it follows (-1: the world), and the constant, or the pair of constants
         # and the place between two source joints, that come after it.
         follows, after = [], []

@@ -8,6 +8,7 @@ from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.humanoid import BODY_ROLES, standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
+from graphics_ml.motion.root_path import with_joint_above
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
 from graphics_ml.motion.skeleton import Skeleton
 
@@ -112,3 +113,18 @@ def test_confidence_and_the_frame_rate_go_along():
     result, _ = retarget(seen, standard_skeleton(), root="object")
     np.testing.assert_allclose(result.confidence[:, 1:], seen.confidence)
     assert result.fps == motion.fps and len(result) == len(motion)
+
+
+@pytest.mark.parametrize("root", ["bone", "object"])
+def test_what_lies_between_root_and_hips_may_turn(root):
+    """Both skeletons call a joint above the hips alike, and the source's turns: so does the target's."""
+    source, target = (
+        with_joint_above(with_joint_above(standard_skeleton(height), "mover"), "base") for height in (1.7, 1.5)
+    )
+    angle = np.linspace(0, 1.5, 30)
+    turns = np.tile(source.rest_orientations, (30, 1, 1))
+    turns[:, 1] = quaternion_from_axis_angle(np.stack((0.3 * angle, 0.7 * angle, 0 * angle), axis=-1))
+    motion = Motion(source, turns, source.offsets[0] + np.stack((angle, 0 * angle, 0 * angle), axis=-1), 30)
+    on_hips, moved = (retarget(motion, target, root=way, level="copy")[0] for way in ("hips", root))
+    added = len(moved.skeleton) - len(target)
+    np.testing.assert_allclose(moved.positions()[:, added + 2 :], on_hips.positions()[:, 2:], atol=1e-9)
