@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_origin
 
 from graphics_ml.errors import FileError, OutputError
-from graphics_ml.jobs import Batch, FileJob, JobError
+from graphics_ml.jobs import Batch, FileJob, Job, JobError, settings
 
 
 def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
@@ -57,13 +58,18 @@ def is_of_many(batch: Batch) -> bool:
     return len(batch.source) > 1 or os.path.isdir(batch.source[0]) or _is_pattern(batch.source[0])
 
 
-def matching(words: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The files that words stand for, patterns among them, which not every shell expands.
+def with_matches(job: Job) -> Job:
+    """A job with the files that its words for several stand for, patterns among them, which not every shell expands.
 
     Raises:
         FileError: nothing is called as a pattern says.
     """
-    return tuple(path for word in words for path in (_matches(word) if _is_pattern(word) else [word]))
+    several = (one.name for one, kind in settings(type(job)) if get_origin(kind) is tuple)
+    return replace(job, **{name: tuple(_matching(getattr(job, name))) for name in several})
+
+
+def _matching(words):
+    return itertools.chain.from_iterable(_matches(word) if _is_pattern(word) else [word] for word in words)
 
 
 def _is_pattern(path):

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
 from graphics_ml import __version__
-from graphics_ml.batch import matching
+from graphics_ml.batch import with_matches
 from graphics_ml.errors import FileError, GraphicsMLError
-from graphics_ml.jobs import JOBS, FileJob, JobError, batch_of, read_job, setting, typed_settings
+from graphics_ml.jobs import JOBS, Batch, FileJob, JobError, batch_of, read_job, setting, typed_settings
 
 _METAVARS = ((bool, None), (Path, "FILE"), (float, "NUMBER"), (int, "NUMBER"), (str, "TEXT"))
 
 
 @dataclass(frozen=True)
 class Run:
-    """Run a job file, such as the .job.toml beside each output."""
+    """Run a job file, such as the .job.toml beside each output; relative paths in it start at its own folder."""
 
     file: Path = setting("job file, .toml", positional=True)
 
@@ -60,6 +60,7 @@ def _do(arguments, debug):
 
         return report()
     job = read_job(command.file) if isinstance(command, Run) else command
+    job = job if isinstance(job, Batch) else with_matches(job)
 
     from graphics_ml.terminal import read_by_blender, run_in_terminal
 
@@ -138,9 +139,6 @@ def _parse(arguments):
             raise JobError(usage_fault(arguments, COMMANDS))
     if issubclass(words.job_class, FileJob):
         return batch_of(words.job_class, values)
-    for one, kind in typed_settings(words.job_class):
-        if get_origin(kind) is tuple:
-            values[one.name] = matching(values[one.name])
     return words.job_class(**values)
 
 

@@ -4,15 +4,19 @@ The command line, the TOML job file, the worker's message and the panels are mad
 only: Blender's own Python reads this file too.
 """
 
+import glob
 import math
+import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import UnionType
 from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+from graphics_ml.body_names import BODIES
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
@@ -22,7 +26,7 @@ class JobError(GraphicsMLError):
     """A job's settings cannot be used."""
 
 
-def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None, positional=False):
+def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None, positional=False, names_file=None):
     """A field of a job.
 
     Args:
@@ -32,9 +36,15 @@ def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None,
         unit: unit of a number, for help and panels.
         short: one letter for the command line, as in -o.
         positional: whether the command line takes it without its name.
+        names_file: tells of a word whether it names a file; when None, every word for a path does and no other.
     """
-    metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional)
+    metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional, names_file=names_file)
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+def _body_or_file(help, default=MISSING, **about):
+    """A setting that takes a body's name where it takes a file."""
+    return setting(help, default, names_file=lambda word: word not in BODIES, **about)
 
 
 def _preset_setting():
@@ -104,6 +114,7 @@ class Capture(Job):
         "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a TOML file with such lines, in which "
         "focal and centre, in pixels, may stand too; the rest is estimated",
         None,
+        names_file=lambda word: "=" not in word,
     )
     smoothing: float = setting(
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
@@ -177,6 +188,7 @@ class Convert(FileJob):
     marker_set: str | None = setting(
         "marker set of a source that holds markers: its name, or a table of your own (.toml); recognised if not given",
         None,
+        names_file=lambda word: word.lower().endswith(".toml"),
     )
     subject: str | None = setting("whose markers, where those of several people are in the source", None)
 
@@ -187,8 +199,8 @@ class Retarget(FileJob):
 
     task: ClassVar[str] = "graphics_ml.tasks.retarget:retarget"
 
-    target: Path | None = setting(
-        "rig (.blend, .fbx, .glb, .gltf, .usd), motion file whose skeleton is meant, or name of a body such as smplh; "
+    target: Path | None = _body_or_file(
+        f"rig (.blend, .fbx, .glb, .gltf, .usd), motion file whose skeleton is meant, or a body ({', '.join(BODIES)}); "
         "our own character when not given",
         None,
     )
@@ -249,8 +261,8 @@ class Map(Job):
 
     task: ClassVar[str] = "graphics_ml.tasks.map:map_bones"
 
-    source: Path = setting("motion file, rig or body (smplh, soma, ...) that leads", positional=True)
-    target: Path = setting("motion file, rig or body that follows", positional=True)
+    source: Path = _body_or_file(f"motion file, rig or body ({', '.join(BODIES)}) that leads", positional=True)
+    target: Path = _body_or_file("motion file, rig or body that follows", positional=True)
     output: Path = setting("bone map to write (.toml), for editing and for --map", short="o")
 
 
@@ -391,6 +403,28 @@ def as_plain(job: Job) -> dict:
     return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
+def as_written(job: Job, folder: Path) -> dict:
+    """The settings of a job as a job file in `folder` holds them: as_plain, with paths that read_job finds again.
+
+    What was given as a relative path, and what lies in the folder, is told as seen from there, so that it is found from
+    any current folder and after all was moved together; other absolute paths stay.
+    """
+    return _with_files(job_name(job), as_plain(job), partial(seen_from, folder))
+
+
+def seen_from(folder: Path, path: str | Path) -> str:
+    """A path as it stands in a job file in `folder`; see as_written."""
+    # Through links `..` leads elsewhere than the words say, so both ends are told without any.
+    base, path = os.path.realpath(folder), Path(path)
+    real = os.path.join(os.path.realpath(path.parent), path.name)
+    if path.is_absolute() and not Path(real).is_relative_to(base):
+        return str(path)
+    try:
+        return Path(os.path.relpath(real, base)).as_posix()
+    except ValueError:  # on another drive
+        return real
+
+
 def from_plain(name: str, values: dict) -> Job:
     """A job from its name and plain values, as they come from TOML or JSON.
 
@@ -433,7 +467,7 @@ def from_text(name: str, text: str, kind):
 
 
 def read_job(path: str | Path) -> Job | Batch:
-    """The job in a TOML file: `job = "animate"` and a table `[settings]`. Relative paths are kept as they stand.
+    """The job in a TOML file: `job = "animate"` and a table `[settings]`. Its relative paths start at its folder.
 
     It is a batch where `source` is a list or there is a table `[batch]` with any of `jobs`, `scheduler`, `resume`
     and `dry_run`.
@@ -446,10 +480,37 @@ def read_job(path: str | Path) -> Job | Batch:
         raise FileError(path, None, 'a job file needs a line such as job = "animate" and a table [settings]')
     if not isinstance(content.get("batch", {}), dict):
         raise FileError(path, None, "batch must be a table [batch]")
-    name, values, options = content["job"], content.get("settings", {}), content.get("batch")
+    name, options = content["job"], content.get("batch")
+    values = _with_files(name, content.get("settings", {}), partial(_below, Path(path).parent))
     if options is None and not isinstance(values.get("source"), list):
         return from_plain(name, values)
     return _batch_from_plain(name, values, {} if options is None else options)
+
+
+def _with_files(name, values, change: Callable[[str], str]):
+    """Plain values of a job, those that name a file changed; of a job that is not known as they are."""
+    changed = dict(values)
+    for one, kind in settings(JOBS[name]) if name in JOBS else ():
+        names_file = _names_file(one, kind)
+        value = values.get(one.name)
+        if isinstance(value, str) and names_file(value):
+            changed[one.name] = change(value)
+        elif isinstance(value, list):
+            changed[one.name] = [change(word) if isinstance(word, str) and names_file(word) else word for word in value]
+    return changed
+
+
+def _names_file(one, kind):
+    is_path = Path in (kind, *get_args(kind))
+    return one.metadata["names_file"] or (lambda word: is_path)
+
+
+def _below(folder, word):
+    """A word of a job file in `folder` for a file, as a path from the current folder."""
+    path = folder / word
+    if glob.has_magic(word) and not os.path.lexists(path):
+        path = Path(glob.escape(str(folder))) / word
+    return str(path)
 
 
 def _batch_from_plain(name, values, options):

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from graphics_ml.jobs import Job, as_plain, job_name
+from graphics_ml.jobs import Job, as_written, job_name, seen_from
 from graphics_ml.outputs import write_bytes
 from graphics_ml.wording import toml_value
 
@@ -13,12 +13,16 @@ _PACKAGES = ("graphics-ml", "numpy", "scipy", "mediapipe", "av", "bpy", "torch")
 
 
 def record(job: Job, inputs: list[Path]) -> dict:
-    """The record of a job about to run: its name, settings, package versions and the SHA-256 of its input files."""
+    """The record of a job about to run: its name, settings, package versions and the SHA-256 of its input files.
+
+    Paths are told as seen from the output's folder, see jobs.as_written.
+    """
+    folder = job.output.parent
     return {
         "job": job_name(job),
-        "settings": as_plain(job),
+        "settings": as_written(job, folder),
         "versions": {name: found for name in _PACKAGES if (found := _version(name))},
-        "inputs": {str(path): file_hash(path) for path in inputs},
+        "inputs": {seen_from(folder, path): file_hash(path) for path in inputs},
     }
 
 

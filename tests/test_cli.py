@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from graphics_ml import formats
 from graphics_ml.cli import COMMANDS, _parse, main
 from graphics_ml.jobs import JOBS, Batch, typed_settings
 from graphics_ml.terminal import read_by_blender
@@ -25,6 +26,15 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
     said = " ".join(capsys.readouterr().out.split())
     for one, _ in typed_settings(JOBS[name]):
         assert one.metadata["positional"] or f"--{one.name.replace('_', '-')}" in said
+
+
+@pytest.mark.parametrize("name", ["retarget", "map"])
+def test_the_help_lists_every_body_that_has_a_table(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = capsys.readouterr().out.replace(",", " ").replace(")", " ").replace("(", " ").split()
+    tables = Path(formats.__file__).parent / "tables"
+    assert {path.stem for path in tables.iterdir()} <= set(said)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +87,10 @@ def test_a_job_of_several_files_takes_patterns(examples, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     for name in ("a1.bvh", "a2.bvh", "b.bvh"):
         Path(name).touch()
-    assert _parse(["compare", "a*.bvh", "b.bvh"]) == Compare(files=("a1.bvh", "a2.bvh", "b.bvh"))
+    Path("job.toml").write_text('job = "compare"\n[settings]\nfiles = ["a*.bvh", "b.bvh"]\n')
+    for words in (["compare", "a*.bvh", "b.bvh"], ["run", "job.toml"]):
+        assert main(words) == 0
+        assert capfd.readouterr().out.split() == ["a1.bvh", "a2.bvh", "b.bvh"]
     assert main(["compare", "c*.bvh"]) == 2
     assert capfd.readouterr().err == "graphics-ml: c*.bvh: no file is called so; check the pattern\n"
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graphics_ml.batch import jobs_of
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.jobs import (
     JOBS,
@@ -53,7 +54,7 @@ def test_a_job_file_beside_an_output_gives_the_same_job_again(tmp_path):
     assert written.name == "out.bvh.job.toml"
     assert read_job(written) == job
     content = tomllib.loads(written.read_text())
-    assert content["inputs"][str(video)] and content["versions"]["numpy"]
+    assert content["inputs"][video.name] and content["versions"]["numpy"]
 
 
 def test_a_file_name_that_is_no_text_does_not_cost_the_record(tmp_path):
@@ -65,7 +66,57 @@ def test_a_file_name_that_is_no_text_does_not_cost_the_record(tmp_path):
 def test_a_job_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "job.toml"
     path.write_text('job = "capture"\n[settings]\nvideo = "a.mp4"\noutput = "b.npz"\n', encoding="utf-8-sig")
-    assert read_job(path) == Capture(video=Path("a.mp4"), output=Path("b.npz"))
+    assert read_job(path) == Capture(video=tmp_path / "a.mp4", output=tmp_path / "b.npz")
+
+
+def test_relative_paths_of_a_job_file_start_at_its_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "odd [x]"
+    (folder / "takes").mkdir(parents=True)
+    (folder / "takes" / "a.bvh").touch()
+    settings = 'source = "takes/*.bvh"\noutput = "../out"\ntarget = "smplh"\nformat = "bvh"\nmap = "/maps/body.toml"'
+    (folder / "job.toml").write_text(f'job = "retarget"\n[settings]\n{settings}\n[batch]\n')
+    batch = read_job(folder / "job.toml")
+    assert [job.source for job in jobs_of(batch)[0]] == [folder / "takes" / "a.bvh"]
+    assert batch.output.resolve() == tmp_path / "out" and batch.job.target == Path("smplh")
+    assert batch.job.map == Path("/maps/body.toml")
+    monkeypatch.chdir(folder)
+    assert read_job("job.toml").source == (Path("takes/*.bvh"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [("fov=50,tilt=-10", "fov=50,tilt=-10"), ("lens.toml", "{folder}/lens.toml")]
+)
+def test_text_that_names_a_file_starts_there_too(tmp_path, given, read):
+    path = tmp_path / "job.toml"
+    path.write_text(f'job = "capture"\n[settings]\nvideo = "a.mp4"\noutput = "b.npz"\ncamera = "{given}"\n')
+    assert read_job(path).camera == read.format(folder=tmp_path)
+
+
+def test_the_record_of_relative_paths_is_read_from_any_folder_and_after_all_was_moved(tmp_path, monkeypatch):
+    (tmp_path / "here" / "in").mkdir(parents=True)
+    (tmp_path / "here" / "in" / "a.bvh").touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path / "here")
+    for out in ("out/deep/a.npz", "link/a.npz"):
+        job = Retarget(source="in/a.bvh", output=out, target="smplh", save_map="maps/a.toml")
+        written = (tmp_path / "here" / write_record(job.output, record(job, [job.source]))).resolve()
+        monkeypatch.chdir(tmp_path)
+        again = read_job(written)
+        assert again.source.resolve() == tmp_path / "here" / "in" / "a.bvh" and again.target == job.target
+        assert again.output == written.with_name("a.npz")
+        monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").rename(tmp_path / "there")
+    again = read_job("there/out/deep/a.npz.job.toml")
+    assert again.source.resolve() == tmp_path / "there" / "in" / "a.bvh" and again.source.exists()
+    assert again.save_map.resolve() == tmp_path / "there" / "maps" / "a.toml"
+
+
+def test_absolute_paths_stay_so_in_a_record_but_for_those_in_its_folder(tmp_path):
+    job = Retarget(source=tmp_path / "in" / "a.bvh", output=tmp_path / "out" / "a.npz", map=tmp_path / "out" / "m.toml")
+    written = record(job, [])["settings"]
+    assert (written["source"], written["output"], written["map"]) == (str(job.source), "a.npz", "m.toml")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +165,8 @@ def test_several_files_survive_the_way_through_plain_values_and_toml(tmp_path, e
     job = Compare(files=("a.bvh", Path("b.bvh")), against="c.bvh")
     assert job.files == (Path("a.bvh"), Path("b.bvh")) and job.against == (Path("c.bvh"),)
     assert from_plain("compare", as_plain(job)) == job
-    assert read_job(write_record(tmp_path / "x.json", record(job, []))) == job
+    shown = Preview(motions=(tmp_path / "a.bvh", tmp_path / "b.bvh"), output=tmp_path / "x.mp4")
+    assert read_job(write_record(shown.output, record(shown, []))) == shown
     assert from_plain("compare", {"files": "a.bvh"}).files == (Path("a.bvh"),)
     for wrong in (3, [], ["a.bvh", 3]):
         with pytest.raises(JobError, match=r"files is .* must be a path"):
@@ -124,12 +176,13 @@ def test_several_files_survive_the_way_through_plain_values_and_toml(tmp_path, e
 def test_a_job_file_with_a_list_or_a_table_batch_is_a_batch(tmp_path, examples):
     path = tmp_path / "job.toml"
     path.write_text('job = "shout"\n[settings]\nsource = "takes"\noutput = "out"\nmark = "?"\n')
-    job = Shout(source="takes", output="out", mark="?")
+    takes, out, a, b = (tmp_path / name for name in ("takes", "out", "a", "b"))
+    job = Shout(source=takes, output=out, mark="?")
     assert read_job(path) == job
     path.write_text(path.read_text() + "[batch]\njobs = 2\nresume = true\n")
-    assert read_job(path) == Batch(job=job, source="takes", output="out", jobs=2, resume=True)
+    assert read_job(path) == Batch(job=job, source=takes, output=out, jobs=2, resume=True)
     path.write_text('job = "shout"\nsettings = {source = ["a", "b"], output = "out"}\n')
-    assert read_job(path) == Batch(job=Shout(source="a", output="out"), source=("a", "b"), output="out")
+    assert read_job(path) == Batch(job=Shout(source=a, output=out), source=(a, b), output=out)
 
 
 @pytest.mark.parametrize(

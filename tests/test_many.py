@@ -196,16 +196,20 @@ def test_a_job_file_may_name_a_folder_and_the_record_of_each_output_gives_it_aga
 
 
 @pytest.mark.parametrize("format", ["npz", "bvh"])
-def test_the_record_beside_each_converted_file_gives_the_same_bytes_again(format):
+def test_the_record_beside_each_converted_file_gives_the_same_bytes_again_wherever_all_was_moved(format):
     Path("in").mkdir()
     for number in range(3):
         formats.save(swinging(5, speed=number), f"in/f{number}.bvh")
     code = start("convert", "in", "-o", "out", "--format", format, "--jobs", 2).wait(60)
     before = results()
     assert code == 0 and len(before) == 6
+    Path("moved").mkdir()
+    for name in ("in", "out"):
+        Path(name).rename(Path("moved", name))
     for number in range(3):
-        Path(f"out/f{number}.{format}").unlink()
-        assert start("run", f"out/f{number}.{format}.job.toml").wait(60) == 0
+        Path(f"moved/out/f{number}.{format}").unlink()
+        assert start("run", f"moved/out/f{number}.{format}.job.toml").wait(60) == 0
+    Path("moved/out").rename("out")
     assert results() == before
 
 

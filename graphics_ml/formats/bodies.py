@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from graphics_ml.body_names import BODIES as NAMES
 from graphics_ml.errors import GraphicsMLError, OutputError
 from graphics_ml.formats.world_axes import on_world_axes, world_offsets
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.wording import suggestion
-
-NAMES = ("smpl", "smplh", "smplx", "humanml3d", "soma", "soma77")
 
 
 @cache
