@@ -12,7 +12,34 @@ from pathlib import Path
 from graphics_ml.errors import OutputError
 
 _prefix = ContextVar("prefix of temporary names", default=".graphics-ml-")
+_open = ContextVar(
+    "what must be left tidy, and what was written: (place, path), of outputs that belong together", default=None
+)
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Let all that `replacing` and `write_bytes` write within take its place when the last of it has been written.
+
+    On any error none of it does, and older files stay as they were.
+
+    Raises:
+        OutputError: a file cannot take its place.
+    """
+    if _open.get() is not None:  # within another
+        yield
+        return
+    with ExitStack() as held:
+        written = []
+        before = _open.set((held, written))
+        try:
+            yield
+        finally:
+            _open.reset(before)
+        for aside, path in written:
+            with _faults_of(path):
+                os.replace(aside, path)
 
 
 @contextmanager
@@ -26,7 +53,8 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
         OutputError: the folder cannot be made or written, the disk is full, nothing was written.
     """
     path = Path(path)
-    with _beside(path) as aside:
+    with together(), _faults_of(path):
+        aside = _beside(path)
         aside.mkdir(mode=0o700)
         unfinished = aside / path.name
         yield unfinished
@@ -34,7 +62,7 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
             raise OutputError(path, None, "nothing was written; is the disk full?")
         if check is not None:
             check(unfinished)
-        os.replace(unfinished, path)
+        _take_place(unfinished, path)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -45,30 +73,16 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     Raises:
         OutputError: the place cannot be written, the disk is full, or the bytes read back differ.
     """
-    write_together({Path(path): content})
-
-
-def write_together(contents: dict[Path, bytes]) -> None:
-    """Write files as write_bytes does; none takes its place before all have been written.
-
-    Raises:
-        OutputError: as write_bytes.
-    """
-    with ExitStack() as held:
-        written = {}
-        for path, content in contents.items():
-            written[path] = held.enter_context(_beside(path))
-            with open(written[path], "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if written[path].read_bytes() != content:
-                raise OutputError(path, None, "what was written reads back differently; check the disk")
-        for path, aside in written.items():
-            try:
-                os.replace(aside, path)
-            except OSError as error:
-                raise OutputError(path, None, why_not_written(path, error)) from error
+    path = Path(path)
+    with together(), _faults_of(path):
+        aside = _beside(path)
+        with open(aside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if aside.read_bytes() != content:
+            raise OutputError(path, None, "what was written reads back differently; check the disk")
+        _take_place(aside, path)
 
 
 def ensure_writable(path: str | Path) -> None:
@@ -150,22 +164,26 @@ def why_not_written(path: Path, error: OSError) -> str:
 
 
 @contextmanager
-def _beside(path):
-    """A place for what is to become `path`, in the same folder, which is made; what is left there goes on leaving."""
-    aside, made = None, []
+def _faults_of(path):
     try:
-        _ensure_no_folder(path)
-        _make_folder(path.parent, made)
-        aside = path.with_name(_prefix.get() + os.urandom(8).hex())
-        yield aside
+        yield
     except OSError as error:
         raise OutputError(path, None, why_not_written(path, error)) from error
-    finally:
-        if aside is not None:
-            remove_temporary(aside)
-        for folder in reversed(made):
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
+
+
+def _beside(path):
+    """A place for what is to become `path`, in the same folder, which is made; what is left there goes in the end."""
+    held, _ = _open.get()
+    _ensure_no_folder(path)
+    _make_folder(path.parent, held)
+    aside = path.with_name(_prefix.get() + os.urandom(8).hex())
+    held.callback(remove_temporary, aside)
+    return aside
+
+
+def _take_place(aside, path):
+    _, written = _open.get()
+    written.append((aside, path))
 
 
 def _ensure_no_folder(path):
@@ -173,10 +191,15 @@ def _ensure_no_folder(path):
         raise OutputError(path, None, "this is a folder; name a file to write")
 
 
-def _make_folder(folder, made):
-    """Make a folder and those above it; `made` gets what was made, outermost first, also where that fails midway."""
+def _make_folder(folder, held):
+    """Make a folder and those above it; those that were made go in the end if nothing is in them."""
     if not folder.is_dir():
         if folder.parent != folder:
-            _make_folder(folder.parent, made)
+            _make_folder(folder.parent, held)
         folder.mkdir(exist_ok=True)
-        made.append(folder)
+        held.callback(_remove_if_empty, folder)
+
+
+def _remove_if_empty(folder):
+    with suppress(OSError):  # it holds something
+        folder.rmdir()

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from graphics_ml.errors import OutputError
-from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, write_bytes, write_together
+from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, together, write_bytes
 
 
 def names_in(folder):
@@ -58,6 +58,12 @@ def test_bytes_are_read_back(tmp_path, monkeypatch):
     assert names_in(tmp_path) == ["a.bvh"]
 
 
+def write_together(*paths):
+    with together():
+        for path in paths:
+            write_bytes(path, b"new")
+
+
 @pytest.mark.parametrize("full_at", [0, 1, 2])
 def test_of_files_written_together_none_is_left_where_one_of_them_fills_the_disk(tmp_path, monkeypatch, full_at):
     (tmp_path / "a.json").write_bytes(b"old")
@@ -68,15 +74,31 @@ def test_of_files_written_together_none_is_left_where_one_of_them_fills_the_disk
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fsync)
-    contents = {tmp_path / name: b"new" for name in ("a.json", "a.png", "new/a.toml")}
+    paths = [tmp_path / name for name in ("a.json", "a.png", "new/a.toml")]
     with pytest.raises(OutputError, match="the disk is full") as caught:
-        write_together(contents)
-    assert caught.value.path == list(contents)[full_at]
+        write_together(*paths)
+    assert caught.value.path == paths[full_at]
     assert names_in(tmp_path) == ["a.json"] and (tmp_path / "a.json").read_bytes() == b"old"
     monkeypatch.undo()
-    write_together(contents)
-    assert all(path.read_bytes() == b"new" for path in contents)
+    write_together(*paths)
+    assert all(path.read_bytes() == b"new" for path in paths)
     assert names_in(tmp_path) == ["a.json", "a.png", "new"] and names_in(tmp_path / "new") == ["a.toml"]
+
+
+def test_a_file_made_in_a_place_of_its_own_waits_for_what_belongs_to_it(tmp_path):
+    film, job_file = tmp_path / "new" / "film.mp4", tmp_path / "new" / "film.mp4.job.toml"
+    with pytest.raises(KeyError), together():
+        with replacing(film) as place:
+            place.write_bytes(b"film")
+        assert not film.exists()
+        raise KeyError
+    assert names_in(tmp_path) == []
+    with together():
+        with replacing(film) as place:
+            place.write_bytes(b"film")
+        write_bytes(job_file, b"job")
+        assert not film.exists() and not job_file.exists()
+    assert film.read_bytes() == b"film" and names_in(film.parent) == [film.name, job_file.name]
 
 
 def test_places_that_cannot_be_written_are_one_sentence(tmp_path):

@@ -8,7 +8,7 @@ from graphics_ml.motion.bone_map import require_roles
 from graphics_ml.motion.bone_map_files import load_map, read_map, save_map
 from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.motion.root_path import travel
-from graphics_ml.outputs import ensure_extension
+from graphics_ml.outputs import ensure_extension, together
 from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
@@ -50,31 +50,32 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     made_by = record(job, _inputs(job))
     motion = motion.replace(provenance=made_by)
     action = rig.play(motion, job.video.stem, bones)
-    if job.output.suffix.lower() in MOTION_EXTENSIONS:
-        formats.save(motion, job.output)
-    elif job.preset:
-        hips = bones.roles["hips"]
-        rig.save_for(preset_for(job.output, job.preset), job.output, action, hips, travel(motion, pair.goal))
-    else:
-        rig.save(job.output, action, job.keep_actions)
-    progress("animating", 1, 1)
-    outputs = [job.output, write_record(job.output, made_by)]
-    if job.save_map:
-        save_map(bones, job.save_map)
-        outputs.append(job.save_map)
-    if job.preview:
-        from graphics_ml.tasks.film_preview import write_preview
+    with together():
+        if job.output.suffix.lower() in MOTION_EXTENSIONS:
+            formats.save(motion, job.output)
+        elif job.preset:
+            hips = bones.roles["hips"]
+            rig.save_for(preset_for(job.output, job.preset), job.output, action, hips, travel(motion, pair.goal))
+        else:
+            rig.save(job.output, action, job.keep_actions)
+        progress("animating", 1, 1)
+        outputs = [job.output, write_record(job.output, made_by)]
+        if job.save_map:
+            save_map(bones, job.save_map)
+            outputs.append(job.save_map)
+        if job.preview:
+            from graphics_ml.tasks.film_preview import write_preview
 
-        write_preview(
-            job.preview,
-            video,
-            detections,
-            solution,
-            rig.armature,
-            scale=report.scale,
-            progress=lambda done, total: progress("preview", done, total),
-        )
-        outputs.append(job.preview)
+            write_preview(
+                job.preview,
+                video,
+                detections,
+                solution,
+                rig.armature,
+                scale=report.scale,
+                progress=lambda done, total: progress("preview", done, total),
+            )
+            outputs.append(job.preview)
     return Outcome(tuple(outputs), (*notes_on(job, detections, solution), *rig.notes, *bones.notes, *report.notes))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graphics_ml import formats
 from graphics_ml.jobs import Capture, Outcome
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.pose.camera import parse_camera
 from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
@@ -27,8 +27,10 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     video = open_video(job.video, job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
-    formats.save(solution.motion.replace(provenance=made_by), job.output)
-    return Outcome((job.output, write_record(job.output, made_by)), notes_on(job, detections, solution))
+    with together():
+        formats.save(solution.motion.replace(provenance=made_by), job.output)
+        outputs = (job.output, write_record(job.output, made_by))
+    return Outcome(outputs, notes_on(job, detections, solution))
 
 
 def ensure_places(job: Capture, inputs: list[Path], more: dict[str, Path | None]) -> None:

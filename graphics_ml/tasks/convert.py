@@ -6,6 +6,7 @@ from graphics_ml import formats
 from graphics_ml.errors import OutputError
 from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Convert, Outcome
+from graphics_ml.outputs import together
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion, read_markers
@@ -40,8 +41,9 @@ def _copy_markers(job, name, inputs):
         raise OutputError(job.output, None, f"it would hold markers, and {job.source.name} holds a motion; write .bvh")
     markers = read_markers(job.source, format=name, **_options(job))
     made_by = record(job, [path for path in inputs if path.is_file()])
-    formats.save_markers(markers, job.output, job.format)
-    return Outcome((job.output, write_record(job.output, made_by)))
+    with together():
+        formats.save_markers(markers, job.output, job.format)
+        return Outcome((job.output, write_record(job.output, made_by)))
 
 
 def _options(job):

@@ -16,7 +16,7 @@ from graphics_ml.jobs import Evaluate, Outcome
 from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize_moving
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.quality import Comparison, Quality, compare, contacts_in_time, quality
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, write_together
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together, write_bytes
 from graphics_ml.provenance import record, record_bytes, record_path
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion
@@ -127,7 +127,9 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
     report = json.dumps(_report(job, done, faults), indent=2, allow_nan=False)
     made_by = record(job, [path for path in inputs if path not in faults])
     contents = (report.encode() + b"\n", drawn, record_bytes(made_by))
-    write_together(dict(zip(places.values(), contents, strict=True)))
+    with together():
+        for place, content in zip(places.values(), contents, strict=True):
+            write_bytes(place, content)
     return Outcome(tuple(places.values()), notes, failures)
 
 

@@ -12,7 +12,7 @@ from graphics_ml.motion.bone_map import BoneMap, missing_roles, recognize, recog
 from graphics_ml.motion.bone_map_files import save_pair_map
 from graphics_ml.motion.humanoid import ROLES
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import is_body, is_rig, open_rig
@@ -36,8 +36,10 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
     shown = (_table(job, source_map, target_map), *_unmapped(job, source, source_map, target, target_map))
     Console(markup=False, highlight=False).print(*shown, sep="\n")
     made_by = record(job, inputs)
-    save_pair_map(source_map, source, target_map, target, job.output)
-    return Outcome((job.output, write_record(job.output, made_by)), _notes(job, source_map, target_map))
+    with together():
+        save_pair_map(source_map, source, target_map, target, job.output)
+        outputs = (job.output, write_record(job.output, made_by))
+    return Outcome(outputs, _notes(job, source_map, target_map))
 
 
 def _recognised(path: Path) -> tuple[Skeleton, BoneMap]:

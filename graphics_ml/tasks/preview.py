@@ -21,7 +21,7 @@ from graphics_ml.motion.resample import resample, trim
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.rotations import rotate
 from graphics_ml.motion.skeleton import Skeleton
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_legend
 from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_shadow
 from graphics_ml.pose.video import write_video
@@ -54,8 +54,10 @@ def preview(job: Preview, progress: Progress) -> Outcome:
     notes += _on_lengths(motions, names)
     pictures = _on_rig(job, motions, names, notes) if job.rig or job.character else _stick_figures(job, motions, names)
     total = max(len(motion) for motion in motions)
-    write_video(job.output, _counted(pictures, total, progress), motions[0].fps)
-    return Outcome((job.output, write_record(job.output, record(job, inputs))), tuple(notes))
+    with together():
+        write_video(job.output, _counted(pictures, total, progress), motions[0].fps)
+        outputs = (job.output, write_record(job.output, record(job, inputs)))
+    return Outcome(outputs, tuple(notes))
 
 
 def _cut(job, path, notes):

@@ -8,7 +8,7 @@ from graphics_ml.motion.bone_map import recognize, recognize_moving, require_rol
 from graphics_ml.motion.bone_map_files import load_map, load_pair_map, read_map, save_pair_map
 from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.motion.root_path import taken_off, travel
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import is_body, is_rig, open_motion, open_rig
@@ -57,25 +57,26 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         soles=rig.soles(target_map) if rig else None,
     )
     progress("writing", 0, 0)
-    if in_scene:
-        made_by = record(job, inputs)
-        path = travel(result, pair.goal) if on_object else None
-        still = taken_off(result, pair.goal, *path) if on_object else result
-        action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
-        if engine is None:
-            rig.save(job.output, action, job.keep_actions)
+    with together():
+        if in_scene:
+            made_by = record(job, inputs)
+            path = travel(result, pair.goal) if on_object else None
+            still = taken_off(result, pair.goal, *path) if on_object else result
+            action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
+            if engine is None:
+                rig.save(job.output, action, job.keep_actions)
+            else:
+                hips = skeleton.names[pair.goal.joints["hips"]]
+                rig.save_for(engine, job.output, action, hips, travel(result, pair.goal) if on_engine else None)
+            outputs, said = (job.output, write_record(job.output, made_by)), []
         else:
-            hips = skeleton.names[pair.goal.joints["hips"]]
-            rig.save_for(engine, job.output, action, hips, travel(result, pair.goal) if on_engine else None)
-        outputs, said = (job.output, write_record(job.output, made_by)), []
-    else:
-        # Unit and shape, by which some formats are written, are the target's.
-        shown = {} if target_motion is None else target_motion.provenance
-        options = {} if job.preset is None else {"preset": job.preset}
-        outputs, said = write_motion(result.replace(provenance=shown), job, inputs, **options)
-    if job.save_map:
-        save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
-        outputs = (*outputs, job.save_map)
+            # Unit and shape, by which some formats are written, are the target's.
+            shown = {} if target_motion is None else target_motion.provenance
+            options = {} if job.preset is None else {"preset": job.preset}
+            outputs, said = write_motion(result.replace(provenance=shown), job, inputs, **options)
+        if job.save_map:
+            save_pair_map(source_map, motion.skeleton, target_map, skeleton, job.save_map)
+            outputs = (*outputs, job.save_map)
     notes += [*(rig.notes if rig else ()), *source_map.notes, *target_map.notes, *report.notes, *said]
     if len(result.skeleton) > len(skeleton):
         notes.append(f"the path over the ground is on a joint '{result.skeleton.names[0]}' that was added above all")

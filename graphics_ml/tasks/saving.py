@@ -8,7 +8,7 @@ from graphics_ml.errors import FormatWarning
 from graphics_ml.jobs import FileJob
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
-from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable
+from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 
 
@@ -49,13 +49,14 @@ def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) ->
     lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
     notes += [f"{job.format or job.output.suffix} files do not hold {what}" for what in lost]
     made_by = record(job, [path for path in inputs if path.is_file()])
-    with warnings.catch_warnings(record=True) as said:
+    with together(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
         formats.save(motion.replace(provenance={**_source(motion), **made_by}), job.output, job.format, **options)
+        record_file = write_record(job.output, made_by)
     for one in said:
         if not any(str(one.message).endswith(what) for what in lost):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return (job.output, write_record(job.output, made_by)), notes
+    return (job.output, record_file), notes
 
 
 def _source(motion):
