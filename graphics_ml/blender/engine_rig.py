@@ -20,9 +20,8 @@ from graphics_ml.blender.armature import (
     skeleton_from_armature,
     with_rest_frames,
 )
-from graphics_ml.blender.export import controls_apart
 from graphics_ml.blender.presets import Preset, stand_in_file_axes
-from graphics_ml.blender.rigify import driven_parents
+from graphics_ml.blender.rigify import controls_apart, driven_parents
 from graphics_ml.blender.rigs import reset_pose
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, rotate

@@ -17,7 +17,7 @@ from graphics_ml.blender.actions import assign, release, remove_actions
 from graphics_ml.blender.frame_times import STATED_RATE
 from graphics_ml.blender.gltf import check_glb, key_times, read_glb, write_glb
 from graphics_ml.blender.presets import Preset
-from graphics_ml.blender.rigify import driven_parents
+from graphics_ml.blender.rigify import controls_apart, driven_parents
 from graphics_ml.blender.rigs import meshes_of
 from graphics_ml.blender.scene import first_line, frame_rate, gltf_clock, quiet
 from graphics_ml.errors import OutputError
@@ -226,11 +226,6 @@ def _check_usd(path, obj, action):
     only_deforming = controls_apart(obj)
     bones = {bone.name for bone in obj.data.bones if bone.use_deform or not only_deforming}
     usd.ensure_whole(path, bones, None if action is None else scene.frame_end - scene.frame_start + 1)
-
-
-def controls_apart(obj):
-    """Whether deform bones follow others: then only they, and what they hang from, are of use outside Blender."""
-    return any(bone.constraints and obj.data.bones[bone.name].use_deform for bone in obj.pose.bones)
 
 
 @contextmanager

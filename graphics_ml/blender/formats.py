@@ -26,6 +26,7 @@ from graphics_ml.blender.armature import (
 from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.frame_times import STATED_RATE, ensure_not_endless, stated_rate
 from graphics_ml.blender.presets import lay_root_bone, preset_for, stand_in_file_axes, with_root_bone
+from graphics_ml.blender.rigify import followers_motion, followers_skeleton
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, first_line
 from graphics_ml.errors import MotionFileError, RigError
@@ -44,7 +45,10 @@ def load(path: str | Path, action: str | None = None, armature: str | None = Non
         action: name of the action to read; the one that the armature plays, or else the file's first, when None.
         armature: name of the armature object; the largest with a mesh when None.
 
-    A FormatWarning says which action was read where there are several, and how glTF's frame rate was recovered.
+    Of a rig whose deform bones follow controls the deform bones are read, not the controls.
+
+    A FormatWarning says which action was read where there are several, which bones were left out, and how glTF's frame
+    rate was recovered.
 
     Raises:
         MotionFileError: the file cannot be read, has no armature, or no such action.
@@ -71,7 +75,8 @@ def load_skeleton(path: str | Path, armature: str | None = None) -> Skeleton:
     with _as_motion_errors(path):
         if path.suffix.lower() in usd.READ:
             return usd.read_skeleton(path, armature)
-        return skeleton_from_armature(load_rig(path, armature))
+        obj = load_rig(path, armature)
+        return followers_skeleton(obj) or skeleton_from_armature(obj)
 
 
 def actions(path: str | Path) -> tuple[str, ...]:
@@ -149,7 +154,12 @@ def _read(path, action, armature, notes):
     assign(obj, chosen)
     first, last = chosen.frame_range
     ensure_not_endless(last - first + 1, max((len(curve.keyframe_points) for curve in curves_of(chosen)), default=0))
-    motion = motion_from_action(obj, chosen)
+    motion = followers_motion(obj, chosen)
+    if motion is None:
+        motion = motion_from_action(obj, chosen)
+    else:
+        apart = sum(bone.name not in motion.skeleton.names for bone in obj.data.bones)
+        notes.append(f"{path.name}: its deform bones are read, and not the {apart} others, some of which lead them.")
     stated = stated_rate(obj.get(STATED_RATE))
     # Blender keeps the rate in 32 bits, and someone may have given the scene another one since.
     if stated and abs(motion.fps / stated - 1) < Fraction(1, 100_000):

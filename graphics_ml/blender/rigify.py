@@ -18,8 +18,11 @@ from graphics_ml.blender.armature import (
     BoneChannels,
     disconnect,
     evaluated_transforms,
+    motion_from_action,
+    motion_of_transforms,
     moved_joints,
     skeleton_from_armature,
+    skeleton_of_transforms,
 )
 from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation
 from graphics_ml.motion.kinematics import local_rotations
@@ -108,6 +111,50 @@ def driven_parents(obj: bpy.types.Object, every: bool = False) -> dict[str, str]
 
 def _same_rest(bone, other):
     return np.allclose(bone.matrix_local, other.matrix_local, atol=1e-5 * max(bone.length, 1e-6))
+
+
+def followers_skeleton(obj: bpy.types.Object) -> Skeleton | None:
+    """The rest pose of the deform bones alone, hung on each other as what they follow is; None where none follows
+    another bone. What they do holds whichever controls are keyed, IK or FK, and is all that other programs need."""
+    if not controls_apart(obj):
+        return None
+    bones = [bone for bone in obj.data.bones if bone.use_deform]
+    deform, above = {bone.name for bone in bones}, driven_parents(obj, every=True)
+    for bone in bones:
+        if bone.name not in above:
+            above[bone.name] = next((one.name for one in bone.parent_recursive if one.name in deform), None)
+    apart = skeleton_from_armature(obj, deform)
+    names = _parents_first([bone.name for bone in bones], above)
+    if list(above.values()).count(None) > 1:
+        top = apart.names[0]  # the object, on which they all hang
+        names, above = [top, *names], {name: parent or top for name, parent in above.items()} | {top: None}
+    parents = tuple(-1 if above[name] is None else names.index(above[name]) for name in names)
+    turns, places = apart.rest_transforms()
+    rows = [apart.index(name) for name in names]
+    scale = float(np.mean(np.array(obj.matrix_world.to_scale())))
+    lengths = {joint: scale * obj.data.bones[name].length for joint, name in enumerate(names) if name in deform}
+    return skeleton_of_transforms(tuple(names), parents, turns[rows], places[rows], lengths)
+
+
+def followers_motion(obj: bpy.types.Object, action=None) -> Motion | None:
+    """What an action makes the deform bones do, on followers_skeleton; None where that is None.
+
+    Raises:
+        ValueError: as motion_from_action.
+    """
+    skeleton = followers_skeleton(obj)
+    if skeleton is None:
+        return None
+    motion = motion_from_action(obj, action, bones={name for name in skeleton.names if name in obj.data.bones})
+    rows = [motion.skeleton.index(name) for name in skeleton.names]
+    turns, places = motion.transforms()
+    moved = motion_of_transforms(skeleton, turns[:, rows], places[:, rows], motion.fps)
+    return moved.replace(provenance=motion.provenance)
+
+
+def controls_apart(obj: bpy.types.Object) -> bool:
+    """Whether deform bones follow others: then only they, and what they hang from, are of use outside Blender."""
+    return any(bone.constraints and obj.data.bones[bone.name].use_deform for bone in obj.pose.bones)
 
 
 def switch_to_fk(obj: bpy.types.Object) -> list[str]:

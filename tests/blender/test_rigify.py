@@ -3,12 +3,14 @@ import bpy
 import numpy as np
 import pytest
 
+from graphics_ml import formats
 from graphics_ml.blender.actions import curves_of
 from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton, driven_bones, switch_to_fk
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, quiet
+from graphics_ml.errors import FormatWarning
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
 from graphics_ml.motion.motion import Motion
@@ -135,6 +137,27 @@ def test_the_saved_rig_still_follows(rig, tmp_path):
     save_scene(tmp_path / "out.blend", rig, apply_motion(rig, motion, "dance"))
     again = load_rig(tmp_path / "out.blend", actions=True)
     assert directions_apart(again, motion, ["DEF-forearm.L", "DEF-shin.R", "DEF-spine.006"]).max() < 2
+
+
+def test_what_ik_makes_a_rig_do_is_read_from_its_deform_bones(rig, tmp_path):
+    control = rig.pose.bones["hand_ik.L"]
+    for frame, height in ((1, 0.0), (10, 0.3)):
+        control.location = (0, 0, height)
+        control.keyframe_insert("location", frame=frame)
+    names = [f"DEF-{part}" for part in ("upper_arm.L", "forearm.L", "hand.L", "thigh.R", "spine.003")]
+    turns, places = evaluated_transforms(rig, range(1, 11), names)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "ik.blend"))
+    with pytest.warns(FormatWarning, match="its deform bones are read, and not the"):
+        motion = formats.load(tmp_path / "ik.blend")
+    joints = [motion.skeleton.index(name) for name in names]
+    np.testing.assert_allclose(motion.positions()[:, joints], places, atol=1e-5)
+    assert angle_between(motion.orientations()[:, joints], turns).max() < 1e-4
+    assert np.ptp(places[:, 2], axis=0).max() > 0.1
+    for skeleton in (motion.skeleton, formats.load_skeleton(tmp_path / "ik.blend")):
+        roles = recognize(skeleton).roles
+        assert all(role in roles for role in REQUIRED_ROLES) and all(name.startswith("DEF-") for name in roles.values())
+        assert roles["left_shoulder"] == "DEF-shoulder.L" and roles["left_hand"] == "DEF-hand.L"
+        assert skeleton.names[0] == "DEF-spine"
 
 
 def test_in_a_file_of_another_format_rigifys_names_stand_for_free_bones(rig, tmp_path):
