@@ -14,11 +14,13 @@ to the head. Arms then leave the source's directions by as much as the proportio
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.body_frames import measure_body
 from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving, require_roles
 from graphics_ml.motion.capsules import Capsules
@@ -28,7 +30,7 @@ from graphics_ml.motion.humanoid import COMPARED_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.part import Part
 from graphics_ml.motion.reach import grounded, reach
-from graphics_ml.motion.root_path import on_added_joint, on_root_bone, travel
+from graphics_ml.motion.root_path import on_added_joint, on_root_bone, taken_off, travel
 from graphics_ml.motion.rotations import angle_between, conjugate, normalize, rotate
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.motion.stance import TURNED, clear_of_floor, stand
@@ -197,6 +199,34 @@ class Retargeter:
         found = corrected, held_back, turned, arms_moved
         report = RetargetReport(scale, *found, self.source_map, self.target_map, _notes(*found))
         return _rooted(result, goal, root), report
+
+    def on_rig(
+        self,
+        motion: Motion,
+        *,
+        root: Literal["hips", "bone", "object", "in place"] = "hips",
+        what: str | Path = "the target",
+        **options,
+    ) -> tuple[Motion, tuple[np.ndarray, np.ndarray] | None, RetargetReport]:
+        """As calling it, for a rig in a scene, where no joint is added: what its bones do, and by which places (F, 3)
+        and turns (F, 4) its object moves from where it is, with root "object", else None.
+
+        Args:
+            what: what the error calls the rig.
+
+        Raises:
+            GraphicsMLError: the root is "bone", and no bone is above the hips.
+        """
+        if root == "bone" and self.goal.joints["hips"] == 0:
+            raise GraphicsMLError(
+                f"{what}: its hips hang from no other bone that could carry the path; use root object (--root object) "
+                "or hips"
+            )
+        result, report = self(motion, root="hips" if root == "object" else root, **options)
+        if root != "object":
+            return result, None, report
+        path = travel(result, self.goal)
+        return taken_off(result, self.goal, *path), path, report
 
     def _seen(self, motion, hands):
         """Places (3, F) of the source's legs by role; all that Capsules.points gives where `hands` are asked for."""

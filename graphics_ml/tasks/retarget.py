@@ -1,13 +1,13 @@
 """A motion is put on another skeleton: that of a rig, which then plays it, or of a motion file."""
 
 from graphics_ml import formats
-from graphics_ml.errors import GraphicsMLError, MissingExtraError, MotionFileError
+from graphics_ml.errors import MissingExtraError, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
 from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
 from graphics_ml.motion.bone_map_files import load_map, load_pair_map, read_map, save_pair_map
 from graphics_ml.motion.retarget import Retargeter
-from graphics_ml.motion.root_path import taken_off, travel
+from graphics_ml.motion.root_path import travel
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
@@ -39,30 +39,22 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
     require_roles(target_map, skeleton, job.map or job.target or "our own character")
     pair = Retargeter(motion, skeleton, source_map, target_map, target_motion=target_motion)
     in_scene = rig is not None and rig.saves(job.output)
-    if job.root == "bone" and in_scene and engine is None and pair.goal.joints["hips"] == 0:
-        raise GraphicsMLError(
-            f"{rig.name}: its hips hang from no other bone that could carry the path; use --root object or hips"
-        )
+    on_engine = in_scene and engine is not None and job.root != "in place"
+    options = dict(level=job.level, foot_lock=job.foot_lock, hand_lock=job.hand_lock)
+    options["soles"] = rig.soles(target_map) if rig else None
 
     progress("retargeting", 0, 0)
-    # In a scene the path is put where it goes when the rig is keyed.
-    on_object = in_scene and job.root == "object"
-    on_engine = in_scene and engine is not None and job.root != "in place"
-    result, report = pair(
-        motion,
-        level=job.level,
-        root="hips" if on_object or on_engine else job.root,
-        foot_lock=job.foot_lock,
-        hand_lock=job.hand_lock,
-        soles=rig.soles(target_map) if rig else None,
-    )
+    if in_scene:
+        # On an engine's root bone the path is put once the rig is keyed.
+        root = "hips" if on_engine else job.root
+        result, path, report = pair.on_rig(motion, root=root, what=rig.name, **options)
+    else:
+        result, report = pair(motion, root=job.root, **options)
     progress("writing", 0, 0)
     with together():
         if in_scene:
             made_by = record(job, inputs)
-            path = travel(result, pair.goal) if on_object else None
-            still = taken_off(result, pair.goal, *path) if on_object else result
-            action = rig.play(still.replace(provenance=made_by), job.source.stem, target_map, path)
+            action = rig.play(result.replace(provenance=made_by), job.source.stem, target_map, path)
             if engine is None:
                 rig.save(job.output, action, job.keep_actions)
             else:

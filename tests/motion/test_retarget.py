@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from graphics_ml.errors import GraphicsMLError
 from graphics_ml.formats import load
 from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing
 from graphics_ml.motion.humanoid import BODY_ROLES, standard_skeleton
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.retarget import retarget
+from graphics_ml.motion.retarget import Retargeter, retarget
+from graphics_ml.motion.root_path import with_joint_above
 from graphics_ml.motion.rotations import angle_between, conjugate, multiply, quaternion_from_axis_angle, rotate
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.motion.stance import TURNED
 from tests.benchmarks import mixamo_pairs
+from tests.motion.swinging import swinging
 
 LIMBS = [
     (f"{side}_{a}", f"{side}_{b}")
@@ -575,3 +578,27 @@ def error_of_all_joints(result, truth):
     ours, theirs = result.positions(), truth.positions()
     off, height = ours - theirs, np.ptp(truth.skeleton.rest_positions()[:, 1])
     return [1000 * np.mean(d**2) / height**2 for d in (off, off - off[:, :1])]
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_on_a_rig_the_objects_path_and_the_bones_together_are_the_motion(above):
+    motion = swinging(60)
+    target = with_joint_above(motion.skeleton, "top") if above else motion.skeleton
+    pair = Retargeter(motion, target)
+    still, (places, turns), _ = pair.on_rig(motion, root="object", level="copy")
+    whole, _ = pair(motion, root="hips", level="copy")
+    body = [joint for joint, name in enumerate(target.names) if name != "top"]
+    moved = rotate(turns[:, None], still.positions()) + places[:, None]
+    np.testing.assert_allclose(moved[:, body], whole.positions()[:, body], atol=1e-9)
+    hips = target.index("hips")
+    away = still.positions()[:, hips] - target.rest_positions()[hips]
+    assert np.abs(away[:, [0, 2]]).max() < 1e-9
+
+
+def test_a_path_on_a_bone_needs_one_above_the_hips():
+    motion = swinging(10)
+    pair = Retargeter(motion, motion.skeleton)
+    with pytest.raises(GraphicsMLError, match="hero: its hips hang from no other bone"):
+        pair.on_rig(motion, root="bone", what="hero")
+    still, path, _ = Retargeter(motion, with_joint_above(motion.skeleton, "top")).on_rig(motion, root="bone")
+    assert path is None and np.ptp(still.root_positions[:, 2]) > 0.3
