@@ -38,6 +38,10 @@ class RigError(FileError):
     """A rig file cannot be used."""
 
 
+class ArmatureError(GraphicsMLError):
+    """An armature of the open scene cannot be used."""
+
+
 class OutputError(FileError):
     """An output cannot be written."""
 

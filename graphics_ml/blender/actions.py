@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion → action: the one place that knows how Blender stores keys, from 4.2's flat actions to layered ones.
+"""Motion → action, in whatever form this version of Blender keeps actions.
 
-Since 4.4 F-curves live in `action.layers[].strips[].channelbag(slot)`; since 5.0 there is no `Action.fcurves`. Keys go
-in with foreach_set, one for each frame and linear in between, or reduced to few and Bezier. A bone keeps its rotation
-mode: quaternions, axis and angle, or Euler angles in its own order, chosen so that they do not jump.
+Keys go in with foreach_set, one for each frame and linear in between, or reduced to few and Bezier. A bone keeps its
+rotation mode: quaternions, axis and angle, or Euler angles in its own order, chosen so that they do not jump.
 """
 
 import json
+from collections.abc import Mapping
 from fractions import Fraction
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
+from graphics_ml.blender.animation_data import (
+    assign,
+    bone_path,
+    current_action,
+    curves_of,
+    refresh,
+    remove_curves,
+    rest_moved_bones,
+    transform_paths,
+)
 from graphics_ml.blender.armature import BoneChannels, free_to_move, pose_channels
-from graphics_ml.blender.scene import blender_from_ours, set_frame_rate
+from graphics_ml.blender.scene import blender_from_ours, set_frame_rate, unit_length, world_matrix
 from graphics_ml.motion.keys import ReducedKeys, key_slopes
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -21,13 +32,19 @@ from graphics_ml.motion.rotations import (
     conjugate,
     euler_from_quaternion,
     multiply,
+    normalize,
+    quaternion_from_axis_angle,
+    quaternion_from_euler,
     rotate,
     unroll,
 )
 
 PROVENANCE = "graphics_ml"
+CONFIDENCE = "Confidence"
+DOUBTFUL = 0.5  # below it a joint was invented more than seen
 _LINEAR, _BEZIER = 1, 2  # their numbers among a keyframe's kinds of interpolation
 _FREE = 0  # among its kinds of handles
+_KEYFRAME, _EXTREME = 0, 1  # among its types
 
 
 def write_action(
@@ -63,24 +80,52 @@ def write_action(
 
 
 def write_channels(
-    obj: bpy.types.Object, channels: dict[str, BoneChannels], name: str, start_frame: int = 1
+    obj: bpy.types.Object,
+    channels: Mapping[str, BoneChannels],
+    name: str,
+    start_frame: int = 1,
+    *,
+    keep_rest: bool = False,
+    confidence: Mapping[str, np.ndarray] | None = None,
 ) -> bpy.types.Action:
-    """A new action with the given bones' keys, one a frame; it becomes the object's current one."""
-    action = bpy.data.actions.new(name)
+    """A new action with the given bones' keys, one a frame; it becomes the object's current one.
+
+    Args:
+        channels: by bone name.
+        name: of the action.
+        start_frame: scene frame of the first key.
+        keep_rest: whether all that the object's current action does to other bones and properties is in it too.
+        confidence: (F,) from 0 to 1 by bone name: shown as one more F-curve among the bone's, of its custom property
+            CONFIDENCE; keys of frames below DOUBTFUL are marked as extreme, which the timeline shows in red.
+    """
+    replaced = transform_paths(channels) | {_confidence_path(bone) for bone in channels}
+    action = (_rest_of(obj, name, replaced) if keep_rest else None) or bpy.data.actions.new(name)
     new_curve = _curves(action, obj)
     for bone, channel in channels.items():
         pose_bone = obj.pose.bones[bone]
         pose_bone.matrix_basis.identity()
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
-        attribute, values = _rotation_keys(pose_bone.rotation_mode, channel.rotation)
-        curves = [(f"{path}.{attribute}", values)]
+        path, sure = bone_path(bone), (confidence or {}).get(bone)
+        frames = start_frame + np.arange(len(channel.rotation))
+        doubtful = None if sure is None else sure < DOUBTFUL
         if channel.location is not None:
-            curves.insert(0, (f"{path}.location", channel.location))
-        for data_path, columns in curves:
-            for index in range(columns.shape[1]):
-                _write_keys(new_curve(data_path, index, bone), columns[:, index], start_frame + np.arange(len(columns)))
+            _write_curves(new_curve, f"{path}.location", bone, channel.location, frames, doubtful)
+        attribute, values = _rotation_keys(pose_bone.rotation_mode, channel.rotation)
+        _write_curves(new_curve, f"{path}.{attribute}", bone, values, frames, doubtful)
+        if sure is not None:
+            pose_bone[CONFIDENCE] = float(sure[0])
+            _write_curves(new_curve, _confidence_path(bone), bone, sure[:, None], frames, doubtful)
     assign(obj, action)
     return action
+
+
+def write_constants(
+    obj: bpy.types.Object, action: bpy.types.Action, values: Mapping[str, tuple], frame: int, group: str
+) -> None:
+    """One key in each of the given channels of an object: data path to values, in the place of what moved them."""
+    remove_curves(action, values)
+    new_curve = _curves(action, obj)
+    for path, columns in values.items():
+        _write_curves(new_curve, path, group, np.array([columns], dtype=np.float64), np.array([frame]))
 
 
 def write_object_keys(
@@ -94,52 +139,52 @@ def write_object_keys(
         places: (F, 3) metres, in our axes.
         turns: (F, 4) in our axes.
     """
-    above = obj.matrix_world @ obj.matrix_basis.inverted()
-    location, rotation, _ = obj.matrix_world.decompose()
+    unit = unit_length()
+    world = Matrix(world_matrix(obj))
+    above = world @ obj.matrix_basis.inverted()
+    location, rotation, _ = world.decompose()
     turns = np.concatenate((turns[:, :1], blender_from_ours(turns[:, 1:])), axis=1)
-    places = blender_from_ours(places) + rotate(turns, np.array(location))
+    places = blender_from_ours(places) / unit + rotate(turns, np.array(location))
     back = np.array(above.inverted())
     rotations = multiply(conjugate(np.array(above.to_quaternion())), multiply(turns, np.array(rotation)))
     attribute, values = _rotation_keys(obj.rotation_mode, unroll(rotations))
+    remove_curves(action, {"location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle"})
     new_curve, frames = _curves(action, obj), start_frame + np.arange(len(places))
     for path, columns in (("location", places @ back[:3, :3].T + back[:3, 3]), (attribute, values)):
-        for index in range(columns.shape[1]):
-            _write_keys(new_curve(path, index, "Object Transforms"), columns[:, index], frames)
-    bpy.context.scene.frame_set(bpy.context.scene.frame_current)
+        _write_curves(new_curve, path, "Object Transforms", columns, frames)
+    refresh(obj)
+
+
+def moved_bones(obj: bpy.types.Object, bones, frames: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """How the object's current action moves some of its bones, relative to their rest: rotations (F, 4) and locations
+    (F, 3) at the given frames, by the bone's name; bones that it does not move are left out."""
+    action = current_action(obj)
+    slot = getattr(obj.animation_data, "action_slot", None)
+    if action is None or (hasattr(action, "slots") and slot is None):
+        return {}
+    curves = {}
+    for curve in curves_of(action, slot):
+        curves.setdefault(curve.data_path, {})[curve.array_index] = curve
+    found = {}
+    for bone in (obj.pose.bones[name] for name in bones if not transform_paths([name]).isdisjoint(curves)):
+
+        def values(attribute, bone=bone):
+            columns = np.tile(np.array(getattr(bone, attribute)), (len(frames), 1))
+            for index, curve in curves.get(f"{bone_path(bone.name)}.{attribute}", {}).items():
+                columns[:, index] = [curve.evaluate(frame) for frame in frames]
+            return columns
+
+        found[bone.name] = _rotation_of_keys(bone.rotation_mode, values), values("location")
+    return found
 
 
 def release(obj: bpy.types.Object) -> None:
-    """Take the current action away and put the bones that it moved back to rest, where they would else stay as they
-    were at some frame of it."""
-    action = obj.animation_data.action if obj.animation_data is not None else None
-    if action is None:
+    """Take the current action away and put the bones that it moved back to rest."""
+    if current_action(obj) is None:
         return
-    paths = {curve.data_path for curve in curves_of(action)}
+    rest_moved_bones(obj)
     assign(obj, None)
-    for bone in obj.pose.bones:
-        start = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
-        if any(path.startswith(start) for path in paths):
-            bone.matrix_basis.identity()
-    obj.update_tag()
-    bpy.context.view_layer.update()
-
-
-def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
-    """Make an action the object's current one, its slot included; None takes the current one away."""
-    animation = obj.animation_data_create()
-    animation.action = action
-    if action is not None and hasattr(action, "slots") and len(action.slots):
-        fit = [slot for slot in action.slots if slot.target_id_type in ("OBJECT", "UNSPECIFIED")]
-        animation.action_slot = fit[0] if fit else action.slots[0]
-
-
-def curves_of(action: bpy.types.Action) -> list[bpy.types.FCurve]:
-    """All F-curves of an action, wherever this version of Blender keeps them."""
-    if not hasattr(action, "slots"):
-        return list(action.fcurves)
-    return [
-        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
-    ]
+    refresh(obj)
 
 
 def set_range(fps: Fraction, frames: int, start_frame: int = 1) -> None:
@@ -201,6 +246,31 @@ def _animated():
                     yield tree
 
 
+def _rest_of(obj, name, replaced):
+    """A copy of the object's current action, of what is its own in it, without the curves of the paths `replaced`;
+    None where there is none."""
+    current = current_action(obj)
+    slot = getattr(obj.animation_data, "action_slot", None)
+    if current is None or (hasattr(current, "slots") and slot is None):
+        return None
+    action = current.copy()
+    action.name, action.use_fake_user = name, False
+    action.use_frame_range = action.use_cyclic = False
+    if action.asset_data is not None:
+        action.asset_clear()
+    if PROVENANCE in action:
+        del action[PROVENANCE]
+    if slot is not None:
+        for other in [other for other in action.slots if other.handle != slot.handle]:
+            action.slots.remove(other)
+    remove_curves(action, replaced)
+    return action
+
+
+def _confidence_path(bone):
+    return f'{bone_path(bone)}["{CONFIDENCE}"]'
+
+
 def _curves(action, obj):
     """A function (data_path, index, group) -> new F-curve of this action for this object."""
     if not hasattr(action, "slots"):
@@ -220,12 +290,26 @@ def _curves(action, obj):
     return new_curve
 
 
-def _write_keys(curve, values, frames):
+def _write_curves(new_curve, path, group, columns, frames, doubtful=None):
+    """Key the columns (F, C) of one property; `doubtful` (F,) are the frames whose keys are marked."""
+    pairs = np.empty((columns.shape[1], len(frames), 2), dtype=np.float32)
+    pairs[..., 0], pairs[..., 1] = frames, columns.T
+    for index, keys in enumerate(pairs):
+        curve = new_curve(path, index, group)
+        _write_keys(curve, keys)
+        if doubtful is not None and doubtful.any():
+            curve.keyframe_points.foreach_set("type", np.where(doubtful, _EXTREME, _KEYFRAME).astype(np.int32))
+
+
+def _write_keys(curve, keys):
+    """Linear keys: frames and values (K, 2), frames ascending.
+
+    FCurve.update would sort them and set handles, which linear keys have none of, and takes as long as all the rest.
+    """
     points = curve.keyframe_points
-    points.add(len(frames))
-    points.foreach_set("co", np.stack((frames, values), axis=-1).astype(np.float32).ravel())
-    points.foreach_set("interpolation", np.full(len(frames), _LINEAR, dtype=np.int32))
-    curve.update()
+    points.add(len(keys))
+    points.foreach_set("co", keys.ravel())
+    points.foreach_set("interpolation", np.full(len(keys), _LINEAR, dtype=np.int32))
 
 
 def _thin(action, keys, start_frame):
@@ -236,9 +320,8 @@ def _thin(action, keys, start_frame):
     """
     kept = {}
     for channel in keys.channels:
-        bone = bpy.utils.escape_identifier(keys.motion.skeleton.names[channel.joint])
         attribute = "rotation_quaternion" if channel.kind == "rotation" else "location"
-        kept[f'pose.bones["{bone}"].{attribute}'] = channel.frames
+        kept[f"{bone_path(keys.motion.skeleton.names[channel.joint])}.{attribute}"] = channel.frames
     for curve in curves_of(action):
         if curve.data_path in kept:
             points = curve.keyframe_points
@@ -246,7 +329,8 @@ def _thin(action, keys, start_frame):
             points.foreach_get("co", values)
             points.clear()
             frames = kept[curve.data_path]
-            _write_keys(curve, values[1::2][frames], start_frame + frames)
+            keys = np.stack((start_frame + frames, values[1::2][frames]), axis=-1).astype(np.float32)
+            _write_keys(curve, keys)
             _bend(curve, start_frame + frames, values[1::2][frames])
 
 
@@ -276,6 +360,17 @@ def _rotation_keys(mode, rotation):
     # Blender's XYZ turns about x first, in fixed axes: intrinsic ZYX.
     angles = euler_from_quaternion(rotation, mode[::-1])[:, ::-1]
     return "rotation_euler", _steady_euler(angles, [("XYZ").index(axis) for axis in mode])
+
+
+def _rotation_of_keys(mode, values):
+    """Rotations (F, 4) of a bone in its rotation mode; `values` gives the keys (F, 3 or 4) of an attribute."""
+    if mode == "QUATERNION":
+        return normalize(values("rotation_quaternion"))
+    if mode == "AXIS_ANGLE":
+        keys = values("rotation_axis_angle")
+        return quaternion_from_axis_angle(keys[:, :1] * normalize(keys[:, 1:]))
+    angles = values("rotation_euler")[:, ["XYZ".index(axis) for axis in mode]]
+    return quaternion_from_euler(angles[:, ::-1], mode[::-1])
 
 
 def _steady_euler(angles, axes):

@@ -6,19 +6,25 @@ part of it, so that a Skeleton is in world metres whatever the armature's scale.
 to the bone's rest, ours to the parent's frame; they are converted here and nowhere else.
 """
 
+import contextlib
 from dataclasses import dataclass
 from fractions import Fraction
 
 import bpy
 import numpy as np
 
+from graphics_ml.blender.animation_data import current_action, playing
 from graphics_ml.blender.scene import (
     blender_from_ours,
     blender_from_ours_rotation,
+    evaluation_scene,
     frame_rate,
     ours_from_blender,
     ours_from_blender_rotation,
+    unit_length,
+    world_matrix,
 )
+from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -60,7 +66,7 @@ def skeleton_from_armature(obj: bpy.types.Object, bones=None) -> Skeleton:
     Raises:
         ValueError: no bones, or the object's scale is not uniform.
     """
-    _, scale, _ = _object_transform(obj)
+    _, scale, _ = object_transform(obj)
     rest_rotations, rest_positions = _rest(obj)
     kept = [b.name for b in obj.data.bones if bones is None or b.name in bones]
     if not kept:
@@ -70,6 +76,20 @@ def skeleton_from_armature(obj: bpy.types.Object, bones=None) -> Skeleton:
     bones = obj.data.bones
     lengths = {joint: scale * bones[row].length for joint, row in enumerate(rows) if row < len(bones)}
     return skeleton_of_transforms(names, parents, world_rotations, world_positions, lengths)
+
+
+def object_transform(obj: bpy.types.Object) -> tuple[np.ndarray, float, np.ndarray]:
+    """The object's world rotation (4,), the metres of its own unit, and its place (3,) in metres, in Blender's axes.
+
+    Raises:
+        ValueError: its scale is not uniform.
+    """
+    rotation, scale, place = _decompose(world_matrix(obj))
+    if not (scale.min() > 0 and np.ptp(scale) <= 1e-4 * scale.max()):  # false where one is not finite
+        shown = ", ".join(f"{s:.4g}" for s in scale)
+        raise ValueError(f"the armature '{obj.name}' has a scale of ({shown}); apply its scale in Blender")
+    unit = unit_length()
+    return rotation, unit * float(scale.mean()), unit * place
 
 
 def deform_flags(obj: bpy.types.Object, skeleton: Skeleton) -> list[bool]:
@@ -96,45 +116,50 @@ def evaluated_transforms(obj: bpy.types.Object, frames, bones=None) -> tuple[np.
     return _ours(matrices)
 
 
-def motion_from_action(obj: bpy.types.Object, action=None, start=None, end=None, bones=None) -> Motion:
-    """What an action makes the armature do, by Blender's own evaluation.
+def motion_from_action(
+    obj: bpy.types.Object, action=None, start=None, end=None, bones=None, skeleton: Skeleton | None = None
+) -> Motion:
+    """What an action makes the armature do, by Blender's own evaluation. Nothing in the open scene changes.
 
     Args:
         obj: armature object.
-        action: the one to read; the object's current one when None.
-        start, end: first and last frame, both read; the action's own range, in whole frames, when None.
+        action: the one to read, as it is without the object's NLA strips; what the object plays now, strips included,
+            when None.
+        start, end: first and last frame, both read; the range of the action, or of the strips where there is none, in
+            whole frames, when None.
         bones: names of the bones to keep, as in skeleton_from_armature.
+        skeleton: what to give the motion on, such as drive_skeleton's; its joints are bones. That of `bones` when None.
 
     Raises:
         ValueError: there is no action, or the range is empty.
     """
-    animation = obj.animation_data_create()
-    before = animation.action
-    action = action or before
-    if action is None:
-        raise ValueError(f"the armature '{obj.name}' has no action")
-    start = int(np.ceil(action.frame_range[0] - 1e-3)) if start is None else start
-    end = int(np.floor(action.frame_range[1] + 1e-3)) if end is None else end
+    name, first, last = _range_played(obj, action)
+    start = int(np.ceil(first - 1e-3)) if start is None else start
+    end = int(np.floor(last + 1e-3)) if end is None else end
     if end < start:
-        raise ValueError(f"the action '{action.name}' has no frames from {start} to {end}")
-    slot_before = getattr(animation, "action_slot", None)
-    if action is not before:
-        animation.action = action
-        if hasattr(animation, "action_slot") and animation.action_slot is None and len(action.slots):
-            animation.action_slot = next((s for s in action.slots if s.target_id_type == "OBJECT"), action.slots[0])
-    try:
+        raise ValueError(f"the action '{name}' has no frames from {start} to {end}")
+    with out_of_edit_mode(obj), playing(obj, action) if action is not None else contextlib.nullcontext():
         matrices, object_matrices = _evaluate(obj, range(start, end + 1))
-    finally:
-        if action is not before:
-            animation.action = before
-            if before is not None and slot_before is not None:
-                animation.action_slot = slot_before
-    skeleton = skeleton_from_armature(obj, bones)
-    _, _, rows = _tree(obj, [name for name in skeleton.names if name in obj.data.bones])
+    if skeleton is None:
+        skeleton = skeleton_from_armature(obj, bones)
+    order = {b.name: row for row, b in enumerate(obj.data.bones)}
+    rows = [order.get(name, len(order)) for name in skeleton.names]
     frames = np.concatenate((matrices, object_matrices[:, None]), axis=1)
     world_rotations, world_positions = _ours(frames[:, rows])
     motion = motion_of_transforms(skeleton, world_rotations, world_positions, frame_rate(bpy.context.scene))
-    return motion.replace(provenance={"action": action.name})
+    return motion.replace(provenance={"action": name})
+
+
+def _range_played(obj, action):
+    """Name, first and last frame of what is to be read."""
+    action = action or current_action(obj)
+    if action is not None:
+        return action.name, *action.frame_range
+    tracks = obj.animation_data.nla_tracks if obj.animation_data is not None else ()
+    strips = [strip for track in tracks if not track.mute for strip in track.strips if not strip.mute]
+    if not strips:
+        raise ValueError(f"the armature '{obj.name}' has no action")
+    return strips[0].name, min(strip.frame_start for strip in strips), max(strip.frame_end for strip in strips)
 
 
 def motion_of_transforms(skeleton: Skeleton, rotations: np.ndarray, positions: np.ndarray, fps: Fraction) -> Motion:
@@ -156,16 +181,17 @@ def skeleton_of_transforms(names, parents, rotations: np.ndarray, positions: np.
     return Skeleton(names, parents, offsets, local_rotations(rotations, parents), ends)
 
 
-def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str, BoneChannels]:
+def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None, moved=None) -> dict[str, BoneChannels]:
     """What to key so that the armature's bones stand where the motion's joints of the same names do.
 
     Rotations are solved in the world, down the tree, against what each bone's parent will really do: a bone that is not
-    keyed keeps the pose it has now. Locations are given to bones that have no keyed bone above them and to those that
-    the motion's local positions move.
+    keyed keeps the pose it has now, or what `moved` says. Locations are given to bones that have no keyed bone above
+    them and to those that the motion's local positions move; never to bones that are connected to their parents.
 
     Args:
         motion: on a skeleton whose joint names are bone names; the others are left out.
         bones: names of the bones to key; all that the motion has when None.
+        moved: rotations (F, 4) and locations (F, 3), relative to rest, by name of a bone that is not keyed and moves.
 
     Returns:
         Channels by bone name, parents first.
@@ -178,7 +204,7 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str
     keyed = [name for name in joints if bones is None or name in bones]
     if not keyed:
         raise ValueError(f"no joint of the motion is a bone of the armature '{obj.name}'")
-    object_rotation, scale, object_place = _object_transform(obj)
+    object_rotation, scale, object_place = object_transform(obj)
     world_rotations, world_positions = motion.transforms()
     # From here on in the armature's own space and unit.
     turns = multiply(conjugate(object_rotation), blender_from_ours_rotation(world_rotations))
@@ -188,12 +214,12 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str
 
     channels, poses = {}, {}
     for bone in _bones_above(obj, keyed):
-        base_turn, base_place, locate = _rest_on_parent(bone, poses)
-        basis = obj.pose.bones[bone.name].matrix_basis
+        base_turn, base_place, along = _rest_on_parent(bone, poses)
         if bone.name not in keyed:
-            turn = multiply(base_turn, np.array(basis.to_quaternion()))
-            place = base_place + rotate(locate, np.array(basis.translation))
-            poses[bone.name] = turn, place
+            basis = obj.pose.bones[bone.name].matrix_basis
+            own_turn, own_place = (moved or {}).get(bone.name) or (basis.to_quaternion(), basis.translation)
+            place = base_place + rotate(along, np.array(own_place))
+            poses[bone.name] = multiply(base_turn, np.array(own_turn)), place
             continue
         joint = joints[bone.name]
         turn = turns[:, joint]
@@ -202,11 +228,35 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None) -> dict[str
         topmost = not any(above.name in keyed for above in bone.parent_recursive)
         wanted = places[:, joint]
         if (topmost or joint in moving) and np.abs(wanted - place).max() > tolerance and not bone.use_connect:
-            location = rotate(conjugate(locate), wanted - place)
+            location = rotate(conjugate(along), wanted - place)
             place = wanted
         channels[bone.name] = BoneChannels(unroll(rotation), location)
         poses[bone.name] = turn, place
     return channels
+
+
+def carried(motion: Motion, obj: bpy.types.Object) -> tuple[Motion, dict[str, str]]:
+    """The motion with joints whose bones are connected to their parents, and so cannot move, moved by the nearest bone
+    above that is not; and that bone by the name of what it carries.
+
+    What else hangs on the carrying bone moves with it.
+    """
+    skeleton, found = motion.skeleton, {}
+    bones = obj.data.bones
+    for joint in sorted(moving_joints(motion)):
+        name = skeleton.names[joint]
+        if name not in bones or not bones[name].use_connect:
+            continue
+        carrier = next(above for above in bones[name].parent_recursive if not above.use_connect)
+        if carrier.name not in skeleton.names:
+            continue
+        local = np.array(motion.local_positions)
+        local[:, joint] = skeleton.offsets[joint]
+        held = motion.replace(local_positions=local)
+        shift = motion.positions()[:, joint] - held.positions()[:, joint]
+        motion = move_joint(held, skeleton.index(carrier.name), shift)
+        found[name] = carrier.name
+    return motion, found
 
 
 def free_to_move(obj: bpy.types.Object, motion: Motion, bones=None) -> list[str]:
@@ -301,15 +351,6 @@ def with_rest_frames(motion: Motion, skeleton: Skeleton) -> Motion:
     return motion_of_transforms(skeleton, turns, spots, motion.fps).replace(provenance=motion.provenance)
 
 
-def _object_transform(obj):
-    """The object's world rotation (4,), uniform scale and place (3,), in Blender's axes."""
-    rotation, scale, place = _decompose(np.array(obj.matrix_world))
-    if not (scale.min() > 0 and np.ptp(scale) <= 1e-4 * scale.max()):  # false where one is not finite
-        shown = ", ".join(f"{s:.4g}" for s in scale)
-        raise ValueError(f"the armature '{obj.name}' has a scale of ({shown}); apply its scale in Blender")
-    return rotation, float(scale.mean()), place
-
-
 def _rest(obj):
     """Rest rotations (B, 4) and heads (B, 3) of all bones in the armature's own space."""
     return _decompose_all(_matrices(obj.data.bones, "matrix_local"))
@@ -317,7 +358,7 @@ def _rest(obj):
 
 def _with_object(obj, rotations, places, rows):
     """Rest rotations and heads of the bones in `rows`, and of the object itself, in our world."""
-    rotation, scale, place = _object_transform(obj)
+    rotation, scale, place = object_transform(obj)
     turns = np.concatenate((multiply(rotation, rotations), rotation[None]))
     spots = np.concatenate((place + scale * rotate(rotation, places), place[None]))
     return ours_from_blender_rotation(turns[rows]), ours_from_blender(spots[rows])
@@ -345,23 +386,30 @@ def _tree(obj, kept):
 
 def _evaluate(obj, frames):
     """World matrices (F, B, 4, 4) of all bones, in the order of `obj.data.bones`, and (F, 4, 4) of the object."""
-    # A scene of its own spares the meshes: only what the armature depends on is evaluated.
-    scene = bpy.data.scenes.new("evaluation")
-    try:
-        scene.collection.objects.link(obj)
-        scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
-        poses, objects = [], []
+    poses, objects = [], []
+    with _posed(obj), evaluation_scene(obj) as scene:
         for frame in frames:
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
             seen = obj.evaluated_get(scene.view_layers[0].depsgraph)
             poses.append(_matrices(seen.pose.bones, "matrix"))
             objects.append(np.array(seen.matrix_world))
-        rows = {b.name: row for row, b in enumerate(obj.pose.bones)}
-    finally:
-        bpy.data.scenes.remove(scene)
+    rows = {b.name: row for row, b in enumerate(obj.pose.bones)}
     order = [rows[b.name] for b in obj.data.bones]
     objects = np.stack(objects)
     return objects[:, None] @ np.stack(poses)[:, order], objects
+
+
+@contextlib.contextmanager
+def _posed(obj):
+    """Within the block the armature shows its pose, even where it is set to show its rest."""
+    resting = obj.data.pose_position == "REST"
+    if resting:
+        obj.data.pose_position = "POSE"
+    try:
+        yield
+    finally:
+        if resting:
+            obj.data.pose_position = "REST"
 
 
 def _matrices(collection, attribute):
@@ -373,7 +421,7 @@ def _matrices(collection, attribute):
 
 def _ours(matrices):
     turns, places = _decompose_all(matrices)
-    return ours_from_blender_rotation(turns), ours_from_blender(places)
+    return ours_from_blender_rotation(turns), unit_length() * ours_from_blender(places)
 
 
 def _decompose_all(matrices):
@@ -423,19 +471,18 @@ def _rest_on_parent(bone, poses):
     As in Blender's BKE_bone_parent_transform_calc_from_matrices, without scale.
     """
     rest_turn, rest_place = _bone_rest(bone)
+    no_turn = np.array([1.0, 0, 0, 0])
     if bone.parent is None:
-        along = rest_turn if bone.use_local_location else np.array([1.0, 0, 0, 0])
-        return rest_turn, rest_place, along
+        return rest_turn, rest_place, rest_turn if bone.use_local_location else no_turn
     parent_turn, parent_place = poses[bone.parent.name]
     parent_rest_turn, parent_rest_place = _bone_rest(bone.parent)
-    moved = multiply(parent_turn, conjugate(parent_rest_turn))
-    place = parent_place + rotate(moved, rest_place - parent_rest_place)
-    turn = multiply(moved, rest_turn) if bone.use_inherit_rotation else rest_turn
-    if not bone.use_local_location:
-        along = moved if bone.use_inherit_rotation else np.array([1.0, 0, 0, 0])
-    else:
-        along = multiply(moved, rest_turn)
-    return turn, place, along
+    back = conjugate(parent_rest_turn)
+    place = parent_place + rotate(parent_turn, rotate(back, rest_place - parent_rest_place))
+    carried_turn = multiply(parent_turn, multiply(back, rest_turn))
+    turn = carried_turn if bone.use_inherit_rotation else rest_turn
+    if bone.use_local_location:
+        return turn, place, carried_turn
+    return turn, place, multiply(parent_turn, back) if bone.use_inherit_rotation else no_turn
 
 
 def _bone_rest(bone):
@@ -476,6 +523,19 @@ def _past(skeleton, places, tips, free, gap=5e-4):
             side = np.cross(along, np.eye(3)[np.abs(along).argmin()])
             tips[joint] += side / np.linalg.norm(side) * gap * reach / away
     return tips
+
+
+@contextlib.contextmanager
+def out_of_edit_mode(obj: bpy.types.Object):
+    """Within the block an armature in edit mode is not, so that its bones are as edited and it has a pose."""
+    if obj.mode != "EDIT":
+        yield
+        return
+    bpy.ops.object.mode_set(mode="OBJECT")
+    try:
+        yield
+    finally:
+        bpy.ops.object.mode_set(mode="EDIT")
 
 
 class edit_mode:

@@ -8,19 +8,30 @@ evaluated by Blender. Then the controls' rotations are solved down the tree, eva
 that follow two controls by halves) is taken off again.
 """
 
+import contextlib
 import json
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
-from graphics_ml.blender.actions import PROVENANCE, assign, release, set_range, write_action, write_channels
+from graphics_ml.blender.actions import (
+    PROVENANCE,
+    moved_bones,
+    release,
+    set_range,
+    write_channels,
+)
+from graphics_ml.blender.animation_data import bone_path, put_back
 from graphics_ml.blender.armature import (
     BoneChannels,
-    disconnect,
+    carried,
     evaluated_transforms,
     motion_from_action,
     motion_of_transforms,
     moved_joints,
+    object_transform,
+    pose_channels,
     skeleton_from_armature,
     skeleton_of_transforms,
 )
@@ -40,6 +51,7 @@ from graphics_ml.motion.skeleton import EndSite, Skeleton
 
 _FOLLOWERS = ("DEF-", "ORG-")
 _MECHANISM = ("DEF-", "ORG-", "MCH-", "VIS-")
+_SWITCH = "IK_FK"  # Rigify's custom property: 0 for IK, 1 for FK
 _COPYING = ("COPY_TRANSFORMS", "COPY_ROTATION")
 _FREEING = ("IK", "SPLINE_IK", "DAMPED_TRACK", "TRACK_TO", "LOCKED_TRACK", "STRETCH_TO", "LIMIT_ROTATION")
 _PROBE_POSES = 8
@@ -165,8 +177,8 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
     """
     changed = []
     for bone in _switches(obj):
-        if obj.pose.bones[bone]["IK_FK"] != 1.0:
-            obj.pose.bones[bone]["IK_FK"] = 1.0
+        if obj.pose.bones[bone][_SWITCH] != 1.0:
+            obj.pose.bones[bone][_SWITCH] = 1.0
             changed.append(bone)
     for bone, control in driven_bones(obj).items():
         if bone == control:
@@ -177,6 +189,21 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
     obj.update_tag()
     bpy.context.view_layer.update()
     return changed
+
+
+@contextlib.contextmanager
+def fk_switches_kept(obj: bpy.types.Object):
+    """Where the block ends with an error, what switch_to_fk changes is as it was before."""
+    values = {bone: obj.pose.bones[bone][_SWITCH] for bone in _switches(obj)}
+    unmuted = [c for bone in obj.pose.bones for c in bone.constraints if not c.mute]
+    try:
+        yield
+    except BaseException:
+        for bone, value in values.items():
+            obj.pose.bones[bone][_SWITCH] = value
+        for constraint in unmuted:
+            constraint.mute = False
+        raise
 
 
 def apply_motion(
@@ -201,46 +228,94 @@ def apply_motion(
     Raises:
         ValueError: no joint of the motion belongs to the armature.
     """
+    release(obj)
+    solved = solve_keys(obj, motion, bones, [] if notes is None else notes)
+    action = write_channels(obj, solved.channels, name, start_frame)
+    set_range(motion.fps, len(motion), start_frame)
+    action[PROVENANCE] = json.dumps(motion.provenance, default=str)
+    return action
+
+
+@dataclass(frozen=True)
+class SolvedKeys:
+    """What to key for a motion.
+
+    Args:
+        channels: by the name of the bone that is keyed.
+        joints: the joint of the motion that each of these bones follows.
+        switches: data paths and values of properties that let these bones lead the rig.
+    """
+
+    channels: dict[str, BoneChannels]
+    joints: dict[str, str]
+    switches: dict[str, tuple[float]]
+
+
+def solve_keys(
+    obj: bpy.types.Object, motion: Motion, bones, notes: list[str], start_frame: int | None = None
+) -> SolvedKeys:
+    """The keys of the bones that an animator would key so that the armature follows a motion.
+
+    Args:
+        obj: armature object; what it plays and how its bones stand is as before afterwards, but limbs of a Rigify rig
+            are switched from IK to FK, and constraints that would move keyed bones are muted.
+        motion, bones: as for apply_motion.
+        notes: a list that gets a sentence for each thing the user should know.
+        start_frame: scene frame of the motion's first: other bones move by the object's current action from there on.
+            None where they stand still.
+
+    Raises:
+        ValueError: as apply_motion.
+    """
     controls = driven_bones(obj)
     bones = moved_joints(motion).union(bones or ())
     if not controls:
-        return write_action(obj, motion, name, bones, start_frame)
-    notes = [] if notes is None else notes
-    switched = switch_to_fk(obj)
+        return _solved_freely(obj, motion, bones, notes, start_frame)
     wanted = [joint for joint in motion.skeleton.names if joint in controls and joint in bones]
     if not wanted:
         raise ValueError(f"no joint of the motion is driven by a control of the armature '{obj.name}'")
-    release(obj)
-    solver = _Solver(obj, motion, {joint: controls[joint] for joint in wanted})
+    switched = switch_to_fk(obj)
+    solver = _Solver(obj, motion, {joint: controls[joint] for joint in wanted}, start_frame)
     channels, error = solver.solve()
-    action = write_channels(obj, channels, name, start_frame)
-    set_range(motion.fps, len(motion), start_frame)
-    action[PROVENANCE] = json.dumps(motion.provenance, default=str)
     said = f"{len(channels)} controls of '{obj.name}' are keyed; its deform bones follow the motion within "
     said += f"{np.degrees(error):.2f}° in direction"
     said += f"; IK was switched off for {', '.join(switched)}." if switched else "."
     notes.append(said)
-    return action
+    switches = {f'{bone_path(bone)}["{_SWITCH}"]': (1.0,) for bone in _switches(obj)}
+    return SolvedKeys(channels, dict(zip(solver.controls, solver.joints, strict=True)), switches)
+
+
+def _solved_freely(obj, motion, bones, notes, start_frame):
+    motion, carriers = carried(motion, obj)
+    keyed = (bones & set(motion.skeleton.names)) | set(carriers.values())
+    moved = {}
+    if start_frame is not None:
+        others = {
+            above.name for name in keyed & set(obj.data.bones.keys()) for above in obj.data.bones[name].parent_recursive
+        }
+        moved = moved_bones(obj, others - keyed, start_frame + np.arange(len(motion)))
+    channels = pose_channels(motion, obj, keyed, moved)
+    for name, carrier in carriers.items():
+        notes.append(f"the bone '{name}' is connected to its parent and cannot move; '{carrier}' carries it")
+    return SolvedKeys(channels, {bone: bone for bone in channels}, {})
 
 
 class _Solver:
     """Rotations of controls that make the bones which follow them stand as a motion says."""
 
-    def __init__(self, obj, motion, controls):
-        self.obj, self.motion = obj, motion
+    def __init__(self, obj, motion, controls, start_frame):
+        self.obj, self.motion, self.start_frame = obj, motion, start_frame
         self.joints = list(controls)
         self.bones = [_turned_bone(obj, joint, controls[joint]) for joint in self.joints]
         self.controls = [controls[joint] for joint in self.joints]
         self.root = _root(motion.skeleton, self.joints)
         # A control that carries the whole body turns with the hips and alone is moved.
-        carrier = _carrier(obj, self.controls)
-        if self.root is not None and carrier is not None:
+        carrier = None if self.root is None else _carrier(obj, self.controls, self.controls[self.root])
+        if carrier is not None:
             self.joints.append(self.joints[self.root])
             self.bones.append(self.bones[self.root])
             self.controls.append(carrier)
             self.root = len(self.controls) - 1
-        if self.root is not None:
-            disconnect(obj, [self.controls[self.root]])
         self.basis = np.tile([1.0, 0, 0, 0], (1, len(self.controls), 1))
         self.location = np.zeros((1, 3))
 
@@ -249,7 +324,7 @@ class _Solver:
         turns, places = self.motion.transforms()
         wanted, place = turns[:, index], places[:, index[self.root or 0]]
         self._probe()
-        turns, bases, followers, at = self._evaluate()
+        turns, bases, followers, at = self._evaluate(alone=True)
         # All but the controls is at rest: what stands between a control and its bone, and between controls.
         goal = multiply(wanted, multiply(conjugate(followers), turns))
         least, channels, direction = np.inf, None, np.inf
@@ -271,11 +346,11 @@ class _Solver:
 
     def _probe(self):
         """Find what turns each control, and whether its bone turns rigidly with it, from random poses."""
-        rest_turns, rest_bases, rest_followers, _ = self._evaluate()
+        rest_turns, rest_bases, rest_followers, _ = self._evaluate(alone=True)
         random = np.random.default_rng(0)
         self.basis = quaternion_from_axis_angle(random.normal(0, 0.35, (_PROBE_POSES, len(self.controls), 3)))
         self.location = np.zeros((_PROBE_POSES, 3))
-        turns, bases, followers, _ = self._evaluate()
+        turns, bases, followers, _ = self._evaluate(alone=True)
         moved = multiply(turns, conjugate(rest_turns))
         self.rigid = angle_between(multiply(followers, conjugate(rest_followers)), moved).max(axis=0) < _RIGID
         carried = multiply(bases, conjugate(rest_bases))
@@ -327,14 +402,10 @@ class _Solver:
 
     def _move_by(self, step, bases):
         """Move the root control by `step` (F, 3), our world metres."""
-        scale = float(np.mean(np.array(self.obj.matrix_world.to_scale())))
-        bone = self.obj.data.bones[self.controls[self.root]]
-        step = blender_from_ours(step)
-        if bone.use_local_location:
+        frame, scale, _ = object_transform(self.obj)
+        if self.obj.data.bones[self.controls[self.root]].use_local_location:
             frame = blender_from_ours_rotation(bases[:, self.root])
-        else:
-            frame = np.array(self.obj.matrix_world.to_quaternion())
-        self.location = self.location + rotate(conjugate(frame), step) / scale
+        self.location = self.location + rotate(conjugate(frame), blender_from_ours(step)) / scale
 
     def _channels(self):
         return {
@@ -342,15 +413,23 @@ class _Solver:
             for c, control in enumerate(self.controls)
         }
 
-    def _evaluate(self):
-        """World rotations of the controls (F, C, 4), of what carries them, and of their bones, and the root's place."""
-        action = write_channels(self.obj, self._channels(), "evaluation", 1)
+    def _evaluate(self, alone=False):
+        """World rotations of the controls (F, C, 4), of what carries them, and of their bones, and the root's place.
+
+        What else moves the armature, its current action and its NLA strips, does so unless the controls are to be seen
+        alone.
+        """
+        keep = self.start_frame is not None and not alone
+        first, names = self.start_frame if keep else 1, [*self.controls, *self.bones]
+        action = None
         try:
-            names = [*self.controls, *self.bones]
-            rotations, places = evaluated_transforms(self.obj, range(1, len(self.basis) + 1), names)
+            with put_back(self.obj):
+                action = write_channels(self.obj, self._channels(), "evaluation", first, keep_rest=keep)
+                self.obj.animation_data.use_nla &= keep
+                rotations, places = evaluated_transforms(self.obj, range(first, first + len(self.basis)), names)
         finally:
-            assign(self.obj, None)
-            bpy.data.actions.remove(action)
+            if action is not None:
+                bpy.data.actions.remove(action)
         count = len(self.controls)
         turns, followers = rotations[:, :count], rotations[:, count:]
         return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count + (self.root or 0)]
@@ -443,7 +522,7 @@ def _active(constraint):
 
 
 def _switches(obj):
-    return [bone.name for bone in obj.pose.bones if "IK_FK" in bone]
+    return [bone.name for bone in obj.pose.bones if _SWITCH in bone]
 
 
 def _root(skeleton, joints):
@@ -457,11 +536,14 @@ def _root(skeleton, joints):
     return max(tops, key=lambda n: below[index[n]], default=None)
 
 
-def _carrier(obj, controls):
-    """A free bone above the controls, other than the rig's root, that carries the whole body: Rigify's torso."""
+def _carrier(obj, controls, root):
+    """A free bone above the controls, other than the rig's root, that carries the whole body: Rigify's torso. Where the
+    root control is connected to its parent, and so cannot move, the nearest bone above it that can."""
     if "torso" in obj.data.bones and "torso" not in controls:
         return "torso"
-    return None
+    if not obj.data.bones[root].use_connect:
+        return None
+    return next(above.name for above in obj.data.bones[root].parent_recursive if not above.use_connect)
 
 
 def _turned_bone(obj, joint, control):
@@ -497,7 +579,7 @@ def _driven_skeleton(obj, controls):
 
 
 def _ends(obj, names, parents):
-    scale = float(np.mean(np.array(obj.matrix_world.to_scale())))
+    scale = object_transform(obj)[1]
     leaves = [j for j in range(len(names)) if j not in parents]
     return tuple(EndSite(j, (0.0, scale * obj.data.bones[names[j]].length, 0.0)) for j in leaves)
 

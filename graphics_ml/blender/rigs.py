@@ -35,6 +35,8 @@ from graphics_ml.blender.scene import (
     ours_from_blender,
     quiet,
     set_frame_rate,
+    unit_length,
+    world_matrix,
 )
 from graphics_ml.errors import GraphicsMLError, RigError
 from graphics_ml.motion.bone_map import BoneMap
@@ -146,7 +148,8 @@ def sole_points(armature: bpy.types.Object, skeleton: Skeleton, bones: BoneMap) 
         joints = [part.get(group.name) for group in thing.vertex_groups]
         points = np.empty((len(thing.data.vertices), 3), dtype=np.float32)
         thing.data.vertices.foreach_get("co", points.ravel())
-        points = ours_from_blender(points @ np.array(thing.matrix_world)[:3, :3].T + thing.matrix_world.translation)
+        world = world_matrix(thing)
+        points = unit_length() * ours_from_blender(points @ world[:3, :3].T + world[:3, 3])
         for row in np.flatnonzero(points[:, 1] < ankles):
             groups = thing.data.vertices[row].groups
             role = joints[max(groups, key=lambda group: group.weight).group] if groups else None

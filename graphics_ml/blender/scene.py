@@ -52,6 +52,49 @@ def frame_rate(scene: bpy.types.Scene) -> Fraction:
     return ntsc if ntsc and abs(rate / ntsc - 1) < Fraction(1, 100_000) else rate
 
 
+def unit_length() -> float:
+    """Metres that one of Blender's units stands for in the current scene."""
+    settings = bpy.context.scene.unit_settings
+    return 1.0 if settings.system == "NONE" else settings.scale_length
+
+
+def world_matrix(obj: bpy.types.Object) -> np.ndarray:
+    """Where an object is now, (4, 4) in Blender's axes and units; Blender itself keeps no count of hidden ones."""
+    if obj.visible_get():
+        return np.array(obj.matrix_world)
+    with evaluation_scene(obj) as scene:
+        now = bpy.context.scene
+        scene.frame_set(now.frame_current, subframe=now.frame_subframe)
+        return np.array(obj.evaluated_get(scene.view_layers[0].depsgraph).matrix_world)
+
+
+@contextlib.contextmanager
+def evaluation_scene(obj: bpy.types.Object):
+    """A scene for the block in which an object can be evaluated at any frame.
+
+    Only what the object depends on is in it: meshes are spared, and the animator's scene stays at its frame. A hidden
+    object is shown in it, and what add-ons do at each change of frame, which is meant for the animator's scene, is left
+    undone.
+    """
+    scene, current = bpy.data.scenes.new("evaluation"), bpy.context.scene
+    handlers = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
+    kept, hidden = [list(functions) for functions in handlers], obj.hide_viewport
+    try:
+        scene.collection.objects.link(obj)
+        scene.render.fps, scene.render.fps_base = current.render.fps, current.render.fps_base
+        if hidden:
+            obj.hide_viewport = False
+        for functions in handlers:
+            functions.clear()
+        yield scene
+    finally:
+        for functions, those in zip(handlers, kept, strict=True):
+            functions[:] = those
+        if hidden:
+            obj.hide_viewport = True
+        bpy.data.scenes.remove(scene)
+
+
 def ours_from_blender(points: np.ndarray) -> np.ndarray:
     """World points or directions (..., 3) of Blender in our axes."""
     return np.stack((points[..., 0], points[..., 2], -points[..., 1]), axis=-1)

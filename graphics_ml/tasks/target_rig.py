@@ -4,23 +4,21 @@ from fractions import Fraction
 from pathlib import Path
 
 import bpy
-import numpy as np
 
-from graphics_ml.blender.actions import retime, write_object_keys
-from graphics_ml.blender.armature import deform_flags
+from graphics_ml.blender.actions import retime
+from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.engine_rig import as_engine_rig
 from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.presets import Preset
-from graphics_ml.blender.rigify import apply_motion, drive_skeleton
-from graphics_ml.blender.rigs import load_rig, sole_points
+from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, frame_rate
-from graphics_ml.errors import RigError
-from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.errors import ArmatureError, RigError
+from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.motion import Motion
 
 
-class TargetRig:
-    """An armature in a scene of its own.
+class TargetRig(ArmatureTarget):
+    """An armature in a scene of its own, opened from a file.
 
     Args:
         path: the rig's file; our own character when None.
@@ -28,47 +26,33 @@ class TargetRig:
         height: metres, of our own character, as near as it can be made.
 
     Attributes:
-        armature: the object.
-        skeleton: what motion is to be put on.
         name: what an error calls it.
-        notes: what the user should know so far, a sentence each.
 
     Raises:
         RigError: the file cannot be read or holds no usable rig.
     """
 
     def __init__(self, path: Path | None, *, keep_actions: bool = False, height: float | None = None):
-        self.notes, self.name = [], path or "our own character"
-        self.armature = (
-            load_rig(path, actions=keep_actions, notes=self.notes) if path else _our_character(height, self.notes)
-        )
+        notes, self.name = [], path or "our own character"
+        armature = load_rig(path, actions=keep_actions, notes=notes) if path else _our_character(height, notes)
         try:
-            self.skeleton, how_driven = drive_skeleton(self.armature)
-        except ValueError as error:
-            raise RigError(path, None, str(error)) from error
-        self.notes += [how_driven] if how_driven else []
-
-    def recognised(self) -> BoneMap:
-        """The roles of the rig's bones; those that deform meshes come first."""
-        return recognize(self.skeleton, deform_flags(self.armature, self.skeleton))
-
-    def soles(self, bones: BoneMap) -> dict[str, np.ndarray]:
-        """What of the rig's feet must not dip into the floor, for retarget."""
-        return sole_points(self.armature, self.skeleton, bones)
+            super().__init__(armature)
+        except ArmatureError as error:
+            raise RigError(self.name, None, str(error)) from error
+        self.notes = notes + self.notes
 
     def play(self, motion: Motion, name: str, bones: BoneMap, path=None) -> bpy.types.Action:
-        """Key a motion as the rig's new action; actions that are kept last as long as before at the motion's rate.
+        """Key a motion as the rig's new action, at the motion's rate and range; actions that are kept last as long as
+        before.
 
         Args:
-            motion: of the rig's skeleton.
-            name: of the action.
+            motion, name, path: as for ArmatureTarget.play.
             bones: whose bones are keyed even where they rest.
-            path: places (F, 3) and turns (F, 4) by which the armature object moves from where it is; None for none.
         """
         kept, rate = list(bpy.data.actions), frame_rate(bpy.context.scene)
-        action = apply_motion(self.armature, motion, name, bones.roles.values(), notes=self.notes)
-        if path is not None:
-            write_object_keys(self.armature, action, *path)
+        placement = Placement(rate="motion", set_range=True, keep_rest=False)
+        action = super().play(motion, name, bones.roles.values(), path, placement)
+        bpy.context.scene.frame_set(placement.start_frame)
         if kept and rate != motion.fps:
             retime(kept, float(Fraction(motion.fps) / rate))
             rates = f"from {float(rate):.6g} to {float(motion.fps):.6g} frames per second"

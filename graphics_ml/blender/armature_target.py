@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An armature that motion is put on: in the scene that an animator works in, or in that of a rig's file.
+
+A motion becomes a new action on the bones that an animator would key. In an open scene nothing else changes: the new
+action goes on doing to all other bones and properties what the current one does, which stays as it was; rate, range and
+frame of the scene are its own unless they are asked to follow the motion.
+"""
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.actions import (
+    PROVENANCE,
+    release,
+    write_channels,
+    write_constants,
+    write_object_keys,
+)
+from graphics_ml.blender.animation_data import (
+    bone_path,
+    current_action,
+    curves_of,
+    put_back,
+    refresh,
+    transform_paths,
+)
+from graphics_ml.blender.armature import deform_flags, motion_from_action, out_of_edit_mode
+from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solve_keys
+from graphics_ml.blender.rigs import sole_points
+from graphics_ml.blender.scene import frame_rate, set_frame_rate
+from graphics_ml.errors import ArmatureError
+from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.resample import resample, sampled_vectors
+from graphics_ml.motion.rotations import normalize
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a motion goes into a scene.
+
+    Args:
+        start_frame: scene frame of its first.
+        rate: "scene": the motion is brought to the scene's frame rate; "motion": the scene takes the motion's.
+        set_range: whether the scene's range becomes the motion's.
+        keep_rest: whether the new action does to all other bones and properties what the current one does.
+        track: name of the NLA track that plays the action as a strip, while the current action stays; the action
+            becomes the current one when None.
+    """
+
+    start_frame: int = 1
+    rate: Literal["scene", "motion"] = "scene"
+    set_range: bool = False
+    keep_rest: bool = True
+    track: str | None = None
+
+
+class ArmatureTarget:
+    """An armature object.
+
+    Args:
+        armature: the object.
+
+    Attributes:
+        armature: the object.
+        skeleton: what motion is to be put on; world metres.
+        notes: what the user should know so far, a sentence each.
+
+    Raises:
+        ArmatureError: it cannot be animated.
+    """
+
+    def __init__(self, armature: bpy.types.Object):
+        _ensure_editable(armature)
+        self.armature = armature
+        try:
+            with out_of_edit_mode(armature):
+                self.skeleton, how_driven = drive_skeleton(armature)
+        except ValueError as error:
+            raise ArmatureError(str(error)) from error
+        self.notes = [how_driven] if how_driven else []
+
+    def recognised(self) -> BoneMap:
+        """The roles of the armature's bones; those that deform meshes come first."""
+        return recognize(self.skeleton, deform_flags(self.armature, self.skeleton))
+
+    def soles(self, bones: BoneMap) -> dict[str, np.ndarray]:
+        """What of the feet must not dip into the floor, for retarget."""
+        return sole_points(self.armature, self.skeleton, bones)
+
+    def motion(self, action=None, start: int | None = None, end: int | None = None) -> Motion:
+        """What an action makes the armature do, on `skeleton`; as motion_from_action."""
+        try:
+            return motion_from_action(self.armature, action, start, end, skeleton=self.skeleton)
+        except ValueError as error:
+            raise ArmatureError(str(error)) from error
+
+    def play(
+        self, motion: Motion, name: str, bones=(), path=None, placement: Placement = Placement()
+    ) -> bpy.types.Action:
+        """Key a motion as a new action. Where that fails, all is as it was.
+
+        Args:
+            motion: of `skeleton`. Its provenance is stored on the action as JSON, in the custom property "graphics_ml";
+                its confidence becomes curves and marks on keys, as write_channels says.
+            name: of the action.
+            bones: names of the joints to key even where they rest.
+            path: places (F, 3) and turns (F, 4) by which the armature object moves from where it is; None for none.
+            placement: when and how in the scene.
+
+        Raises:
+            ArmatureError: no joint of the motion is a bone of the armature that can be keyed.
+        """
+        obj, scene, former = self.armature, bpy.context.scene, current_action(self.armature)
+        _ensure_editable(obj)
+        made_by, rate = motion.provenance, motion.fps
+        if placement.rate == "scene":
+            motion, path = self._at_rate(motion, path, frame_rate(scene))
+        start, strip = placement.start_frame, placement.track is not None
+        keep_rest = placement.keep_rest and not strip
+        try:
+            with out_of_edit_mode(obj), fk_switches_kept(obj), put_back(obj, always=strip):
+                if not keep_rest and not strip:
+                    release(obj)
+                solved = solve_keys(obj, motion, bones, self.notes, start if keep_rest else None)
+                action = write_channels(
+                    obj,
+                    solved.channels,
+                    name,
+                    start,
+                    keep_rest=keep_rest,
+                    confidence=_confidence(motion, solved.joints),
+                )
+                write_constants(obj, action, _neutral(obj, solved.channels) | solved.switches, start, obj.name)
+                if path is not None:
+                    write_object_keys(obj, action, *path, start)
+        except ValueError as error:
+            raise ArmatureError(str(error)) from error
+        action[PROVENANCE] = json.dumps(made_by, default=str)
+        if strip:
+            add_strip(obj, action, placement.track)
+        if former is not None and former.library is None and not former.users:
+            former.use_fake_user = True
+        if placement.rate == "motion" and frame_rate(scene) != rate:
+            set_frame_rate(scene, rate)
+        if placement.set_range:
+            scene.frame_start, scene.frame_end = start, start + len(motion) - 1
+        refresh(obj)
+        self.notes += _warnings(obj, solved.channels)
+        return action
+
+    def _at_rate(self, motion, path, fps):
+        if motion.fps == fps:
+            return motion, path
+        old, new = (f"{float(rate):.6g}" for rate in (motion.fps, fps))
+        self.notes.append(f"the motion was brought from {old} to {new} frames per second, the scene's rate")
+        if path is not None:
+            places, turns = (sampled_vectors(values, motion.fps, Fraction(fps)) for values in path)
+            path = places, normalize(turns)
+        return resample(motion, fps), path
+
+
+def add_strip(obj: bpy.types.Object, action: bpy.types.Action, track: str) -> bpy.types.NlaStrip:
+    """Put an action on an NLA track of the object where its keys stand; on a new track where there is none of this name
+    or it has no room there."""
+    tracks = obj.animation_data_create().nla_tracks
+    first, last = action.frame_range
+    chosen = tracks.get(track)
+    if chosen is None or any(strip.frame_start < last and strip.frame_end > first for strip in chosen.strips):
+        chosen = tracks.new()
+        chosen.name = track
+    strip = chosen.strips.new(action.name, round(first), action)
+    if hasattr(strip, "action_slot") and strip.action_slot is None:
+        strip.action_slot = action.slots[0]
+    return strip
+
+
+def _ensure_editable(obj):
+    if obj.type != "ARMATURE":
+        raise ArmatureError(f"'{obj.name}' is no armature; choose one")
+    if not obj.data.bones and obj.mode != "EDIT":
+        raise ArmatureError(f"the armature '{obj.name}' has no bones; choose another")
+    if obj.library is not None:
+        raise ArmatureError(
+            f"'{obj.name}' is linked from another file and cannot be animated here; make a library override of it "
+            f"first (Object > Library Override > Make)"
+        )
+    if obj.override_library is not None and obj.override_library.is_system_override:
+        raise ArmatureError(
+            f"the library override of '{obj.name}' is not editable; make it so first, in the Outliner "
+            f"(Library Override > Make > Selected)"
+        )
+    if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
+        raise ArmatureError(
+            f"an NLA strip of '{obj.name}' is being tweaked; leave that first, with Tab in the NLA editor"
+        )
+
+
+def _confidence(motion, joints):
+    """(F,) by the name of a bone that follows a joint."""
+    if motion.confidence is None:
+        return None
+    return {bone: motion.confidence[:, motion.skeleton.index(joint)] for bone, joint in joints.items()}
+
+
+def _neutral(obj, channels):
+    """Values at rest of what NLA strips would else add to the keyed bones: places and sizes that have no keys."""
+    moved = set()
+    for track in obj.animation_data.nla_tracks:
+        for strip in track.strips if not track.mute else ():
+            if strip.action is not None:
+                slot = getattr(strip, "action_slot", None)
+                moved |= {curve.data_path for curve in curves_of(strip.action, slot)}
+    neutral = {f"{bone_path(bone)}.scale": (1.0, 1.0, 1.0) for bone in channels}
+    neutral |= {f"{bone_path(b)}.location": (0.0, 0.0, 0.0) for b, keys in channels.items() if keys.location is None}
+    return {path: values for path, values in neutral.items() if path in moved}
+
+
+def _warnings(obj, channels):
+    """What keeps the motion from being seen as it is, or the user from changing it, a sentence each."""
+    notes, animation = [], obj.animation_data
+    if obj.data.pose_position == "REST":
+        notes.append(f"'{obj.name}' is set to show its rest position; choose Pose Position in its data properties")
+    driven = {driver.data_path for driver in animation.drivers}
+    bones = [bone for bone in channels if not transform_paths([bone]).isdisjoint(driven)]
+    if bones:
+        notes.append(f"drivers move {_listed(bones)}: the keys there have no effect")
+    locked = [bone for bone in channels if any(obj.pose.bones[bone].lock_rotation)]
+    if locked:
+        notes.append(f"keys were also put on locked channels: of {_listed(locked)}")
+    if len(animation.nla_tracks) and animation.use_nla:
+        if animation.action_blend_type != "REPLACE" or animation.action_influence < 1:
+            notes.append(f"the current action of '{obj.name}' is mixed with its NLA strips, as its settings there say")
+        if any(track.is_solo for track in animation.nla_tracks):
+            notes.append(
+                f"an NLA track of '{obj.name}' plays solo: the new action is not seen until that is switched off"
+            )
+    return notes
+
+
+def _listed(names, most=5):
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return shown + (f" and {len(names) - most} more bones" if len(names) > most else "")
