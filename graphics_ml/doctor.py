@@ -31,9 +31,10 @@ SYSTEM_LIBRARIES = {
     "libxkbcommon.so.0": "libxkbcommon0",
 }
 
-# What each extra is for: import name and distribution, by extra.
+# What each extra brings, import name and distribution; the first two come without one.
 EXTRAS = {
-    "base": {"numpy": "numpy", "array_api_compat": "array-api-compat", "tyro": "tyro", "rich": "rich"},
+    "base": {"numpy": "numpy", "array_api_compat": "array-api-compat"},
+    "terminal": {"tyro": "tyro", "rich": "rich"},
     "blender": {"bpy": "bpy"},
     "pose": {
         "mediapipe": "mediapipe",
@@ -59,17 +60,31 @@ def report() -> int:
     elif sys.platform == "linux":
         print("system        all libraries found")
     for extra, packages in EXTRAS.items():
-        faults = {name: fault for name in packages if (fault := _fault(name))}
+        faults = {name: why for name in packages if (why := fault(name))}
         if faults:
-            ready = ready and extra not in ("base", "blender", "pose")
+            ready = ready and extra not in ("base", "terminal", "blender", "pose")
             print(f"{extra:13} missing or broken: {'; '.join(f'{name} ({why})' for name, why in faults.items())}")
-            wanted = "." if extra == "base" else f".[{extra}]"
+            wanted = "." if extra in ("base", "terminal") else f".[{extra}]"
             print(f"{'':13} in the project's folder: pip install -c constraints.txt -e '{wanted}'")
         else:
             print(f"{extra:13} " + ", ".join(f"{name} {_version(dist)}" for name, dist in packages.items()))
     print(f"GPU           {_gpu()}")
     print("main job      " + ("ready: graphics-ml animate VIDEO --rig RIG -o OUT" if ready else "not ready, see above"))
     return 0 if ready else 1
+
+
+def fault(name: str) -> str | None:
+    """Why a package, named as it is imported, cannot be used, in a few words; None where it can."""
+    if name in sys.modules:  # Blender's own program has a bpy that its Python finds nowhere
+        return None
+    if find_spec(name) is None:
+        return "not installed"
+    if name not in ("bpy", "mediapipe", "open3d"):
+        return None
+    # These three load system libraries on import: only importing them tells.
+    command = [sys.executable, "-c", f"import {name}"]
+    failed = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GLOG_minloglevel": "3"})
+    return None if failed.returncode == 0 else (failed.stderr.strip().splitlines() or ["does not import"])[-1]
 
 
 def missing_libraries() -> list[str]:
@@ -109,18 +124,6 @@ def _loads(name):
     except OSError:
         return False
     return True
-
-
-def _fault(name):
-    """Why a package cannot be used, in a few words, or None."""
-    if find_spec(name) is None:
-        return "not installed"
-    if name not in ("bpy", "mediapipe", "open3d"):
-        return None
-    # These three load system libraries on import: only importing them tells.
-    command = [sys.executable, "-c", f"import {name}"]
-    failed = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GLOG_minloglevel": "3"})
-    return None if failed.returncode == 0 else (failed.stderr.strip().splitlines() or ["does not import"])[-1]
 
 
 def _version(distribution):

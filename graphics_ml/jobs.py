@@ -76,9 +76,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Job(Settings):
-    """What all jobs share. `task` names the function that does the job, as "module:function"."""
+    """What all jobs share.
+
+    `task` names the function that does the job, as "module:function"; `needs` the parts of doctor.EXTRAS without which
+    it never can.
+    """
 
     task: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Capture(Job):
     """Turn a video of a person into a motion."""
 
     task: ClassVar[str] = "graphics_ml.tasks.capture:capture"
+    needs: ClassVar[tuple[str, ...]] = ("pose",)
 
     video: Path = setting("video file", positional=True)
     output: Path = setting("motion file to write; its extension is its format, such as .bvh or .npz", short="o")
@@ -132,6 +138,7 @@ class Animate(Capture):
     """Turn a video of a person into an animation of a rig."""
 
     task: ClassVar[str] = "graphics_ml.tasks.animate:animate"
+    needs: ClassVar[tuple[str, ...]] = ("blender", "pose")
 
     output: Path = setting("what to write: .blend, .fbx, .glb, .bvh or .npz", short="o")
     rig: Path | None = setting("rig: .blend, .fbx, .glb, .gltf or .bvh; our own character when not given", None)
@@ -260,6 +267,7 @@ class Map(Job):
     """Show and save which bone of one skeleton leads which bone of another."""
 
     task: ClassVar[str] = "graphics_ml.tasks.map:map_bones"
+    needs: ClassVar[tuple[str, ...]] = ("terminal",)
 
     source: Path = _body_or_file(f"motion file, rig or body ({', '.join(BODIES)}) that leads", positional=True)
     target: Path = _body_or_file("motion file, rig or body that follows", positional=True)
@@ -271,6 +279,7 @@ class Preview(Job):
     """Show one motion or several as a video, side by side or overlaid."""
 
     task: ClassVar[str] = "graphics_ml.tasks.preview:preview"
+    needs: ClassVar[tuple[str, ...]] = ("pose",)
 
     motions: tuple[Path, ...] = setting("motion files", positional=True)
     output: Path = setting("video to write, .mp4", short="o")
@@ -351,6 +360,7 @@ class Evaluate(Job):
     """Measure motions by themselves, and against a reference: a table, a .json and a picture over time."""
 
     task: ClassVar[str] = "graphics_ml.tasks.evaluate:evaluate"
+    needs: ClassVar[tuple[str, ...]] = ("terminal",)
 
     files: tuple[Path, ...] = setting("motion files", positional=True)
     reference: Path | None = setting("motion file that they should be like", None)

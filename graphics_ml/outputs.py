@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -138,6 +138,14 @@ def remove_temporary(path: Path) -> None:
         pass
     except OSError:  # a folder
         shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_beside(values: Iterable, prefix: str) -> None:
+    """Remove what was left under temporary names that begin so, beside whatever of these values are paths."""
+    for folder in {Path(value).parent for value in values if isinstance(value, str | Path)}:
+        with suppress(OSError, ValueError):  # no path after all
+            for left in [one for one in folder.iterdir() if one.name.startswith(prefix)]:
+                remove_temporary(left)
 
 
 def disk_was_full(error: BaseException | None) -> bool:

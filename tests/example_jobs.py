@@ -7,9 +7,9 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from graphics_ml import cli, jobs
+from graphics_ml import cli, doctor, jobs
 from graphics_ml.errors import MotionFileError
 from graphics_ml.jobs import FileJob, Job, Outcome, setting
 from graphics_ml.outputs import ensure_apart, replacing, write_bytes
@@ -38,12 +38,33 @@ class Compare(Job):
     most: int | None = setting("how many at most", None, min=1)
 
 
-EXAMPLES = {"shout": Shout, "compare": Compare}
+@dataclass(frozen=True, kw_only=True)
+class Linger(Job):
+    """Take a while over an output of which half is written at once."""
+
+    task: ClassVar[str] = "tests.example_jobs:linger"
+
+    output: Path = setting("file to write")
+    manner: Literal["telling", "silent", "deaf"] = setting(
+        "telling: says how far it is; silent: does not; deaf: hears no signal either", "telling"
+    )
+    seconds: float = setting("how long", 60.0, min=0, unit="s")
+
+
+@dataclass(frozen=True)
+class Lacking(Job):
+    """Need what is nowhere."""
+
+    needs: ClassVar[tuple[str, ...]] = ("nowhere",)
+
+
+EXAMPLES = {"shout": Shout, "compare": Compare, "linger": Linger, "lacking": Lacking}
 
 
 def known():
     """Make the examples jobs like any other, in this process."""
     jobs.JOBS.update(EXAMPLES)
+    doctor.EXTRAS["nowhere"] = {"no_such_package": "no-such-package"}
 
 
 def main():
@@ -66,6 +87,8 @@ def shout(job, progress):
         raise MotionFileError(job.source, 1, "this is broken; mend it")
     if text.startswith("bug"):
         raise KeyError("hips")
+    if text.startswith("lacks"):
+        raise ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")
     if text.startswith("full disk"):
         with replacing(job.output) as place:
             place.write_text("half")
@@ -78,6 +101,21 @@ def shout(job, progress):
     write_bytes(job.output, (song + text.upper() + job.mark).encode())
     notes = ("shouted", "it chatters") if text.startswith("chatter") else ("shouted",)
     return Outcome((job.output, write_record(job.output, made_by)), notes)
+
+
+def linger(job, progress):
+    with replacing(job.output) as place:
+        place.write_text("half")
+        progress("lingering", 0, 100)
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < job.seconds:
+            if job.manner == "deaf":
+                sum(range(10**12))
+            if job.manner == "telling":
+                progress("lingering", int(100 * passed / job.seconds), 100)
+            time.sleep(0.01)
+        place.write_text("whole")
+    return Outcome((job.output,))
 
 
 def compare(job, progress):
