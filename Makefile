@@ -8,15 +8,23 @@ RIG ?=
 # On few cores torch's spinning threads slow everything else down.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: setup demo test bench lint clean system
+.PHONY: setup demo test test-blender extension bench lint clean system
 
 setup: $(VENV)/.all
 
 demo: $(VENV)/.demo
 	$(RUN) scenes/demo/demo.py --out "$(OUT)" $(if $(VIDEO),--video "$(VIDEO)") $(if $(RIG),--rig "$(RIG)")
 
-test: $(VENV)/.all lint
+test: $(VENV)/.all lint test-blender
 	$(RUN) -m pytest -q -n 2 --dist loadfile
+
+# The extension, tested in each version of Blender with nothing else of ours installed.
+test-blender: extension
+	$(RUN) tests/blender_addon/in_each_blender.py dist/graphics_ml-*.zip $(PYTEST)
+
+extension: $(VENV)/.demo
+	rm -f dist/graphics_ml-*.zip
+	$(RUN) blender_addon/build_extension.py --out dist
 
 bench: $(VENV)/.all
 	$(VENV)/bin/pip install -q -c constraints.txt --group bench
@@ -47,4 +55,4 @@ $(VENV)/.all: $(VENV)/.demo
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_output
+	rm -rf $(VENV) .bpy dist demo_output

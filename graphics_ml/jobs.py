@@ -26,7 +26,19 @@ class JobError(GraphicsMLError):
     """A job's settings cannot be used."""
 
 
-def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None, positional=False, names_file=None):
+def setting(
+    help,
+    default=MISSING,
+    *,
+    min=None,
+    max=None,
+    unit=None,
+    short=None,
+    positional=False,
+    names_file=None,
+    label=None,
+    usual=None,
+):
     """A field of a job.
 
     Args:
@@ -37,8 +49,11 @@ def setting(help, default=MISSING, *, min=None, max=None, unit=None, short=None,
         short: one letter for the command line, as in -o.
         positional: whether the command line takes it without its name.
         names_file: tells of a word whether it names a file; when None, every word for a path does and no other.
+        label: what panels call it, where its name in plain words does not say it to an animator.
+        usual: of a number that is None when not given, what a panel offers to one who wants to give it.
     """
-    metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional, names_file=names_file)
+    metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional)
+    metadata |= dict(names_file=names_file, label=label, usual=usual)
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
@@ -49,7 +64,9 @@ def _body_or_file(help, default=MISSING, **about):
 
 def _preset_setting():
     return setting(
-        "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot", None
+        "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot",
+        None,
+        label="Game engine",
     )
 
 
@@ -79,11 +96,12 @@ class Job(Settings):
     """What all jobs share.
 
     `task` names the function that does the job, as "module:function"; `needs` the parts of doctor.EXTRAS without which
-    it never can.
+    it never can; `panel` is the title of the panel that Blender makes for it, None where it has none or one of its own.
     """
 
     task: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
+    panel: ClassVar[str | None] = None
 
 
 @dataclass(frozen=True)
@@ -112,9 +130,16 @@ class Capture(Job):
     )
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
-    fps: float | None = setting("frame rate of the motion; the video's own when not given", None, min=1, max=480)
+    fps: float | None = setting(
+        "frame rate of the motion; the video's own when not given", None, min=1, max=480, label="Frame rate", usual=30
+    )
     height: float | None = setting(
-        "height of the person, which sets the scale; guessed when not given", None, min=0.3, max=3, unit="m"
+        "height of the person, which sets the scale; guessed when not given",
+        None,
+        min=0.3,
+        max=3,
+        unit="m",
+        usual=1.7,
     )
     camera: str | None = setting(
         "what is known of the camera: fov=50,tilt=-10,roll=0 in degrees, or a TOML file with such lines, in which "
@@ -172,6 +197,7 @@ class Convert(FileJob):
     """Write a motion in another format."""
 
     task: ClassVar[str] = "graphics_ml.tasks.convert:convert"
+    panel: ClassVar[str | None] = "Convert a file"
 
     source_format: str | None = setting("format of the source, where its extension and content mislead", None)
     fps: float | None = setting(
@@ -179,6 +205,8 @@ class Convert(FileJob):
         None,
         min=0.1,
         max=10000,
+        label="Frame rate",
+        usual=30,
     )
     unit: str | None = setting(
         "unit of the source: m, cm, mm, inch, cmu or metres per unit; detected if not given", None
@@ -280,6 +308,7 @@ class Preview(Job):
 
     task: ClassVar[str] = "graphics_ml.tasks.preview:preview"
     needs: ClassVar[tuple[str, ...]] = ("pose",)
+    panel: ClassVar[str | None] = "Preview video"
 
     motions: tuple[Path, ...] = setting("motion files", positional=True)
     output: Path = setting("video to write, .mp4", short="o")
@@ -288,7 +317,7 @@ class Preview(Job):
     rig: Path | None = setting("show them on this rig: .blend, .fbx, .glb or .gltf", None)
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
-    fps: float = setting("frame rate of the video", 30.0, min=1, max=120)
+    fps: float = setting("frame rate of the video", 30.0, min=1, max=120, label="Frame rate")
     view: float = setting(
         "from where: 0 is the front, 90 the left side, 180 behind", 30.0, min=-360, max=360, unit="deg"
     )
@@ -309,7 +338,13 @@ class Edit(FileJob):
     start: float | None = setting("cut: where to begin", None, min=0, unit="s")
     end: float | None = setting("cut: where to stop", None, min=0, unit="s")
     fps: float | None = setting(
-        "resample to this frame rate; 29.97 and 23.976 mean television's", None, min=1, max=1000, unit="1/s"
+        "resample to this frame rate; 29.97 and 23.976 mean television's",
+        None,
+        min=1,
+        max=1000,
+        unit="1/s",
+        label="Frame rate",
+        usual=30,
     )
     smooth: float | None = setting(
         "smooth what moves slowly to this frequency, what moves fast to three times it; 4 takes jitter away",
@@ -317,6 +352,7 @@ class Edit(FileJob):
         min=0.1,
         max=100,
         unit="Hz",
+        usual=4,
     )
     mirror: bool = setting("exchange left and right", False)
     then: Path | None = setting(
@@ -328,7 +364,9 @@ class Edit(FileJob):
     loop: Literal["no", "find", "whole"] = setting(
         "keep one cycle that repeats without a seam: the best that is found, or the whole motion as one", "no"
     )
-    foot_lock: float | None = setting("hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1)
+    foot_lock: float | None = setting(
+        "hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1, usual=1
+    )
     ground: bool = setting("put the ground that the feet stand on at height 0", False)
     in_place: bool = setting("take the way over the ground away", False)
     facing: bool = setting("with in place, take the turning away too, so that it faces as it does at the start", False)
@@ -339,6 +377,7 @@ class Edit(FileJob):
         min=1e-6,
         max=1,
         unit="m",
+        usual=0.001,
     )
     map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)
 
@@ -361,6 +400,7 @@ class Evaluate(Job):
 
     task: ClassVar[str] = "graphics_ml.tasks.evaluate:evaluate"
     needs: ClassVar[tuple[str, ...]] = ("terminal",)
+    panel: ClassVar[str | None] = "Measure"
 
     files: tuple[Path, ...] = setting("motion files", positional=True)
     reference: Path | None = setting("motion file that they should be like", None)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators that go on for a while and let the window answer meanwhile.
+
+    class Retarget(Running, bpy.types.Operator):
+        '''Put the motion on the rig'''                          # the tooltip
+        bl_idname = "graphics_ml.retarget"
+        bl_label = "Retarget"
+
+        def work(self, context):
+            motion = load(path)
+            for count, part in enumerate(parts):
+                yield "retargeting", count, len(parts)           # stage, done, total; (stage, 0, 0): nobody knows
+                ...
+            outcome = yield from in_worker(job)                  # a job that runs in the worker, as one of the steps
+            write_keys(...)                                      # what changes the scene comes last, in one go
+            return ["The left foot slid 3 mm"]                   # notes, a sentence each
+
+`work` is run a slice at a time from a timer, and between two yields it should take less than 0.1 s: that long the
+window stands still. It yields None while it only waits for something. What it raises of GraphicsMLError is told in one
+sentence, and nothing else happens. Esc, the button beside the progress, another file being opened, undo and Blender
+closing end it at its next yield by GeneratorExit: what must be tidied stands in a `finally`. The whole is one undo
+step.
+
+In the background (`bpy.ops.graphics_ml.retarget()` without a window, and in tests) execute() runs it to its end; an
+error is then Python's RuntimeError with the sentence, as with every operator.
+
+One may go on at a time: poll() is False for all others meanwhile. An operator with a poll of its own asks
+`super().poll(context)` too.
+"""
+
+import time
+
+import bpy
+from bpy.app.handlers import persistent
+
+from graphics_ml.errors import GraphicsMLError
+
+_EVERY = 0.05  # seconds between two slices; the window redraws and answers in between
+_SLICE = 0.03  # seconds that a slice of short steps may take
+_PAUSE = 0.01  # seconds to wait where nothing is there to do and no window answers
+
+_going_on = None
+_last = None
+
+
+class Running:
+    """Mixin of an operator whose `work(context)` is a generator; see above."""
+
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if _going_on is not None and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set(f"{_going_on.title} is going on; wait for it or press Esc")
+        return _going_on is None
+
+    def invoke(self, context, event):
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        run = _begin(self, context)
+        run.timer = context.window_manager.event_timer_add(_EVERY, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event):
+        run = _going_on
+        if run is None or run.operator_name != self.bl_idname:  # ended from outside, such as by undo
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            run.stop_asked = True
+        if event.type != "TIMER" and not run.stop_asked:
+            return {"PASS_THROUGH"}
+        if run.stop_asked:
+            return self._stopped(run)
+        until = time.monotonic() + _SLICE
+        try:
+            while time.monotonic() < until:
+                if not run.step():
+                    break
+        except StopIteration as finished:
+            return self._finished(run, finished.value)
+        except Exception as error:
+            return self._failed(run, error)
+        run.show(context)
+        return {"PASS_THROUGH"}
+
+    def execute(self, context):
+        run = _begin(self, context)
+        try:
+            while True:
+                if run.stop_asked:
+                    return self._stopped(run)
+                if not run.step():
+                    time.sleep(_PAUSE)
+        except StopIteration as finished:
+            return self._finished(run, finished.value)
+        except Exception as error:
+            return self._failed(run, error)
+        except BaseException:  # Ctrl-C in a terminal
+            run.end()
+            raise
+
+    def cancel(self, context):
+        """Called by Blender where it closes, or closes the window."""
+        end()
+
+    def _finished(self, run, notes):
+        run.end([] if notes is None else list(notes))
+        for note in _last.notes:
+            self.report({"INFO"}, note)
+        return {"FINISHED"}
+
+    def _stopped(self, run):
+        run.end(["Stopped; nothing was changed"])
+        self.report({"INFO"}, _last.notes[0])
+        return {"CANCELLED"}
+
+    def _failed(self, run, error):
+        sentence = _said(error)
+        run.end([sentence or f"This is a fault of graphics_ml: {error!r}"], failed=True)
+        if sentence is None:
+            raise error
+        self.report({"ERROR"}, sentence)
+        return {"CANCELLED"}
+
+
+def going_on():
+    """What goes on now, with `title`, `stage`, `factor` (0..1 or None), `text`, or None. Panels draw it."""
+    return _going_on
+
+
+def last():
+    """What ended last, with `title`, `notes` and `failed`, or None."""
+    return _last
+
+
+def forget_last():
+    """Have no more to say about what ended last."""
+    global _last
+    _last = None
+
+
+def end():
+    """Stop what goes on, at once, from outside its operator."""
+    if _going_on is not None:
+        _going_on.end(["Stopped; nothing was changed"])
+
+
+class Run:
+    """One operator's work, and how far it is."""
+
+    def __init__(self, operator_name, title, generator):
+        self.operator_name, self.title, self.generator = operator_name, title, generator
+        self.stage, self.done, self.total = "", 0, 0
+        self.stop_asked, self.failed, self.notes = False, False, []
+        self.timer = None
+        self._stage_began = time.monotonic()
+
+    @property
+    def factor(self):
+        """How much of the stage is done, 0..1; None: nobody knows."""
+        return min(self.done / self.total, 1) if self.total else None
+
+    @property
+    def text(self):
+        """Such as 'Detecting: 40 %, 12 s left'."""
+        if self.factor is None:
+            return self.stage.capitalize()
+        text = f"{self.stage.capitalize()}: {100 * self.factor:.0f} %"
+        spent = time.monotonic() - self._stage_began
+        # What the first instants say of the rest is too wild to be shown.
+        return f"{text}, {_duration(spent / self.factor - spent)} left" if spent > 1 and 0 < self.factor < 1 else text
+
+    def step(self):
+        """Do one step.
+
+        Returns:
+            Whether there may be more to do at once; it waits for something when False.
+
+        Raises:
+            StopIteration: it is finished; its value are the notes.
+        """
+        progress = next(self.generator)
+        if progress is None:
+            return False
+        stage, self.done, self.total = progress
+        if stage != self.stage:
+            self.stage, self._stage_began = stage, time.monotonic()
+        return True
+
+    def show(self, context):
+        """Show in the status bar and the side panels how far it is."""
+        context.workspace.status_text_set(f"{self.title}. {self.text}. Esc: stop")
+        _redraw()
+
+    def end(self, notes=(), failed=False):
+        """Close the generator, so that it tidies, and let the next begin."""
+        global _going_on, _last
+        if _going_on is not self:
+            return
+        _going_on, _last = None, self
+        self.notes, self.failed = list(notes), failed
+        try:
+            self.generator.close()
+        finally:
+            manager = bpy.context.window_manager
+            if self.timer is not None and manager is not None:
+                manager.event_timer_remove(self.timer)
+            self.timer = None
+            if not bpy.app.background and bpy.context.workspace is not None:
+                bpy.context.workspace.status_text_set(None)
+            _redraw()
+
+
+class Stop(bpy.types.Operator):
+    """Stop what is going on; nothing half-done stays"""
+
+    bl_idname = "graphics_ml.stop"
+    bl_label = "Stop"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        return _going_on is not None
+
+    def execute(self, context):
+        _going_on.stop_asked = True  # its operator acts at the next tick of its timer
+        return {"FINISHED"}
+
+
+class Dismiss(bpy.types.Operator):
+    """Show this message no longer"""
+
+    bl_idname = "graphics_ml.dismiss"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context):
+        forget_last()
+        return {"FINISHED"}
+
+
+CLASSES = (Stop, Dismiss)
+
+
+def register():
+    for handlers in _handlers():
+        handlers.append(_end_before)
+
+
+def unregister():
+    end()
+    forget_last()
+    for handlers in _handlers():
+        handlers.remove(_end_before)
+
+
+def _handlers():
+    # Undo and another file put new data in place of what the work holds in its hands.
+    return bpy.app.handlers.load_pre, bpy.app.handlers.undo_pre, bpy.app.handlers.redo_pre
+
+
+@persistent
+def _end_before(*_):
+    end()
+
+
+def _begin(operator, context):
+    global _going_on
+    if _going_on is not None:
+        raise RuntimeError(f"{_going_on.title} is going on; wait for it or press Esc")
+    _going_on = Run(operator.bl_idname, operator.bl_label, operator.work(context))
+    return _going_on
+
+
+def _said(error):
+    """The one sentence for what a user can do something about; None for a fault of the program."""
+    if isinstance(error, GraphicsMLError):
+        return str(error)
+    if isinstance(error, ReferenceError):  # of Blender: "StructRNA of type Object has been removed"
+        return "What was worked on has been deleted meanwhile; nothing was changed"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for it; close other programs or take a shorter motion"
+    return None
+
+
+def _redraw():
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def _duration(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all panels share: their place in the 3D View's sidebar, paragraphs, and what is going on above them all.
+
+class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
+    bl_label = "Retarget"
+    bl_order = 30
+
+    def draw(self, context): ...
+"""
+
+import textwrap
+
+import bpy
+
+from . import running
+
+
+class Sidebar:
+    """Mixin of a panel in 3D View > Sidebar > Graphics ML."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Graphics ML"
+    bl_options = {"DEFAULT_CLOSED"}
+
+
+class GRAPHICS_ML_PT_going_on(Sidebar, bpy.types.Panel):
+    bl_label = "Graphics ML"
+    bl_order = 0
+    bl_options = {"HIDE_HEADER"}
+
+    @classmethod
+    def poll(cls, context):
+        return running.going_on() is not None or running.last() is not None
+
+    def draw(self, context):
+        run, ended = running.going_on(), running.last()
+        if run is not None:
+            self.layout.label(text=run.title)
+            row = self.layout.row(align=True)
+            if hasattr(row, "progress") and run.factor is not None:  # Blender 3.4 has none
+                row.progress(factor=run.factor, text=run.text)
+            else:
+                row.label(text=run.text)
+            row.operator("graphics_ml.stop", text="", icon="X")
+            return
+        row = self.layout.row()
+        row.label(text=ended.title, icon="ERROR" if ended.failed else "CHECKMARK")
+        row.operator("graphics_ml.dismiss", text="", icon="X", emboss=False)
+        for note in ended.notes:
+            paragraph(self.layout, context, note)
+
+
+def paragraph(layout, context, text, icon="NONE"):
+    """Draw text on as many lines as the sidebar's width asks for."""
+    scale = context.preferences.system.ui_scale
+    width = context.region.width if context.region is not None else 300
+    letters = max(int(width / (7 * scale)) - 4, 20)  # a letter of the interface's font is about 7 pixels wide
+    column = layout.column(align=True)
+    for index, line in enumerate(textwrap.wrap(text, letters) or [""]):
+        column.label(text=line, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+CLASSES = (GRAPHICS_ML_PT_going_on,)
