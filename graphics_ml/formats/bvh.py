@@ -20,7 +20,16 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError, OutputError
 from graphics_ml.formats import bvh_text
 from graphics_ml.formats.bvh_channels import STILL, channels_that_hold, decode, encode
-from graphics_ml.formats.conventions import METRES, detect_unit, detect_up, floor_error, from_y_up, middle, to_y_up
+from graphics_ml.formats.conventions import (
+    METRES,
+    detect_unit,
+    floor_error,
+    from_y_up,
+    middle,
+    to_y_up,
+    up_axis,
+    upward,
+)
 from graphics_ml.formats.digits import write_numbers
 from graphics_ml.formats.frame_times import frame_rate, frame_time_text
 from graphics_ml.formats.heads import head_text
@@ -72,12 +81,12 @@ def load(
         if max(places.max(), -places.min()) > bvh_text.FARTHEST:
             said = f"a position of '{joints[joint].name}' is {np.abs(places).max():g} units away; correct the numbers"
             raise MotionFileError(path, None, said)
-    skeleton, renamed = _skeleton(joints)
+    names, renamed = _names(joints)
     if renamed:
         source["renamed"] = renamed
         _warn_renamed(path, renamed)
     rate = exact_rate(fps) if fps is not None else frame_rate(frame_time)
-    return _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source)
+    return _in_our_conventions(joints, names, rotations, moved, rate, unit, up, source)
 
 
 def load_skeleton(path: str | Path, unit: str | float | None = None, up: str | None = None) -> Skeleton:
@@ -92,11 +101,11 @@ def load_skeleton(path: str | Path, unit: str | float | None = None, up: str | N
     """
     path = Path(path)
     _, joints, _ = bvh_text.read(path)
-    skeleton, renamed = _skeleton(joints)
+    names, renamed = _names(joints)
     if renamed:
         _warn_renamed(path, renamed)
     still = np.tile([1.0, 0, 0, 0], (1, len(joints), 1))
-    return _in_our_conventions(skeleton, still, {}, Fraction(1), unit, up, {}).skeleton
+    return _in_our_conventions(joints, names, still, {}, Fraction(1), unit, up, {}).skeleton
 
 
 def recognises(path: Path) -> bool:
@@ -142,8 +151,8 @@ def save(motion: Motion, path: str | Path, unit: str | float | None = None, up: 
     write_bytes(path, head.encode() + write_numbers(encode(motion, channels, scale)))
 
 
-def _skeleton(joints):
-    """The skeleton in the file's unit and axes, and {new name: name in the file} of the joints renamed."""
+def _names(joints):
+    """Names of their own for all joints, and {new name: name in the file} of those renamed."""
     names, renamed = [], {}
     taken = {joint.name for joint in joints}
     for joint in joints:
@@ -156,11 +165,7 @@ def _skeleton(joints):
             name = f"{name}_{number}"
             taken.add(name)
         names.append(name)
-    ends = tuple(EndSite(index, end.offset, end.name) for index, joint in enumerate(joints) for end in joint.end_sites)
-    parents = [joint.parent for joint in joints]
-    offsets = [joint.offset for joint in joints]
-    channels = [joint.channels for joint in joints]
-    return Skeleton(names, parents, offsets, end_sites=ends, channels=channels), renamed
+    return names, renamed
 
 
 def _warn_renamed(path, renamed):
@@ -171,33 +176,43 @@ def _some(names):
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _in_our_conventions(skeleton, rotations, moved, rate, unit, up, source):
+def _in_our_conventions(joints, names, rotations, moved, rate, unit, up, source):
     """The motion, Y up and in metres, of what was read in the file's unit and axes."""
+    parents, steps = [joint.parent for joint in joints], np.array([joint.offset for joint in joints])
     count = min(_SAMPLES, len(rotations))
     sample = np.arange(count) * (len(rotations) - 1) // max(1, count - 1)
     # The zero pose, and the joints in these frames.
-    poses = np.tile([1.0, 0, 0, 0], (1 + len(sample), len(skeleton), 1))
-    offsets = np.tile(skeleton.offsets, (len(poses), 1, 1))
+    poses = np.tile([1.0, 0, 0, 0], (1 + len(sample), len(joints), 1))
+    offsets = np.tile(steps, (len(poses), 1, 1))
     poses[1:] = rotations[sample]
     for joint, positions in moved.items():
         offsets[1:, joint] = positions[sample]
     lengths = middle(np.linalg.norm(offsets[1:], axis=-1))
-    scale, unit_name, unit_from = _unit(unit, lengths, skeleton.parents)
-    seen = _positions(poses, offsets, skeleton.parents)
-    rest_up = detect_up(skeleton.names, skeleton.parents, seen[:1])
-    up, up_from = _up(up, rest_up, skeleton, seen[1:])
+    scale, unit_name, unit_from = _unit(unit, lengths, parents)
+    seen = _positions(poses, offsets, parents)
+    directions = upward(names, parents, seen)
+    rest_up = up_axis(directions if directions is None else directions[:1])
+    if up is None:
+        found = up_axis(directions if directions is None else directions[1:])
+        up, up_from = _up(found, rest_up, parents, seen[1:])
+    else:
+        up, up_from = _axis(up), "given"
 
     root = moved.pop(0, None)
-    root = np.tile(skeleton.offsets[0], (len(rotations), 1)) if root is None else root
+    root = np.tile(steps[0], (len(rotations), 1)) if root is None else root
     local = None
-    if any(np.abs(place - skeleton.offsets[joint]).max() * scale > STILL for joint, place in moved.items()):
-        rows = np.repeat(skeleton.offsets[..., None] * scale, len(rotations), axis=-1)
+    if any(np.abs(place - steps[joint]).max() * scale > STILL for joint, place in moved.items()):
+        rows = np.repeat(steps[..., None] * scale, len(rotations), axis=-1)
         for joint, place in moved.items():
             np.multiply(place.T, scale, out=rows[joint])
         local = np.moveaxis(rows, -1, 0)
     source |= dict(unit=unit_name, metres_per_unit=scale, unit_from=unit_from, up=up, up_from=up_from)
-    ends = tuple(EndSite(end.joint, end.offset * scale, end.name) for end in skeleton.end_sites)
-    skeleton = skeleton.replace(offsets=skeleton.offsets * scale, end_sites=ends)
+    ends = [
+        EndSite(index, np.multiply(end.offset, scale), end.name)
+        for index, joint in enumerate(joints)
+        for end in joint.end_sites
+    ]
+    skeleton = Skeleton(names, parents, steps * scale, end_sites=ends, channels=[joint.channels for joint in joints])
     motion = Motion(skeleton, rotations, root * scale, rate, local_positions=local, provenance={"source": source})
     return _on_axes(motion, up, to_y_up, everything=rest_up == up)
 
@@ -241,19 +256,16 @@ def _axis(up):
 
 
 def _rest_up(skeleton):
-    return detect_up(skeleton.names, skeleton.parents, skeleton.rest_positions()[None])
+    return up_axis(upward(skeleton.names, skeleton.parents, skeleton.rest_positions()[None]))
 
 
-def _up(up, rest_up, skeleton, positions):
-    """The up axis, and how it is known: the zero pose and the frames seen each have a say."""
-    if up is not None:
-        return _axis(up), "given"
+def _up(found, rest_up, parents, positions):
+    """The up axis, and how it is known, of what was found in the frames seen and in the zero pose: each has a say."""
     expected = "Z" if rest_up == "Z" else "Y"
-    found = detect_up(skeleton.names, skeleton.parents, positions)
     if found in (None, "X", expected):
         return expected, "detected" if found == expected or rest_up in ("Y", "Z") else "assumed"
     # Either the file's up axis is not that of its zero pose, or the body lies down all the time.
-    on_found, on_expected = (floor_error(skeleton.parents, positions, axis) for axis in (found, expected))
+    on_found, on_expected = (floor_error(parents, positions, axis) for axis in (found, expected))
     return found if on_found < on_expected else expected, "detected"
 
 

@@ -58,17 +58,31 @@ def detect_unit(lengths, parents) -> str | None:
     return None
 
 
-def detect_up(names, parents, positions) -> str | None:
-    """The axis, "X", "Y" or "Z", along which the head is above the feet, or None where it lies along none.
+def upward(names, parents, positions):
+    """The direction (F, 3) from the feet to the head in some frames; shorter than 1 where the body does not stretch
+    between them, and None without a head or trunk and a foot among the names.
 
     Args:
-        names: J joint names; without a head or trunk and a foot among them the answer is None.
+        names: J joint names.
         parents: J indices, -1 for the root.
-        positions: (F, J, 3) world positions in some frames.
+        positions: (F, J, 3) world positions.
     """
-    body = _upward(names, parents, positions)
-    if body is None:
+    top = [j for j, name in enumerate(names) if _HEAD.search(name)]
+    top = top or [j for j, name in enumerate(names) if _TRUNK.search(name)]
+    feet = [j for j, name in enumerate(names) if _FOOT.search(name)]
+    if not top or not feet:
         return None
+    body = positions[:, top].mean(axis=1) - positions[:, feet].mean(axis=1)
+    extent = np.ptp(positions[:, _trunk(parents) :], axis=1)
+    size = np.linalg.norm(extent, axis=-1, keepdims=True) / np.sqrt(2)
+    return body / np.maximum(np.maximum(size, np.linalg.norm(body, axis=-1, keepdims=True)), 1e-12)
+
+
+def up_axis(directions) -> str | None:
+    """The axis, "X", "Y" or "Z", along which directions from `upward` point, by their median; None for none."""
+    if directions is None:
+        return None
+    body = middle(directions)
     axis = int(np.argmax(body))
     return "XYZ"[axis] if body[axis] > 0.7 else None
 
@@ -90,21 +104,8 @@ def _trunk(parents):
     return int(np.argmax(children != 1))
 
 
-def _upward(names, parents, positions):
-    """Median direction (3,) from the feet to the head; shorter than 1 where the body does not stretch between them."""
-    top = [j for j, name in enumerate(names) if _HEAD.search(name)]
-    top = top or [j for j, name in enumerate(names) if _TRUNK.search(name)]
-    feet = [j for j, name in enumerate(names) if _FOOT.search(name)]
-    if not top or not feet:
-        return None
-    body = positions[:, top].mean(axis=1) - positions[:, feet].mean(axis=1)
-    extent = np.ptp(positions[:, _trunk(parents) :], axis=1)
-    size = np.linalg.norm(extent, axis=-1, keepdims=True) / np.sqrt(2)
-    return middle(body / np.maximum(np.maximum(size, np.linalg.norm(body, axis=-1, keepdims=True)), 1e-12))
-
-
 def _longest_way(lengths, parents):
-    deepest = np.zeros(len(parents))
+    lengths, deepest = np.asarray(lengths).tolist(), [0.0] * len(parents)
     longest = 0.0
     for joint in range(len(parents) - 1, _trunk(parents), -1):
         parent, branch = parents[joint], deepest[joint] + lengths[joint]
