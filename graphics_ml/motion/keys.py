@@ -9,16 +9,21 @@ asked for in the end are taken out again.
 Between keys each component of a rotation and of a place goes along a cubic whose slope at a key is that of the parabola
 through it and the keys beside it; rotations are normalised. An F-curve of Blender's with Bezier keys, their handles a
 third of the way to the next key along these slopes, is that very cubic.
+
+A key changes its channel's curve no further than to the second key before and after it, and the world no further than
+below its joint: only that is worked out again.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from graphics_ml.motion.kinematics import multiply_rows, step_rows
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import angle_between, normalize, unroll
+from graphics_ml.motion.rotations import angle_between, unroll
 from graphics_ml.wording import short_repr
 
+_FEW = 3  # changed channels from which on moving all joints costs less than what hangs on each
 _LEVER = 0.1  # metres, about a hand or a foot: what hangs on a leaf joint and is not measured as a joint
 
 
@@ -76,16 +81,17 @@ def reduce_keys(motion: Motion, metres: float = 0.002, degrees: float | None = N
     radians = metres / _LEVER if degrees is None else np.radians(degrees)
     if not (metres > 0 and radians > 0):
         raise ValueError("the errors that reducing keys may make are above zero")
+    chord = 4 * np.sin(min(radians, np.pi) / 4)
     curves = _Curves(motion)
-    keyed = np.zeros((len(motion), len(curves.joints)), dtype=bool)
-    keyed[[0, -1]] = True
+    keyed = np.zeros((len(curves.joints), len(motion)), dtype=bool)
+    keyed[:, [0, -1]] = True
     while True:
-        wrong = _asked_for(curves, keyed, metres, radians)
+        wrong = _asked_for(curves, keyed, metres, chord)
         if not wrong.any():
             break
         keyed |= _worst_of_each_span(wrong, keyed)
     for _ in range(2):  # what goes from one channel may free a key of another
-        _take_out(curves, keyed, metres, radians)
+        _take_out(curves, keyed, metres, chord)
     return _result(curves, keyed)
 
 
@@ -100,148 +106,219 @@ def key_slopes(frames, values):
     return np.concatenate((2 * secants[:1] - inner[:1], inner, 2 * secants[-1:] - inner[-1:]))
 
 
-def curve_through(frames, values, count):
-    """The curve (count, C) through keys at frames (K,), from 0 on, with values (K, C)."""
+def curve_through(frames, values, at, span):
+    """The curve (C, N) through keys at frames (K,) with values (C, K), at frames (N,).
+
+    Args:
+        span: (N,) for each frame how many keys come after the first and up to it.
+    """
     if len(frames) == 1:
-        return np.repeat(values, count, axis=0)
-    slopes, at = key_slopes(frames, values), np.arange(count)
-    span = np.clip(np.searchsorted(frames, at, side="right") - 1, 0, len(frames) - 2)
-    length = (frames[span + 1] - frames[span])[:, None]
-    t = (at - frames[span])[:, None] / length
-    rise = t * t * (3 - 2 * t)
-    bow = t * (1 - t) * length * ((1 - t) * slopes[span] - t * slopes[span + 1])
-    return (1 - rise) * values[span] + rise * values[span + 1] + bow
+        return np.repeat(values, len(at), axis=1)
+    slopes, length = key_slopes(frames, values.T).T, np.diff(frames)
+    rise, start, end = np.diff(values, axis=1), slopes[:, :-1] * length, slopes[:, 1:] * length
+    span = np.minimum(span, len(length) - 1)
+    t = (at - frames[span]) / length[span]
+    curve = (start + end - 2 * rise).take(span, axis=1)
+    for coefficients in (3 * rise - 2 * start - end, start, values):
+        curve *= t
+        curve += coefficients.take(span, axis=1)
+    return curve
 
 
 class _Curves:
-    """The channels of a motion as columns: all rotations, the root's place, the places of joints that move.
+    """The channels of a motion, all rotations, the root's place and the places of joints that move, as curves through
+    keys, and how far off the joints are when they move along these.
+
+    Arrays have the frames last, each row in one piece of memory.
 
     Args:
         joints: (C,) joint of each channel.
         affects: (C, J) bool: the joint is the channel's or hangs from it.
+        keyed: (C, F) bool, the keys that `follow` was given last.
+        apart: (C, F) how far each curve is from what it stands for: chords (see _chord) or metres.
+        off, turned: (J, F) metres and chords that each joint is off in the world.
     """
 
     def __init__(self, motion):
-        self.motion = motion
+        self.motion, skeleton, frames = motion, motion.skeleton, len(motion)
         self.rotations = unroll(motion.rotations)
         self.moving = [0]
         if motion.local_positions is not None:
             self.moving += (1 + np.flatnonzero(np.ptp(motion.local_positions[:, 1:], axis=0).max(axis=-1))).tolist()
-        self.places = self.places_of(motion)
-        self.joints = np.array([*range(len(motion.skeleton)), *self.moving])
-        own_or_above = np.eye(len(motion.skeleton), dtype=bool)
-        for joint, parent in enumerate(motion.skeleton.parents):
+        self.places = motion.root_positions[:, None]
+        if len(self.moving) > 1:
+            self.places = motion.local_positions[:, self.moving]
+        self.joints = np.array([*range(len(skeleton)), *self.moving])
+        self.meant = [*_rows(self.rotations), *_rows(self.places)]
+        own_or_above = np.eye(len(skeleton), dtype=bool)
+        for joint, parent in enumerate(skeleton.parents):
             if parent >= 0:
                 own_or_above[joint] |= own_or_above[parent]
         self.affects = own_or_above.T[self.joints]
-        self.world, self.world_places = motion.transforms()
-        self.last = np.zeros((len(motion), len(self.joints)), dtype=bool)
-        self.turns, self.shifts = np.empty(self.rotations.shape), np.empty(self.places.shape)
+        steady = skeleton.offsets if motion.local_positions is None else motion.local_positions[0]
+        self.steps = [tuple(step) for step in steady.tolist()]
+        world, spots = motion.transforms()
+        self.wanted, self.wanted_spots = _rows(world), _rows(spots)
+        self.keyed = np.zeros((len(self.joints), frames), dtype=bool)
+        self.curves = [np.zeros((4, frames)) for _ in skeleton.names] + [np.zeros((3, frames)) for _ in self.moving]
+        self.apart = np.zeros((len(self.joints), frames))
+        self.world, self.spots = np.zeros(self.wanted.shape), np.zeros(self.wanted_spots.shape)
+        self.off, self.turned = np.zeros((2, len(skeleton), frames))
 
-    def places_of(self, motion):
-        """(F, P, 3) of the joints that move, the root first."""
-        if len(self.moving) == 1:
-            return motion.root_positions[:, None]
-        return motion.local_positions[:, self.moving]
+    def follow(self, keyed):
+        """Let the joints move along the curves through keys (C, F) bool."""
+        changed = np.flatnonzero((keyed != self.keyed).any(axis=1))
+        spans = [self._bend(channel, keyed[channel]) for channel in changed]
+        if len(changed) < _FEW:
+            for channel, span in zip(changed, spans, strict=True):
+                self._move(np.flatnonzero(self.affects[channel]), np.flatnonzero(span))
+        else:
+            self._move(range(len(self.motion.skeleton)), np.flatnonzero(np.any(spans, axis=0)))
 
-    def evaluate(self, keyed):
-        """Rotations (F, J, 4) and places (F, P, 3) of the curves through keys (F, C) bool.
-
-        Only channels whose keys are others than the last time are worked out.
-        """
-        joints = len(self.motion.skeleton)
-        for channel in np.flatnonzero((keyed != self.last).any(axis=0)):
-            frames = np.flatnonzero(keyed[:, channel])
-            source, result, column = (
-                (self.rotations, self.turns, channel)
-                if channel < joints
-                else (self.places, self.shifts, channel - joints)
-            )
-            curve = curve_through(frames, source[frames, column], len(keyed))
-            result[:, column] = normalize(curve) if channel < joints else curve
-        self.last = keyed.copy()
-        return self.turns, self.shifts
-
-    def motion_of(self, keyed):
-        """The motion (F frames) that the keys give."""
-        rotations, places = self.evaluate(keyed)
+    def moved(self):
+        """The motion along the curves."""
+        turning = self.rotations.shape[1]
+        rotations, places = (
+            np.stack(some).transpose(2, 0, 1) for some in (self.curves[:turning], self.curves[turning:])
+        )
         local = self.motion.local_positions
         if local is not None:
             local = np.array(local)
             local[:, self.moving] = places
         return self.motion.replace(rotations=rotations, root_positions=places[:, 0], local_positions=local)
 
-    def errors(self, keyed):
-        """The motion of the keys, and how far each joint is off in it: metres and radians, (F, J) each."""
-        motion = self.motion_of(keyed)
-        world, places = motion.transforms()
-        return motion, np.linalg.norm(places - self.world_places, axis=-1), angle_between(world, self.world)
+    def _bend(self, channel, keyed):
+        """Lead a channel's curve through other keys (F,) bool; gives the frames (F,) bool where it may be another."""
+        differ = np.flatnonzero(keyed != self.keyed[channel])
+        self.keyed[channel] = keyed
+        frames, values = np.flatnonzero(keyed), self.meant[channel]
+        first = frames[np.maximum(np.searchsorted(frames, differ) - 2, 0)]
+        last = frames[np.minimum(np.searchsorted(frames, differ, side="right") + 1, len(frames) - 1)]
+        ends = np.bincount(first, minlength=len(keyed) + 1) - np.bincount(last + 1, minlength=len(keyed) + 1)
+        span = np.cumsum(ends[:-1]) > 0
+        at = _worth(np.flatnonzero(span), len(span))
+        curve = curve_through(frames, values[:, frames], np.arange(len(span))[at], (np.cumsum(keyed) - 1)[at])
+        if len(values) == 4:
+            # Half way between keys a whole turn apart there is nothing, which is far from every rotation.
+            curve /= np.maximum(np.sqrt(sum(row * row for row in curve)), 1e-150)
+            self.apart[channel, at] = _chord(curve, values[:, at])
+        else:
+            self.apart[channel, at] = _distance(curve, values[:, at])
+        self.curves[channel][:, at] = curve
+        return span
+
+    def _move(self, joints, frames):
+        """Put joints, parents before children, where their curves lead them at some frames."""
+        skeleton, turning = self.motion.skeleton, self.rotations.shape[1]
+        frames = _worth(frames, self.keyed.shape[1])
+        for joint in joints:
+            turn, parent = self.curves[joint][:, frames], skeleton.parents[joint]
+            step = self.steps[joint]
+            if joint in self.moving:
+                step = self.curves[turning + self.moving.index(joint)][:, frames]
+            if parent >= 0:
+                above = self.world[parent][:, frames]
+                step = step_rows(self.spots[parent][:, frames], above, step)
+                turn = multiply_rows(above, turn)
+            for row, values in enumerate(turn):
+                self.world[joint, row, frames] = values
+            for row, values in enumerate(step):
+                self.spots[joint, row, frames] = values
+            self.off[joint, frames] = _distance(step, self.wanted_spots[joint][:, frames])
+            self.turned[joint, frames] = _chord(turn, self.wanted[joint][:, frames])
 
 
-def _asked_for(curves, keyed, metres, radians):
-    """(F, C): how far the worst joint of a frame is beyond what is allowed, at the channel that does most to it."""
-    motion, off, turned = curves.errors(keyed)
-    beyond = np.maximum(off / metres, turned / radians)
-    frames = np.flatnonzero(beyond.max(axis=1) > 1)
-    worst = beyond[frames].argmax(axis=1)
-    angles = angle_between(motion.rotations[frames], curves.rotations[frames])
-    places = curves.world_places[frames]
-    arms = np.linalg.norm(places - places[np.arange(len(frames)), worst][:, None], axis=-1)
-    by_turn = (turned[frames, worst] / radians > off[frames, worst] / metres)[:, None]
-    shifts = np.linalg.norm(curves.places_of(motion)[frames] - curves.places[frames], axis=-1)
-    harm = np.concatenate((np.where(by_turn, angles, angles * arms), np.where(by_turn, 0.0, shifts)), axis=1)
-    harm = np.where(curves.affects[:, worst].T & ~keyed[frames], harm, -1.0)
-    channel = harm.argmax(axis=1)
-    free = harm.max(axis=1) > 0  # where every channel has a key already, what is left is rounding
+def _rows(values):
+    """(F, J, C) as (J, C, F)."""
+    return np.ascontiguousarray(values.transpose(1, 2, 0))
+
+
+def _worth(frames, count):
+    """Frames (N,) of so many as an index; where they are most, all of them, which spares copies."""
+    return slice(None) if 2 * len(frames) > count else frames
+
+
+def _distance(a, b):
+    """Distances (N,) between points of C rows (N,) each."""
+    apart = [p - q for p, q in zip(a, b, strict=True)]
+    return np.sqrt(sum(part * part for part in apart))
+
+
+def _chord(a, b):
+    """How far apart rotations of four rows (N,) each are: twice the chord between them on the unit sphere, which grows
+    with their angle and is that of small ones."""
+    sign = np.copysign(1.0, sum(p * q for p, q in zip(a, b, strict=True)))
+    return 2 * _distance(a, [sign * row for row in b])
+
+
+def _asked_for(curves, keyed, metres, chord):
+    """(C, F): how far the worst joint of a frame is beyond what is allowed, at the channel that does most to it."""
+    curves.follow(keyed)
+    beyond = np.maximum(curves.off / metres, curves.turned / chord)
+    frames = np.flatnonzero(beyond.max(axis=0) > 1)
+    beyond, column = beyond[:, frames], np.arange(len(frames))
+    worst = beyond.argmax(axis=0)
+    places, turning = curves.wanted_spots[:, :, frames], len(curves.wanted)
+    arms = _distance(places.swapaxes(0, 1), places[worst, :, column].T)
+    by_turn = curves.turned[worst, frames] / chord > curves.off[worst, frames] / metres
+    harm = curves.apart[:, frames]
+    harm[:turning] *= np.where(by_turn, 1.0, arms)
+    harm[turning:] *= ~by_turn
+    harm[~curves.affects[:, worst] | keyed[:, frames]] = -1.0
+    channel = harm.argmax(axis=0)
+    free = harm.max(axis=0) > 0  # where every channel has a key already, what is left is rounding
     wrong = np.zeros(keyed.shape)
-    wrong[frames[free], channel[free]] = beyond[frames[free], worst[free]]
+    wrong[channel[free], frames[free]] = beyond[worst, column][free]
     return wrong
 
 
 def _worst_of_each_span(wrong, keyed):
-    """(F, C) bool: between any two keys of a channel the frame where it is most wrong, if it is."""
+    """(C, F) bool: between any two keys of a channel the frame where it is most wrong, if it is."""
     chosen = np.zeros_like(keyed)
-    span = np.cumsum(keyed, axis=0)
-    for channel in np.flatnonzero(wrong.any(axis=0)):
-        frames = np.flatnonzero(wrong[:, channel])
-        frames = frames[np.argsort(wrong[frames, channel], kind="stable")]
-        last = dict(zip(span[frames, channel].tolist(), frames.tolist(), strict=True))  # the worst comes last
-        chosen[list(last.values()), channel] = True
+    for channel in np.flatnonzero(wrong.any(axis=1)):
+        frames = np.flatnonzero(wrong[channel])
+        frames = frames[np.argsort(wrong[channel, frames], kind="stable")]
+        span = np.cumsum(keyed[channel])[frames]
+        last = dict(zip(span.tolist(), frames.tolist(), strict=True))  # the worst comes last
+        chosen[channel, list(last.values())] = True
     return chosen
 
 
-def _take_out(curves, keyed, metres, radians):
+def _take_out(curves, keyed, metres, chord):
     """Take out of `keyed`, in place, keys without which all joints stay within what is allowed.
 
     Of each channel every fourth key goes at a time, so that what happens between the second before it and the second
     after it, as far as its slopes reach, is its own doing; where a joint is then too far off there, it comes back.
     """
-    for channel in range(keyed.shape[1]):
+    for channel in range(len(keyed)):
+        below = curves.affects[channel]
         for first in (1, 2, 3, 4):
-            keys = np.flatnonzero(keyed[:, channel])
+            keys = np.flatnonzero(keyed[channel])
             out = keys[first:-1:4]
             if not len(out):
                 continue
-            keyed[out, channel] = False
-            _, off, turned = curves.errors(keyed)
-            bad = ((off > metres) | (turned > radians)).any(axis=1)
+            keyed[channel, out] = False
+            curves.follow(keyed)
+            bad = ((curves.off[below] > metres) | (curves.turned[below] > chord)).any(axis=0)
             bad_before = np.concatenate(([0], np.cumsum(bad)))
             around = np.searchsorted(keys, out)
             reach = keys[np.minimum(around + 2, len(keys) - 1)], keys[np.maximum(around - 2, 0)]
             needed = bad_before[reach[0]] > bad_before[reach[1]]
-            keyed[out[needed], channel] = True
+            keyed[channel, out[needed]] = True
 
 
 def _result(curves, keyed):
-    motion, off, turned = curves.errors(keyed)
-    values = [curves.rotations[:, j] for j in range(curves.rotations.shape[1])]
-    values += [curves.places[:, p] for p in range(curves.places.shape[1])]
+    curves.follow(keyed)
+    motion = curves.moved()
+    world, places = motion.transforms()
+    wanted, wanted_places = curves.motion.transforms()
+    off, turned = np.linalg.norm(places - wanted_places, axis=-1), angle_between(world, wanted)
     channels = []
-    for column, (joint, value) in enumerate(zip(curves.joints.tolist(), values, strict=True)):
-        frames = np.flatnonzero(keyed[:, column])
-        if len(frames) == 2 and np.array_equal(value[0], value[-1]):
+    for channel, joint in enumerate(curves.joints.tolist()):
+        frames, values = np.flatnonzero(keyed[channel]), curves.meant[channel].T
+        if len(frames) == 2 and np.array_equal(values[0], values[-1]):
             frames = frames[:1]
-        kind = "rotation" if column < curves.rotations.shape[1] else "position"
-        channels.append(Channel(joint, kind, frames, value[frames]))
+        kind = "rotation" if channel < len(motion.skeleton) else "position"
+        channels.append(Channel(joint, kind, frames, values[frames]))
     count = sum(len(channel.frames) for channel in channels)
     return ReducedKeys(tuple(channels), motion, count, keyed.size, float(off.max()), float(turned.max()))

@@ -52,9 +52,38 @@ def local_rotations(rotations, parents):
         own = tuple(world[joint, c] for c in range(4))
         if parent >= 0:
             w, x, y, z = (world[parent, c] for c in range(4))
-            own = _multiply((w, -x, -y, -z), own)
+            own = multiply_rows((w, -x, -y, -z), own)
         local.append(own)
     return xp.reshape(_columns(xp, xp.stack(_flat(local)), 4), rotations.shape)
+
+
+def multiply_rows(a, b):
+    """Quaternion products of rotations given as their four components, each an array."""
+    aw, ax, ay, az = a
+    bw, bx, by, bz = b
+    return (
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+    )
+
+
+def step_rows(p, q, v):
+    """The place p plus the vector v turned by q, each given as its components, arrays or of v plain numbers too: along
+    one axis, as of many bones, these take fewer steps."""
+    w, x, y, z = q
+    along = [axis for axis, part in enumerate(v) if not isinstance(part, float) or part != 0]
+    if len(along) < 2 and isinstance(v[0], float):
+        return _step_along(p, q, v, along[0]) if along else p
+    vx, vy, vz = v
+    dx, dy, dz = 2 * vx, 2 * vy, 2 * vz
+    tx, ty, tz = y * dz - z * dy, z * dx - x * dz, x * dy - y * dx
+    return (
+        p[0] + (vx + w * tx + y * tz - z * ty),
+        p[1] + (vy + w * ty + z * tx - x * tz),
+        p[2] + (vz + w * tz + x * ty - y * tx),
+    )
 
 
 def _walk(rotations, root_positions, offsets, parents, turns):
@@ -107,9 +136,9 @@ def _recurse(xp, rotations, root_positions, offsets, parents, turns):
             turn.append(tuple(local[joint, c] for c in range(4)))
         else:
             wanted = turns or joint in above
-            turn.append(_multiply(turn[parent], tuple(local[joint, c] for c in range(4))) if wanted else None)
+            turn.append(multiply_rows(turn[parent], tuple(local[joint, c] for c in range(4))) if wanted else None)
         if root is not None:
-            place.append(tuple(root) if parent < 0 else _step(place[parent], turn[parent], steps[joint]))
+            place.append(tuple(root) if parent < 0 else step_rows(place[parent], turn[parent], steps[joint]))
     return _flat(turn) if turns else None, _flat(place) if place else None
 
 
@@ -136,19 +165,8 @@ def _columns(xp, table, size):
     return xp.permute_dims(xp.reshape(table, (rows // size, size, frames)), (2, 0, 1))
 
 
-def _multiply(a, b):
-    aw, ax, ay, az = a
-    bw, bx, by, bz = b
-    return (
-        aw * bw - ax * bx - ay * by - az * bz,
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-    )
-
-
 def _step_along(p, q, v, i):
-    """_step where only v[i] is not zero: a column of the rotation matrix."""
+    """step_rows where only v[i] is not zero: a column of the rotation matrix."""
     j, k = (i + 1) % 3, (i + 2) % 3
     w, a, b, c = q[0], q[1 + i], q[1 + j], q[1 + k]
     twice, place = 2 * v[i], [None] * 3
@@ -156,19 +174,3 @@ def _step_along(p, q, v, i):
     place[j] = p[j] + twice * (a * b + w * c)
     place[k] = p[k] + twice * (a * c - w * b)
     return tuple(place)
-
-
-def _step(p, q, v):
-    """The place p plus the vector v turned by q; for plain numbers along one axis, as of many bones, in fewer steps."""
-    w, x, y, z = q
-    along = [axis for axis, part in enumerate(v) if not isinstance(part, float) or part != 0]
-    if len(along) < 2 and isinstance(v[0], float):
-        return _step_along(p, q, v, along[0]) if along else p
-    vx, vy, vz = v
-    dx, dy, dz = 2 * vx, 2 * vy, 2 * vz
-    tx, ty, tz = y * dz - z * dy, z * dx - x * dz, x * dy - y * dx
-    return (
-        p[0] + (vx + w * tx + y * tz - z * ty),
-        p[1] + (vy + w * ty + z * tx - x * tz),
-        p[2] + (vz + w * tz + x * ty - y * tx),
-    )

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.spatial.transform import Rotation
 
 from graphics_ml.formats import load
-from graphics_ml.motion.keys import reduce_keys
+from graphics_ml.motion.keys import Channel, _Curves, reduce_keys
 from graphics_ml.motion.metrics import jerk
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import normalize
@@ -59,6 +59,35 @@ def test_no_joint_is_further_off_than_allowed(hung, metres, degrees):
     assert result.keys == sum(len(channel.frames) for channel in result.channels) < result.full
 
 
+@pytest.mark.parametrize("hung", [False, True])
+@given(st.data())
+@settings(max_examples=10, deadline=None)
+def test_what_is_worked_out_anew_where_keys_change_is_what_all_of_it_gives(hung, data):
+    motion = under_static_root(swinging(40)) if hung else swinging(40)
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    step_by_step = _Curves(motion)
+    keyed = np.zeros(step_by_step.keyed.shape, dtype=bool)
+    keyed[:, [0, -1]] = True
+    for channels, frames in data.draw(
+        st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=6)
+    ):
+        for channel in random.integers(0, len(keyed), channels):
+            keyed[channel, 1 + random.integers(0, 38, frames)] ^= True
+        step_by_step.follow(keyed)
+    whole = _Curves(motion)
+    whole.follow(keyed)
+    for part in ("world", "spots", "off", "turned", "apart"):
+        np.testing.assert_allclose(getattr(step_by_step, part), getattr(whole, part), atol=1e-12)
+    channels = [
+        Channel(joint, "rotation" if len(meant) == 4 else "position", np.flatnonzero(keys), meant[:, keys].T)
+        for joint, meant, keys in zip(whole.joints.tolist(), whole.meant, keyed, strict=True)
+    ]
+    wanted = from_keys(replace(reduce_keys(swinging(3)), channels=channels), motion)
+    np.testing.assert_allclose(whole.spots.transpose(2, 0, 1), wanted.positions(), atol=1e-9)
+    apart = np.linalg.norm(wanted.positions() - motion.positions(), axis=-1)
+    np.testing.assert_allclose(whole.off.T, apart, atol=1e-9)
+
+
 def test_real_clips_need_a_fraction_of_their_keys(clips):
     by_name = {path.stem: path for name in ("cmu", "bandai2-subset") for path in clips(name)}
     for name, part in (("02_01", 0.3), ("dataset-2_walk_normal_001", 0.6)):
@@ -97,6 +126,13 @@ def test_straight_movement_keeps_its_ends_and_stillness_one_key():
     keys = {(channel.kind, channel.joint): channel.frames.tolist() for channel in result.channels}
     assert keys.pop(("position", 0)) == [0, 29]
     assert keys.pop(("rotation", 4))[:1] == [0] and all(frames == [0] for frames in keys.values())
+
+
+def test_whole_turns_between_the_first_and_the_last_frame_are_kept():
+    motion = swinging(31, speed=2 * np.pi)
+    result = reduce_keys(motion, 0.005, 2.0)
+    apart, turned = worst(from_keys(result, motion), motion)
+    assert apart <= 0.005 * (1 + 1e-6) and turned <= 2 * (1 + 1e-6)
 
 
 def test_one_frame_is_one_key_a_channel_and_no_error_cannot_be_asked_for():
