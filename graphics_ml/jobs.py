@@ -62,6 +62,10 @@ def _body_or_file(help, default=MISSING, **about):
     return setting(help, default, names_file=lambda word: word not in BODIES, **about)
 
 
+def _frames_found_setting():
+    return setting("take the frames that are there of a .bvh, .amc or .trc that was cut off or announces others", False)
+
+
 def _preset_setting():
     return setting(
         "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot",
@@ -186,6 +190,7 @@ class FileJob(Job):
     output: Path = setting("file to write; its extension is its format", short="o")
     format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
     drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
+    frames_found: bool = _frames_found_setting()
 
     def natural_extension(self) -> str | None:
         """Extension, with its dot, of an output in a folder when no format is named; None: it must be named."""
@@ -322,6 +327,7 @@ class Preview(Job):
         "from where: 0 is the front, 90 the left side, 180 behind", 30.0, min=-360, max=360, unit="deg"
     )
     size: int = setting("width and height of a pane", 480, min=64, max=2160, unit="px")
+    frames_found: bool = _frames_found_setting()
 
     def __post_init__(self):
         super().__post_init__()
@@ -411,6 +417,7 @@ class Evaluate(Job):
         "none",
     )
     floor: float = setting("height of the floor, below which joints penetrate it", 0.0, unit="m")
+    frames_found: bool = _frames_found_setting()
 
 
 JOBS = {

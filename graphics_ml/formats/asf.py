@@ -301,7 +301,8 @@ def _ensure_whole(path, rows, count, begun):
         raise MotionFileError(
             path,
             begun,
-            f"this frame has no line of '{short or 'root'}'; was the file cut off? frames='found' leaves it out",
+            f"this frame has no line of '{short or 'root'}'; was the file cut off? --frames-found, in Python "
+            "frames='found', leaves it out",
         )
 
 

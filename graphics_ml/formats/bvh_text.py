@@ -88,7 +88,9 @@ def frame_table(path, data, begin, joints, announced, frames, frames_at):
     """The numbers as (F, C), and how many frames were found."""
     width = sum(len(joint.channels) for joint in joints)
     if width == 0:
-        raise MotionFileError(path, None, "no joint has a channel, so it holds no motion; use load_skeleton")
+        raise MotionFileError(
+            path, None, "no joint has a channel, so it holds no motion; only its skeleton can be used, as a target"
+        )
     try:
         numbers = _numbers(data, begin, torn=frames == "found")
     except NotANumber as error:
@@ -102,11 +104,11 @@ def frame_table(path, data, begin, joints, announced, frames, frames_at):
             raise MotionFileError(
                 path,
                 frames_at,
-                f"the header announces {announced} frames but {found}{part} follow; correct the Frames line, or load "
-                "with frames='found'",
+                f"the header announces {announced} frames but {found}{part} follow; correct the Frames line, or take "
+                "those found: --frames-found, in Python frames='found'",
             )
     if found == 0:
-        raise MotionFileError(path, frames_at, "it holds no frame; only its skeleton can be used, with load_skeleton")
+        raise MotionFileError(path, frames_at, "it holds no frame; only its skeleton can be used, as a target")
     return numbers[: found * width].reshape(found, width), found
 
 

@@ -64,7 +64,7 @@ def load(
     if frames == "announced" and announced not in (None, len(positions)):
         raise MotionFileError(
             path, None, f"its header announces {announced} frames, but {len(positions)} follow; correct NumFrames, or "
-            "load it with frames='found'"
+            "take those found: --frames-found, in Python frames='found'"
         )  # fmt: skip
     unit = unit or unit_name(path, facts.get("units", ""))
     up = up or _up(names, positions * metres(unit), said)

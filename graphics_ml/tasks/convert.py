@@ -28,7 +28,9 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     if job.output.suffix.lower() in formats.marker_extensions():
         return _copy_markers(job, name, inputs)
     worn = dict(marker_set=job.marker_set, subject=job.subject, drop_t_pose=job.drop_t_pose)
-    motion, notes = open_motion(job.source, progress, format=name, **worn, **_options(job))
+    motion, notes = open_motion(
+        job.source, progress, format=name, frames_found=job.frames_found, **worn, **_options(job)
+    )
     progress("writing", 0, 0)
     options = {} if job.preset is None else {"preset": job.preset}
     outputs, said = write_motion(motion, job, inputs, **options)
@@ -39,7 +41,7 @@ def _copy_markers(job, name, inputs):
     """Markers in another marker format, as they are."""
     if not formats.holds_markers(name):
         raise OutputError(job.output, None, f"it would hold markers, and {job.source.name} holds a motion; write .bvh")
-    markers = read_markers(job.source, format=name, **_options(job))
+    markers = read_markers(job.source, format=name, frames_found=job.frames_found, **_options(job))
     made_by = record(job, [path for path in inputs if path.is_file()])
     with together():
         formats.save_markers(markers, job.output, job.format)

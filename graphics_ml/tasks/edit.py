@@ -21,7 +21,7 @@ def edit(job: Edit, progress: Progress) -> Outcome:
     ensure_place(job, inputs)
     if job.map:
         read_map(job.map)
-    motion, notes = open_motion(job.source, progress, drop_t_pose=job.drop_t_pose)
+    motion, notes = open_motion(job.source, progress, drop_t_pose=job.drop_t_pose, frames_found=job.frames_found)
     bones = load_map(job.map, motion.skeleton) if job.map else recognize_moving(motion)
     if job.foot_lock is not None or job.ground:
         require_roles(bones, motion.skeleton, job.map or job.source)
@@ -29,7 +29,7 @@ def edit(job: Edit, progress: Progress) -> Outcome:
         motion,
         bones,
         fps=None if job.fps is None else rate_of_text(f"{job.fps:.12g}"),
-        then=None if job.then is None else open_motion(job.then)[0],
+        then=None if job.then is None else open_motion(job.then, frames_found=job.frames_found)[0],
         **{name: getattr(job, name) for name in SETTINGS},
     )
     progress("editing", 0, len(work.names))

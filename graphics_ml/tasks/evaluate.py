@@ -104,7 +104,7 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
         ensure_apart(places, inputs)
         for place in places.values():
             ensure_writable(place)
-    reference = _opened(job.reference) if job.reference else None
+    reference = _opened(job.reference, job.frames_found) if job.reference else None
 
     done, faults = [], {}
     for count, path in enumerate(job.files):
@@ -133,13 +133,13 @@ def evaluate(job: Evaluate, progress: Progress) -> Outcome:
     return Outcome(tuple(places.values()), notes, failures)
 
 
-def _opened(path: Path) -> tuple[Motion, BoneMap]:
-    motion, _ = open_motion(path)
+def _opened(path: Path, frames_found: bool) -> tuple[Motion, BoneMap]:
+    motion, _ = open_motion(path, frames_found=frames_found)
     return motion, recognize_moving(motion)
 
 
 def _evaluated(path, job, reference):
-    motion, bones = _opened(path)
+    motion, bones = _opened(path, job.frames_found)
     contacts = comparison = None
     if reference is not None:
         truth, its_bones = reference

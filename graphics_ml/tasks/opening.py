@@ -23,6 +23,7 @@ def open_motion(
     marker_set: str | None = None,
     subject: str | None = None,
     drop_t_pose: bool | None = None,
+    frames_found: bool = False,
     **options,
 ) -> tuple[Motion, list[str]]:
     """The motion in a file, or that of the person who wears the markers in it; and what the user should know of it.
@@ -33,6 +34,7 @@ def open_motion(
         format: of the file; told by extension and content when None.
         fps: frame rate to take the file for; its own when None.
         marker_set, subject: as for pose.markers.solve_markers.
+        frames_found: whether the whole frames that are there are taken from a file that announces others.
         drop_t_pose: whether a first frame that is a T-pose unlike the others is left out; None looks for none.
         options: the format's own.
 
@@ -41,11 +43,14 @@ def open_motion(
     """
     name = formats.format_of(path, format)
     if not formats.holds_markers(name):
-        return _without_t_pose(_read(formats.load, path, name, fps, options), drop_t_pose)
+        motion = _read(formats.load, path, name, fps, frames_found, options)
+        counted = _on_frames(motion)
+        motion, notes = _without_t_pose(motion, drop_t_pose)
+        return motion, counted + notes
     from graphics_ml.pose.markers import solve_markers
 
     solution = solve_markers(
-        read_markers(path, format=name, fps=fps, **options),
+        read_markers(path, format=name, fps=fps, frames_found=frames_found, **options),
         marker_set,
         subject=subject,
         progress=lambda part: progress("solving", round(100 * part), 100),
@@ -53,9 +58,17 @@ def open_motion(
     return solution.motion, list(solution.warnings)
 
 
-def read_markers(path: Path, *, format: str | None = None, fps: Fraction | None = None, **options):
+def read_markers(
+    path: Path, *, format: str | None = None, fps: Fraction | None = None, frames_found: bool = False, **options
+):
     """The Markers in a file; arguments and errors as open_motion."""
-    return _read(formats.load_markers, path, formats.format_of(path, format), fps, options)
+    return _read(formats.load_markers, path, formats.format_of(path, format), fps, frames_found, options)
+
+
+def _on_frames(motion):
+    source = motion.provenance.get("source")
+    announced = source.get("frames_announced") if isinstance(source, dict) else None
+    return [] if announced is None else [f"the file announces {announced} frames; the {len(motion)} found are taken"]
 
 
 def _without_t_pose(motion, drop):
@@ -92,7 +105,9 @@ def open_rig(path: Path | None, keep_actions: bool = False):
     return TargetRig(path, keep_actions=keep_actions)
 
 
-def _read(load, path, name, fps, options):
+def _read(load, path, name, fps, frames_found, options):
+    if frames_found and "frames" in formats.options(name):
+        options = {**options, "frames": "found"}
     if fps is not None and "fps" in formats.options(name):
         options, fps = {**options, "fps": fps}, None
     try:

@@ -61,7 +61,7 @@ def preview(job: Preview, progress: Progress) -> Outcome:
 
 
 def _cut(job, path, notes):
-    motion, said = open_motion(path)
+    motion, said = open_motion(path, frames_found=job.frames_found)
     notes += [f"{path.name}: {one}" for one in said]
     try:
         motion = trim(motion, job.start or 0.0, job.end)

@@ -27,7 +27,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         if path:
             read_map(path)
     progress("reading", 0, 0)
-    motion, notes = open_motion(job.source, progress, drop_t_pose=job.drop_t_pose)
+    motion, notes = open_motion(job.source, progress, drop_t_pose=job.drop_t_pose, frames_found=job.frames_found)
     rig, skeleton, target_map, target_motion = _target(job)
     source_map = None
     if job.map:
