@@ -7,6 +7,7 @@ crawl nor flicker when the camera follows a walk.
 
 import numpy as np
 
+from graphics_ml.motion.body_shape import descends
 from graphics_ml.motion.camera import Camera
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.pose.overlay import draw_line
@@ -92,16 +93,22 @@ def draw_figure(picture: np.ndarray, camera: Camera, bones: np.ndarray, colours,
         draw_line(picture, start, end, colours[bone], thickness)
 
 
-def bone_joints(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
+def bone_joints(skeleton: Skeleton, top: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """What lines a stick figure has: (B, 2) joints from parent to child, and (E,) indices of end sites to add.
 
     A root that only carries the body, as the one of Bandai-Namco's files does, gives no line: it lies on the floor.
+
+    Args:
+        top: joint on which the figure hangs, such as the hips; others, such as the controls of a rig, are left out.
     """
-    pairs = [(parent, joint) for joint, parent in enumerate(skeleton.parents) if parent > 0]
-    children = skeleton.children[0]
-    if len(children) > 1:
-        pairs += [(0, joint) for joint in children]
-    ends = [i for i, end in enumerate(skeleton.end_sites) if np.linalg.norm(end.offset) > 1e-6]
+    inside = [descends(skeleton, joint, top) for joint in range(len(skeleton))]
+    carries = top == 0 and len(skeleton.children[0]) == 1
+    pairs = [
+        (parent, joint)
+        for joint, parent in enumerate(skeleton.parents)
+        if parent >= 0 and inside[parent] and not (carries and parent == 0)
+    ]
+    ends = [i for i, end in enumerate(skeleton.end_sites) if inside[end.joint] and np.linalg.norm(end.offset) > 1e-6]
     return np.array(pairs, dtype=int).reshape(-1, 2), np.array(ends, dtype=int)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from graphics_ml.errors import FileError
 from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Outcome, Preview
-from graphics_ml.motion.bone_map import require_roles
+from graphics_ml.motion.bone_map import missing_roles, recognize_moving, require_roles
 from graphics_ml.motion.bone_names import read_names
 from graphics_ml.motion.camera import Camera, framing_camera
 from graphics_ml.motion.filters import smooth
@@ -128,11 +128,15 @@ def _path(points, height, fps):
 
 
 def _stick_figures(job, motions, names) -> Iterator[np.ndarray]:
-    bones = [_bones(motion) for motion in motions]
+    tops = [_top(motion) for motion in motions]
+    bones = [_bones(motion, top) for motion, top in zip(motions, tops, strict=True)]
     heights = [float(np.median(np.ptp(one[:, :, :, 1], axis=(1, 2)))) for one in bones]
     cameras = _cameras(job, [one.reshape(len(one), -1, 3) for one in bones], motions[0].fps, skin=_SKIN)
     overlaid = job.layout == "overlaid" and len(motions) > 1
-    colours = [_colours(motion.skeleton, INKS[i % len(INKS)] if overlaid else None) for i, motion in enumerate(motions)]
+    colours = [
+        _colours(motion.skeleton, top, INKS[i % len(INKS)] if overlaid else None)
+        for i, (motion, top) in enumerate(zip(motions, tops, strict=True))
+    ]
     floor = Floor(cameras[0][0])
     for frame in range(max(len(one) for one in bones)):
         panes, at = [], [one[min(frame, len(one) - 1)] for one in bones]
@@ -148,10 +152,16 @@ def _stick_figures(job, motions, names) -> Iterator[np.ndarray]:
         yield _tiled(panes)
 
 
-def _bones(motion: Motion) -> np.ndarray:
+def _top(motion: Motion) -> int:
+    """The joint on which the figure hangs: of a body the hips, so that a rig's controls are left out."""
+    found = recognize_moving(motion)
+    return 0 if missing_roles(found) else motion.skeleton.index(found.roles["hips"])
+
+
+def _bones(motion: Motion, top: int) -> np.ndarray:
     """Both ends (F, B, 2, 3) of each bone, end sites after joints, metres."""
     turns, places = motion.transforms()
-    pairs, ends = bone_joints(motion.skeleton)
+    pairs, ends = bone_joints(motion.skeleton, top)
     bones = places[:, pairs]
     if len(ends):
         sites = [motion.skeleton.end_sites[i] for i in ends]
@@ -161,12 +171,12 @@ def _bones(motion: Motion) -> np.ndarray:
     return bones
 
 
-def _colours(skeleton: Skeleton, ink) -> list:
+def _colours(skeleton: Skeleton, top: int, ink) -> list:
     """A colour for each bone by the side of the body in the names; in one ink the right is darker, the left paler."""
     sides = [reading.side for reading in read_names(skeleton.names)]
     for joint, parent in enumerate(skeleton.parents):
         sides[joint] = sides[joint] or (sides[parent] if parent >= 0 else "")
-    pairs, ends = bone_joints(skeleton)
+    pairs, ends = bone_joints(skeleton, top)
     joints = [joint for _, joint in pairs] + [skeleton.end_sites[i].joint for i in ends]
     if ink is None:
         return [{"left": LEFT, "right": RIGHT}.get(sides[joint], MIDDLE) for joint in joints]

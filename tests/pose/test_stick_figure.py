@@ -5,7 +5,7 @@ import pytest
 
 from graphics_ml.motion.camera import Camera, look_at
 from graphics_ml.motion.humanoid import standard_skeleton
-from graphics_ml.motion.skeleton import Skeleton
+from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.pose.stick_figure import Floor, bone_joints, draw_figure, draw_shadow
 
 
@@ -90,3 +90,12 @@ def test_a_root_that_only_carries_the_body_has_no_bone():
     offsets = np.array([[0, 0, 0], [0, 1, 0], [0, 0.2, 0], [0.1, -0.4, 0.0]])
     skeleton = Skeleton(("root", "hips", "spine", "leg"), (-1, 0, 1, 1), offsets)
     assert bone_joints(skeleton)[0].tolist() == [[1, 2], [1, 3]]
+
+
+def test_only_what_hangs_on_the_top_is_a_figure():
+    names, parents = ("root", "hips", "spine", "leg", "control", "control.end"), (-1, 0, 1, 1, 0, 4)
+    ends = (EndSite(2, (0.0, 0.1, 0.0)), EndSite(5, (0.0, 0.1, 0.0)))
+    skeleton = Skeleton(names, parents, np.ones((6, 3)), end_sites=ends)
+    assert len(bone_joints(skeleton)[0]) == 5 and bone_joints(skeleton)[1].tolist() == [0, 1]
+    pairs, sites = bone_joints(skeleton, top=1)
+    assert pairs.tolist() == [[1, 2], [1, 3]] and sites.tolist() == [0]

@@ -13,6 +13,7 @@ from graphics_ml.errors import GraphicsMLError, OutputError
 from graphics_ml.jobs import Preview
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.pose.overlay import LEFT, RIGHT
 from graphics_ml.pose.video import open_video
 from graphics_ml.run import run
@@ -68,6 +69,23 @@ def test_the_camera_follows_those_who_travel_and_stays_with_those_who_do_not(tmp
     corner = [[picture[-SIZE // 6 :, : SIZE // 5].astype(int) for picture in film] for film in (far, near)]
     changed = [np.abs(film[20] - film[35]).mean() for film in corner]
     assert changed[0] > 5 * changed[1]
+
+
+def test_the_controls_of_a_rig_are_no_part_of_its_stick_figure(tmp_path):
+    body = standard_skeleton()
+    shown = {}
+    for name, controls in (("body", 0), ("rig", 3)):
+        parents = (-1, *(parent + 1 for parent in body.parents), *[0] * controls)
+        offsets = np.concatenate(([[0.0, 0, 0]], body.offsets, np.tile([2.0, 1, 0], (controls, 1))))
+        rest = np.concatenate(([[1.0, 0, 0, 0]], body.rest_orientations, np.tile([1.0, 0, 0, 0], (controls, 1))))
+        names = ("root", *body.names, *(f"IK control {n}" for n in range(controls)))
+        skeleton = Skeleton(names, parents, offsets, rest)
+        motion = Motion(skeleton, np.tile(rest, (3, 1, 1)), np.zeros((3, 3)), 30)
+        graphics_ml.save(motion, tmp_path / "a.npz")
+        run(Preview(motions=(tmp_path / "a.npz",), output=tmp_path / f"{name}.mp4", size=SIZE))
+        shown[name] = pictures(tmp_path / f"{name}.mp4")
+    np.testing.assert_array_equal(shown["rig"], shown["body"])
+    assert share_like(shown["rig"][0], LEFT) > 0.002
 
 
 def test_start_and_end_cut_and_the_rate_is_the_videos(tmp_path):
