@@ -102,44 +102,54 @@ def _walk(rotations, root_positions, offsets, parents, turns):
         offsets = offsets.tolist()
     frames = math.prod(batch)
     if not is_numpy_namespace(xp):  # blocks would only add nodes to the graph
-        tables = [rows and xp.stack(rows) for rows in _recurse(xp, rotations, root_positions, offsets, parents, turns)]
+        found = _recurse(xp, rotations, root_positions, offsets, parents, turns, (None, None))
+        tables = [rows and xp.stack(_flat(rows)) for rows in found]
     else:
         kind = np.result_type(rotations, *([root_positions] if placed else []), *([] if steady else [offsets]), 0.5)
         tables = [
-            np.empty((joints * size, frames), kind) if wanted else None for size, wanted in ((4, turns), (3, placed))
+            np.empty((joints, size, frames), kind) if wanted else None for size, wanted in ((4, turns), (3, placed))
         ]
         for first in range(0, frames, _BLOCK):
             part = slice(first, first + _BLOCK)
             root = root_positions[part] if placed else None
-            found = _recurse(xp, rotations[part], root, offsets if steady else offsets[part], parents, turns)
-            for table, rows in zip(tables, found, strict=True):
-                if rows is not None:
-                    np.stack(rows, out=table[:, part])
+            into = [None if table is None else table[..., part] for table in tables]
+            _recurse(xp, rotations[part], root, offsets if steady else offsets[part], parents, turns, into)
     return [
         None if table is None else xp.reshape(_columns(xp, table, size), (*batch, joints, size))
         for table, size in zip(tables, (4, 3), strict=True)
     ]
 
 
-def _recurse(xp, rotations, root_positions, offsets, parents, turns):
+def _recurse(xp, rotations, root_positions, offsets, parents, turns, tables):
     """_walk over one batch axis: (F, J, 4), (F, 3), and (F, J, 3) or J times three numbers where they are steady.
 
-    Gives lists of 4 J and 3 J rows (F,), or None.
+    Gives J tuples of 4 and of 3 rows (F,), or None. They lie in the tables (J, 4, F) and (J, 3, F) where such are
+    given: no joint's rows stay elsewhere for longer than they are needed, which spares a small cache.
     """
     local = _rows(xp, rotations)
     root = None if root_positions is None else _rows(xp, root_positions)
     steps = _rows(xp, offsets) if len(getattr(offsets, "shape", ())) == 3 else offsets
-    above = set(parents)
+    last_child = {parent: joint for joint, parent in enumerate(parents)}
     turn, place = [], []
     for joint, parent in enumerate(parents):
-        if parent < 0:
-            turn.append(tuple(local[joint, c] for c in range(4)))
-        else:
-            wanted = turns or joint in above
-            turn.append(multiply_rows(turn[parent], tuple(local[joint, c] for c in range(4))) if wanted else None)
+        own = tuple(local[joint, c] for c in range(4))
+        if parent >= 0:
+            own = multiply_rows(turn[parent], own) if turns or joint in last_child else None
+        turn.append(_kept(own, tables[0], joint))
         if root is not None:
-            place.append(tuple(root) if parent < 0 else step_rows(place[parent], turn[parent], steps[joint]))
-    return _flat(turn) if turns else None, _flat(place) if place else None
+            here = tuple(root) if parent < 0 else step_rows(place[parent], turn[parent], steps[joint])
+            place.append(_kept(here, tables[1], joint))
+        if not turns and parent >= 0 and joint == last_child[parent]:
+            turn[parent] = None
+    return turn if turns else None, place or None
+
+
+def _kept(rows, table, joint):
+    if table is None:
+        return rows
+    for c, row in enumerate(rows):
+        table[joint, c] = row
+    return tuple(table[joint])
 
 
 def _one_batch(xp, array, batch, inner):
@@ -160,9 +170,9 @@ def _flat(joints):
 
 
 def _columns(xp, table, size):
-    """Rows (J * size, F) as (F, J, size) without moving them in memory."""
-    rows, frames = table.shape
-    return xp.permute_dims(xp.reshape(table, (rows // size, size, frames)), (2, 0, 1))
+    """Rows (J * size, F) or (J, size, F) as (F, J, size) without moving them in memory."""
+    *rows, frames = table.shape
+    return xp.permute_dims(xp.reshape(table, (math.prod(rows) // size, size, frames)), (2, 0, 1))
 
 
 def _step_along(p, q, v, i):
