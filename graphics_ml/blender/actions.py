@@ -198,6 +198,14 @@ def set_range(fps: Fraction, frames: int, start_frame: int = 1) -> None:
 def retime(actions, factor: float) -> None:
     """Stretch actions about their first frames, with the NLA strips that play them: what was made for one frame rate
     lasts as long at `factor` times that rate."""
+    stretched = set(actions)
+    strips = [
+        (strip, strip.action_frame_start, strip.action_frame_end)  # as they are now: from 5.2 they follow their action
+        for owner in _animated()
+        for track in owner.animation_data.nla_tracks
+        for strip in track.strips
+        if strip.action in stretched
+    ]
     for action in actions:
         first, last = action.frame_range
         for curve in curves_of(action):
@@ -210,13 +218,8 @@ def retime(actions, factor: float) -> None:
             curve.update()
         if action.use_frame_range:
             action.frame_end = first + (last - first) * factor
-    stretched = set(actions)
-    for owner in _animated():
-        for track in owner.animation_data.nla_tracks:
-            for strip in track.strips:
-                if strip.action in stretched:
-                    start = strip.action_frame_start
-                    strip.action_frame_end = start + (strip.action_frame_end - start) * factor
+    for strip, start, end in strips:
+        strip.action_frame_end = start + (end - start) * factor
 
 
 def remove_actions(keep=()) -> None:

@@ -87,10 +87,13 @@ def put_back(obj: bpy.types.Object, always: bool = True):
                     animation.action_slot = slot
                 if animation.use_nla != mixed:
                     animation.use_nla = mixed
+            # Blender evaluates what was assigned before the values return: some may be posed and not keyed.
+            bpy.context.view_layer.update()
             for name, values in pose.items():
                 if not np.array_equal(_values(obj, name), values):
                     obj.pose.bones.foreach_set(name, values)
-            refresh(obj)
+            obj.update_tag()
+            bpy.context.view_layer.update()
 
 
 @contextlib.contextmanager

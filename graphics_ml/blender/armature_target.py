@@ -77,6 +77,7 @@ class ArmatureTarget:
 
     def __init__(self, armature: bpy.types.Object):
         _ensure_editable(armature)
+        bpy.context.view_layer.update()  # what a script has just moved is not where it says before
         self.armature = armature
         try:
             with out_of_edit_mode(armature):
@@ -144,13 +145,14 @@ class ArmatureTarget:
         action[PROVENANCE] = json.dumps(made_by, default=str)
         if strip:
             add_strip(obj, action, placement.track)
+        else:
+            refresh(obj)
         if former is not None and former.library is None and not former.users:
             former.use_fake_user = True
         if placement.rate == "motion" and frame_rate(scene) != rate:
             set_frame_rate(scene, rate)
         if placement.set_range:
             scene.frame_start, scene.frame_end = start, start + len(motion) - 1
-        refresh(obj)
         self.notes += _warnings(obj, solved.channels)
         return action
 
