@@ -28,6 +28,7 @@ MODULES = (
     "properties",
     "running",
     "sidebar",
+    "results",
 )
 
 CORE = "graphics_ml"

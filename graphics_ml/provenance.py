@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from graphics_ml.jobs import Job, as_written, job_name, seen_from
+from graphics_ml.jobs import Job, as_plain, as_written, job_name, seen_from
 from graphics_ml.outputs import write_bytes
 from graphics_ml.wording import toml_value
 
@@ -18,12 +18,18 @@ def record(job: Job, inputs: list[Path]) -> dict:
     Paths are told as seen from the output's folder, see jobs.as_written.
     """
     folder = job.output.parent
-    return {
-        "job": job_name(job),
-        "settings": as_written(job, folder),
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
-        "inputs": {seen_from(folder, path): file_hash(path) for path in inputs},
-    }
+    return _record(job, as_written(job, folder), {seen_from(folder, path): file_hash(path) for path in inputs})
+
+
+def record_without_output(job: Job, inputs: list[Path]) -> dict:
+    """The record of a job whose result is no file, but part of the open Blender scene. Paths are whole."""
+    settings = {name: value for name, value in as_plain(job).items() if name != "output"}
+    return _record(job, settings, {str(path): file_hash(path) for path in inputs})
+
+
+def _record(job, settings, inputs):
+    versions = {name: found for name in _PACKAGES if (found := _version(name))}
+    return {"job": job_name(job), "settings": settings, "versions": versions, "inputs": inputs}
 
 
 def write_record(output: Path, made_by: dict) -> Path:
