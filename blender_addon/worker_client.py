@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's end of graphics_ml.worker: starts it, sends requests, and turns whatever goes wrong into one sentence.
 
 Nothing here waits: threads read what the worker says, and a modal operator asks on its timer what has arrived. No bpy.
