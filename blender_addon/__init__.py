@@ -29,6 +29,9 @@ MODULES = (
     "running",
     "sidebar",
     "results",
+    "preferences",
+    "in_worker",
+    "job_panels",
 )
 
 CORE = "graphics_ml"

@@ -17,13 +17,14 @@ Type, default, bounds, help and choices come from the setting. How a kind of set
                   units are left alone: they multiply by the scene's scale, which has nothing to do with a person's
                   height, and keep angles in radians.
     one of words  a menu
-    Path          a field with Blender's file browser; `//` stands for the folder of the .blend
+    Path          a field with Blender's file browser; `//` stands for the folder of the .blend, the job has it whole
     several Paths a list with a button that opens the file browser
     X | None      numbers, switches and menus have a switch `use_<name>` beside them, off is None; text and paths are
                   None while they are empty
 Blender keeps numbers as float32; `job_from` gives the shortest decimal that is the same float32, so 0.3 stays 0.3.
 """
 
+import os
 from dataclasses import MISSING
 from pathlib import Path
 from types import UnionType
@@ -32,8 +33,10 @@ from typing import Literal, Union, get_args, get_origin
 import bpy
 import numpy as np
 
-from graphics_ml.jobs import JobError, settings
+from graphics_ml.jobs import JobError, names_file, settings
 
+# From 4.5 Blender asks who takes a path to say that it knows what // means.
+_PATH = {"options": {"PATH_SUPPORTS_BLEND_RELATIVE"}} if bpy.app.version >= (4, 5, 0) else {}
 _INT = 2**31 - 1  # Blender's whole numbers
 _FINE = 1e-3  # a number that may be smaller than this is shown with six decimals
 
@@ -41,7 +44,7 @@ _FINE = 1e-3  # a number that may be smaller than this is shown with six decimal
 class PathItem(bpy.types.PropertyGroup):
     """One file of several."""
 
-    path: bpy.props.StringProperty(name="File", subtype="FILE_PATH")
+    path: bpy.props.StringProperty(name="File", subtype="FILE_PATH", **_PATH)
 
 
 def group_of(job_class, leave_out=(), more=None, name=None):
@@ -84,7 +87,7 @@ def job_from(group, **more):
     """
     kinds = {one.name: (one, kind) for one, kind in settings(group.job_class)}
     values = {key: _value(group, *kinds[key]) for key in group.shown if key not in more}
-    return group.job_class(**values, **more)
+    return group.job_class(**values | more)
 
 
 def fill(group, job):
@@ -206,7 +209,7 @@ def _property(one, kind):
         return bpy.props.EnumProperty(items=items, default=words[0] if default is None else default, **common)
     elif kind is Path:
         default = "" if default is None else str(default)
-        return bpy.props.StringProperty(subtype="FILE_PATH", default=default, **common, **_relative_too())
+        return bpy.props.StringProperty(subtype="FILE_PATH", default=default, **common, **_PATH)
     elif kind is str:
         return bpy.props.StringProperty(default="" if default is None else default, **common)
     elif kind is bool:
@@ -225,16 +228,17 @@ def _property(one, kind):
 
 
 def _value(group, one, kind):
+    is_file = names_file(one, kind)
     kind, optional = without_none(kind)
     if optional and not _empty_is_none(kind) and not getattr(group, _switch(one.name)):
         return None
     value = getattr(group, one.name)
     if get_origin(kind) is tuple:
-        value = tuple(_path(item.path) for item in value if item.path)
+        value = tuple(_absolute(item.path) for item in value if item.path)
     elif kind is float:
         value = float(str(np.float32(value)))
-    elif kind is Path and value:
-        value = _path(value)
+    elif kind in (str, Path) and value and is_file(value):
+        value = _absolute(value)
     if value in ("", ()) and (optional or kind is not str):
         if optional:
             return None
@@ -244,8 +248,9 @@ def _value(group, one, kind):
     return value
 
 
-def _path(text):
-    return Path(bpy.path.abspath(text))
+def _absolute(text):
+    # The worker's current folder is another.
+    return os.path.abspath(bpy.path.abspath(text))
 
 
 def _draw_files(layout, group, one):
@@ -259,11 +264,6 @@ def _draw_files(layout, group, one):
         button.group, button.setting, button.index = where["group"], where["setting"], index
     button = box.operator(AddFiles.bl_idname, icon="ADD")
     button.group, button.setting = where["group"], where["setting"]
-
-
-def _relative_too():
-    # From 4.5 Blender asks who gives a path to say that it knows what // means.
-    return {"options": {"PATH_SUPPORTS_BLEND_RELATIVE"}} if bpy.app.version >= (4, 5, 0) else {}
 
 
 def _empty_is_none(kind):

@@ -11,7 +11,7 @@
             for count, part in enumerate(parts):
                 yield "retargeting", count, len(parts)           # stage, done, total; (stage, 0, 0): nobody knows
                 ...
-            outcome = yield from in_worker(job)                  # a job that runs in the worker, as one of the steps
+            outcome = yield from in_worker(job)                  # of in_worker.py: a job that needs more than NumPy
             write_keys(...)                                      # what changes the scene comes last, in one go
             return ["The left foot slid 3 mm"]                   # notes, a sentence each
 

@@ -53,7 +53,7 @@ class GRAPHICS_ML_PT_going_on(Sidebar, bpy.types.Panel):
 
 def paragraph(layout, context, text, icon="NONE"):
     """Draw text on as many lines as the sidebar's width asks for."""
-    scale = context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale or 1  # 0 where there is no window
     width = context.region.width if context.region is not None else 300
     letters = max(int(width / (7 * scale)) - 4, 20)  # a letter of the interface's font is about 7 pixels wide
     column = layout.column(align=True)

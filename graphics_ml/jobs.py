@@ -439,6 +439,12 @@ def settings(job_class) -> tuple[tuple, ...]:
     return tuple((one, hints[one.name]) for one in fields(job_class))
 
 
+def names_file(one, kind) -> Callable[[str], bool]:
+    """What tells of a word given for a setting, a (field, type) pair, whether it names a file."""
+    is_path = Path in (kind, *get_args(kind))
+    return one.metadata["names_file"] or (lambda word: is_path)
+
+
 def typed_settings(job_class) -> tuple[tuple, ...]:
     """The settings that a command line takes, as (field, type) pairs; those of a FileJob with a Batch's."""
     if not issubclass(job_class, FileJob):
@@ -548,18 +554,13 @@ def _with_files(name, values, change: Callable[[str], str]):
     """Plain values of a job, those that name a file changed; of a job that is not known as they are."""
     changed = dict(values)
     for one, kind in settings(JOBS[name]) if name in JOBS else ():
-        names_file = _names_file(one, kind)
+        is_file = names_file(one, kind)
         value = values.get(one.name)
-        if isinstance(value, str) and names_file(value):
+        if isinstance(value, str) and is_file(value):
             changed[one.name] = change(value)
         elif isinstance(value, list):
-            changed[one.name] = [change(word) if isinstance(word, str) and names_file(word) else word for word in value]
+            changed[one.name] = [change(word) if isinstance(word, str) and is_file(word) else word for word in value]
     return changed
-
-
-def _names_file(one, kind):
-    is_path = Path in (kind, *get_args(kind))
-    return one.metadata["names_file"] or (lambda word: is_path)
 
 
 def _below(folder, word):

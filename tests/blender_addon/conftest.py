@@ -5,6 +5,7 @@ They are run by `make test-blender`, in each version of Blender. A test asks for
     addon("retarget_panel")   a module of the installed add-on; addon() the add-on itself
     core("formats")           a module of graphics_ml, out of the extension's wheel
     empty                     a file with nothing in it
+    drawn(panel_class)        what a panel draws, as (function of its layout, arguments, named arguments)
     test_data                 the folder of real videos, mocap and rigs
 """
 
@@ -56,6 +57,39 @@ def empty(installed):
 
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     return bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def drawn(installed):
+    """Draws a panel without a window, which bpy has not."""
+    import bpy
+
+    def draw(panel_class):
+        class Panel:
+            layout = _Layout()
+
+            def __getattr__(self, name):
+                found = getattr(panel_class, name)
+                return found.__get__(self) if hasattr(found, "__get__") and not isinstance(found, type) else found
+
+        panel_class.draw(Panel(), bpy.context)
+        return Panel.layout.calls
+
+    return draw
+
+
+class _Layout:
+    """Stands in for Blender's UILayout, and all the rows and boxes in it."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        def call(*given, **named):
+            self.calls.append((name, given, named))
+            return self
+
+        return call
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs outside Blender's process, as a step of an operator that goes on.
+
+    outcome = yield from in_worker(job)       # in Running.work; a jobs.Outcome
+
+Jobs that need no more than Blender run in a second Blender without a window, which a broken file may crash and a reader
+may empty; all others in the environment's Python. Each worker stays, warm, for the next job.
+"""
+
+from pathlib import Path
+
+import bpy
+
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.jobs import Outcome
+
+from .preferences import chosen_python, own_folder
+from .worker_client import WorkerClient, WorkerError, blender_command, job_content, python_command
+
+_clients = {}
+
+
+class NoEnvironmentError(GraphicsMLError):
+    """A job needs an environment and none is chosen."""
+
+    def __init__(self):
+        super().__init__("this needs the environment; press Set Up in the panel Environment, or choose a Python there")
+
+
+def in_worker(job):
+    """A generator that has a job done: yields as Running.work does, returns the job's Outcome.
+
+    Closing it stops the job, within a second.
+
+    Raises:
+        NoEnvironmentError: the job needs an environment, and there is none.
+        WorkerError: the job or its worker failed, in one sentence.
+    """
+    result = yield from asked(needs_environment(job), "job", **job_content(job))
+    return Outcome(tuple(map(Path, result["outputs"])), tuple(result["notes"]), tuple(result["failures"]))
+
+
+def asked(environment: bool, kind: str, **content):
+    """A generator that has a worker do a request, see graphics_ml.worker, and returns its result.
+
+    Args:
+        environment: whether by the environment's Python; by a second Blender when False.
+        kind: "job", "check" or "warm".
+
+    Raises:
+        as in_worker.
+    """
+    request = _client(environment).request(kind, **content)
+    try:
+        yield "starting", 0, 0
+        while not request.finished:
+            came = request.events()
+            yield came[-1] if came else None
+        request.events()
+    finally:
+        request.cancel()
+    if request.stopped:
+        raise WorkerError("the worker was stopped")
+    return request.result
+
+
+def needs_environment(job) -> bool:
+    """Whether a job, or a class of them, needs packages that Blender has not."""
+    return not set(job.needs) <= {"blender"}
+
+
+def close_workers():
+    """End all workers; the next job starts a new one."""
+    while _clients:
+        _clients.popitem()[1].close()
+
+
+CLASSES = ()
+
+
+def register():
+    pass
+
+
+def unregister():
+    close_workers()
+
+
+def _client(environment):
+    if environment:
+        python = chosen_python()
+        if python is None:
+            raise NoEnvironmentError
+        command, name = python_command(python), "environment"
+    else:
+        command, name = blender_command(bpy.app.binary_path), "blender"
+    client = _clients.get(name)
+    if client is None or client.command != command:  # another Python has been chosen
+        if client is not None:
+            client.close()
+        client = _clients[name] = WorkerClient(command, own_folder() / f"{name}_worker.log")
+    return client

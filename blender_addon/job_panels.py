@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Panels made from job definitions alone: each job of jobs.JOBS that has a title in `panel` gets one.
+
+A panel has all the job's settings, a button that runs it in a worker, and the files that it wrote. Its settings live at
+`scene.graphics_ml.<name of the job>`, its operator is `graphics_ml.run_<name of the job>`.
+"""
+
+from pathlib import Path
+
+import bpy
+
+from graphics_ml.jobs import JOBS
+
+from .in_worker import in_worker, needs_environment
+from .preferences import chosen_python
+from .properties import PathItem, draw_settings, group_of, job_from
+from .running import Running
+from .sidebar import Sidebar, paragraph
+
+SETTINGS = {}
+_FIRST = 100  # bl_order of the first of these panels: they come after those of their own making
+_made = []
+
+
+class OpenFile(bpy.types.Operator):
+    """Open this file with the program that your system has for it"""
+
+    bl_idname = "graphics_ml.open_file"
+    bl_label = "Open"
+    bl_options = {"INTERNAL"}
+
+    path: bpy.props.StringProperty(options={"HIDDEN"})
+
+    def execute(self, context):
+        return bpy.ops.wm.path_open(filepath=self.path)
+
+
+CLASSES = (OpenFile,)
+
+
+def register():
+    for order, (name, job_class) in enumerate(sorted(JOBS.items()), _FIRST):
+        if job_class.panel is not None:
+            SETTINGS[name] = group_of(job_class, more={"results": bpy.props.CollectionProperty(type=PathItem)})
+            for one in (SETTINGS[name], _operator(name, job_class), _panel(name, job_class, order)):
+                bpy.utils.register_class(one)
+                _made.append(one)
+
+
+def unregister():
+    SETTINGS.clear()
+    while _made:
+        bpy.utils.unregister_class(_made.pop())
+
+
+class _RunsJob(Running):
+    def work(self, context):
+        group = getattr(context.scene.graphics_ml, self.job_name)
+        outcome = yield from in_worker(job_from(group))
+        group.results.clear()
+        for path in outcome.outputs:
+            group.results.add().path = str(path)
+        return [*outcome.notes, *outcome.failures] or [f"Wrote {path.name}" for path in outcome.outputs]
+
+
+class _ShowsJob(Sidebar):
+    def draw(self, context):
+        layout, group = self.layout, getattr(context.scene.graphics_ml, self.job_name)
+        paragraph(layout, context, self.job_class.__doc__)
+        draw_settings(layout, group)
+        if needs_environment(self.job_class) and chosen_python() is None:
+            paragraph(layout, context, "This needs the environment: set it up above", icon="INFO")
+        layout.operator(self.operator, icon="PLAY")
+        for item in group.results:
+            row = layout.row()
+            row.label(text=Path(item.path).name, icon="FILE")
+            row.operator(OpenFile.bl_idname, text="", icon="FILE_TICK").path = item.path
+            row.operator(OpenFile.bl_idname, text="", icon="FILE_FOLDER").path = str(Path(item.path).parent)
+
+
+def _operator(name, job_class):
+    about = {"bl_idname": f"graphics_ml.run_{name}", "bl_label": job_class.panel, "job_name": name}
+    return type(f"GRAPHICS_ML_OT_run_{name}", (_RunsJob, bpy.types.Operator), about | {"__doc__": job_class.__doc__})
+
+
+def _panel(name, job_class, order):
+    about = {"bl_label": job_class.panel, "bl_order": order, "operator": f"graphics_ml.run_{name}"}
+    names = about | {"job_name": name, "job_class": job_class}
+    return type(f"GRAPHICS_ML_PT_{name}", (_ShowsJob, bpy.types.Panel), names)

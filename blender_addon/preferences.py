@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept for all files: the environment in which jobs run that need more than Blender has."""
+
+from pathlib import Path
+
+import bpy
+
+NAME = __package__
+
+
+class GRAPHICS_ML_preferences(bpy.types.AddonPreferences):
+    bl_idname = NAME
+
+    python: bpy.props.StringProperty(
+        name="Python",
+        description="Program of the Python that capture runs in; Set Up fills it in, or choose one that you have",
+        subtype="FILE_PATH",
+    )
+    folder: bpy.props.StringProperty(
+        name="Folder", description="Folder that Set Up makes the environment in", subtype="DIR_PATH"
+    )
+
+    def draw(self, context):
+        self.layout.prop(self, "python")
+        self.layout.prop(self, "folder")
+        self.layout.label(text="Set it up in 3D View > Sidebar > Graphics ML > Environment")
+
+
+def preferences():
+    """The add-on's preferences."""
+    return bpy.context.preferences.addons[NAME].preferences
+
+
+def chosen_python() -> Path | None:
+    """The program of the environment's Python; None: none is chosen."""
+    text = preferences().python
+    return Path(bpy.path.abspath(text)) if text else None
+
+
+def own_folder() -> Path:
+    """A folder for what the add-on writes for itself, such as logs; never beside the add-on."""
+    if hasattr(bpy.utils, "extension_path_user"):
+        return Path(bpy.utils.extension_path_user(NAME, create=True))
+    return Path(bpy.app.tempdir)  # Blender before 4.2
+
+
+CLASSES = (GRAPHICS_ML_preferences,)
