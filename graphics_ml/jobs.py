@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from types import UnionType
 from typing import ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from graphics_ml.body_names import BODIES
+from graphics_ml.corrections import Span, read_again, read_plant, read_span
 from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
@@ -155,11 +156,32 @@ class Capture(Job):
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
     )
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+    swap: tuple[str, ...] = setting(
+        "where left and right came out exchanged: spans in seconds of the film, such as 1.2-1.9", ()
+    )
+    plant: tuple[str, ...] = setting("feet that stand in spans of the film, such as left:2.0-3.1", ())
+    again: tuple[str, ...] = setting(
+        "spans of the film to solve again with another smoothing, foot lock or person and to blend into the rest, such "
+        "as 2-3.5:smoothing=3,foot_lock=0.5 or 4-6:person=2",
+        (),
+    )
 
     def __post_init__(self):
         super().__post_init__()
         if not re.fullmatch(r"left|right|[1-9]\d*", self.person):
             raise JobError(f"person is '{self.person}', but must be a number from 1, 'left' or 'right'")
+        for name, read in (("swap", read_span), ("plant", read_plant), ("again", self.solved_again)):
+            for text in getattr(self, name):
+                try:
+                    read(text)
+                except GraphicsMLError as error:
+                    raise JobError(f"{name}: {error}") from error
+
+    def solved_again(self, text: str) -> tuple[Span, "Capture"]:
+        """A span of `again`, and the capture that holds in it; raises GraphicsMLError where it can be none."""
+        asked, kinds = read_again(text), {one.name: kind for one, kind in settings(type(self))}
+        changes = {name: from_text(name, value, kinds[name]) for name, value in asked.changes.items()}
+        return asked.span, replace(self, again=(), **changes)
 
 
 @dataclass(frozen=True)
@@ -255,7 +277,13 @@ class Retarget(FileJob):
         "hips",
     )
     foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
-    hand_lock: float = setting("how firmly hands stay on what they touch, and arms out of the body", 1.0, min=0, max=1)
+    hand_lock: float | None = setting(
+        "how firmly hands stay on what they touch, and arms out of the body; when not given 1, but 0 for what was "
+        "filmed, where a touch cannot be told from a near miss",
+        None,
+        min=0,
+        max=1,
+    )
     map: Path | None = setting("bone map (.toml), of the target or of the pair, instead of recognising bones", None)
     source_map: Path | None = setting("bone map (.toml) of the source instead of recognising its bones", None)
     save_map: Path | None = setting("where to save the map of the pair that was used, for editing", None)
@@ -461,9 +489,9 @@ def job_name(job: Job) -> str:
 
 
 def as_plain(job: Job) -> dict:
-    """The settings of a job as plain values (str, float, bool, lists of them), without those that are None."""
+    """The settings of a job as plain values (str, float, bool, lists of them), without those that are None or ()."""
     values = {one.name: getattr(job, one.name) for one in fields(job)}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    return {name: _plain(value) for name, value in values.items() if value not in (None, ())}
 
 
 def as_written(job: Job, folder: Path) -> dict:

@@ -58,6 +58,7 @@ _USED = {
     "frame_rate": lambda motion, row: motion.fps != row.get("read_at", motion.fps),
     "end_sites": lambda motion, row: bool(motion.skeleton.end_sites),
     "confidence": lambda motion, row: motion.confidence is not None,
+    "contacts": lambda motion, row: motion.contacts is not None,
     "provenance": lambda motion, row: bool(motion.provenance),
 }
 PROPERTIES = tuple(_USED)

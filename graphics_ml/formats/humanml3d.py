@@ -20,7 +20,8 @@ Writing follows the data set's definition, its slips where they are in all of it
 of shoulders minus hips (the hips' sign is exchanged there), smoothed by a Gaussian of 20 frames, and taken as zero at
 the first frame; the chains of the arms count from the root. Not taken over is the wrong sign above. The definition
 makes F - 1 rows of F frames; here the last frame has a row too, with its own pose and the steps of the row before, so
-that all of a motion comes back.
+that all of a motion comes back. Feet that rest in these files may move at 0.9 m/s (RESTING): they are no contacts to
+plant a foot by, and none are read.
 """
 
 import warnings

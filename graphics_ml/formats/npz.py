@@ -2,8 +2,9 @@
 
 Members: graphics_ml_motion (the version, 1), rotations (F, J, 4) wxyz, root_positions (F, 3), fps (numerator,
 denominator), names (J,), parents (J,), offsets (J, 3), rest_orientations (J, 4), end_joints (E,), end_offsets (E, 3),
-end_names (E,), provenance (JSON text), and where the motion has them local_positions (F, J, 3), confidence (F, J) and
-channels (J,), each joint's names joined by blanks. Metres, radians, Y up; all of it as in Motion and Skeleton.
+end_names (E,), provenance (JSON text), and where the motion has them local_positions (F, J, 3), confidence (F, J),
+contacts (F, 4) bool and channels (J,), each joint's names joined by blanks. Metres, radians, Y up; all of it as in
+Motion and Skeleton.
 
 The same motion gives the same bytes.
 """
@@ -23,7 +24,7 @@ from graphics_ml.wording import brief
 
 VERSION = 1
 _VERSION_MEMBER = "graphics_ml_motion"
-_OPTIONAL = ("local_positions", "confidence", "channels")
+_OPTIONAL = ("local_positions", "confidence", "contacts", "channels")
 _SKELETON = ("names", "parents", "offsets", "rest_orientations", "end_joints", "end_offsets", "end_names")
 _NEEDED = (*_SKELETON, "rotations", "root_positions", "fps", "provenance")
 
@@ -81,6 +82,7 @@ def _members(motion):
         "provenance": np.array(json.dumps(motion.provenance, ensure_ascii=False, default=str)),
         "local_positions": motion.local_positions,
         "confidence": motion.confidence,
+        "contacts": motion.contacts,
         "channels": None if skeleton.channels is None else _text([" ".join(names) for names in skeleton.channels]),
     }
     return {name: array for name, array in members.items() if array is not None}
@@ -134,4 +136,5 @@ def _motion(members):
         members.get("local_positions"),
         members.get("confidence"),
         provenance,
+        members.get("contacts"),
     )

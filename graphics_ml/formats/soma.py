@@ -4,9 +4,9 @@
 The joints are told by their number: 30 (somaskel30), 77 (somaskel77) or 22, SMPL-X's body. Their names, their parents
 and the rate of 30 frames a second, none of which the file holds, are those of Kimodo's sources and documentation
 (tables/soma.toml, tables/soma77.toml). Joint frames lie along the world's axes in the T-pose. Bones are as long as in
-the file; where a joint also moves in its parent's frame it gets local positions. foot_contacts are not kept, and found
-anew when a file is written. Files written here hold more, as Kimodo's newer ones do, local_rot_mats and root_positions,
-and the rate as fps.
+the file; where a joint also moves in its parent's frame it gets local positions. foot_contacts are the motion's
+contacts; those of a motion that has none are found when it is written. Files written here hold more, as Kimodo's newer
+ones do, local_rot_mats and root_positions, and the rate as fps.
 """
 
 import warnings
@@ -52,7 +52,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
         MotionFileError: the file cannot be read, an array is missing or has a wrong shape, or holds no rotations.
     """
     path = Path(path)
-    held = read_npz(path, ("posed_joints", "global_rot_mats", "fps"))
+    held = read_npz(path, ("posed_joints", "global_rot_mats", "foot_contacts", "fps"))
     missing = [name for name in ("posed_joints", "global_rot_mats") if name not in held]
     if missing:
         raise MotionFileError(path, None, f"it has no {' and no '.join(missing)}; is it a SOMA-style file?")
@@ -82,7 +82,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
             FormatWarning,
             stacklevel=3,
         )
-    return _motion(path, body, joints, quaternion_from_matrix(turns), exact_rate(fps))
+    return _motion(path, body, joints, quaternion_from_matrix(turns), _contacts(held, len(joints)), exact_rate(fps))
 
 
 def recognises(path: Path) -> bool:
@@ -91,7 +91,7 @@ def recognises(path: Path) -> bool:
 
 
 def save(motion: Motion, path: str | Path) -> None:
-    """Write a motion on SOMA's 30 or 77 joints; foot_contacts are as detect_contacts finds them.
+    """Write a motion on SOMA's 30 or 77 joints; foot_contacts that it has not are as detect_contacts finds them.
 
     Raises:
         OutputError: the skeleton has other joints, or the place cannot be written.
@@ -107,13 +107,21 @@ def save(motion: Motion, path: str | Path) -> None:
             "global_rot_mats": matrix_from_quaternion(turns).astype("<f4"),
             "local_rot_mats": matrix_from_quaternion(local_rotations(turns, motion.skeleton.parents)).astype("<f4"),
             "root_positions": motion.root_positions.astype("<f4"),
-            "foot_contacts": detect_contacts(motion, _ROLES),
+            "foot_contacts": detect_contacts(motion, _ROLES) if motion.contacts is None else motion.contacts,
             "fps": np.array(float(motion.fps)),
         },
     )
 
 
-def _motion(path, body, joints, world, fps):
+def _contacts(held, frames):
+    """(F, 4) bool; None where the file has none, or such as say nothing of four points in each frame."""
+    contacts = held.get("foot_contacts")
+    if contacts is None or contacts.shape != (frames, 4) or contacts.dtype.kind not in "biuf":
+        return None
+    return contacts > 0.5
+
+
+def _motion(path, body, joints, world, contacts, fps):
     skeleton = bodies.skeleton(body)
     parents = list(skeleton.parents[1:])
     local = np.zeros_like(joints)
@@ -128,5 +136,6 @@ def _motion(path, body, joints, world, fps):
         joints[:, 0],
         fps,
         local if moves else None,
+        contacts=contacts,
         provenance={"source": source},
     )

@@ -46,6 +46,7 @@ def blend(first: Motion, second: Motion, weights) -> Motion:
         root_positions=_between(first.root_positions, second.root_positions, weights),
         local_positions=local,
         confidence=confidence,
+        contacts=_contacts_between(first.contacts, second.contacts, weights),
     )
 
 
@@ -122,8 +123,9 @@ def joined(first: Motion, second: Motion) -> Motion:
         "root_positions": (first.root_positions, second.root_positions),
         "local_positions": _places(first, second),
         "confidence": _confidences(first, second),
+        "contacts": (first.contacts, second.contacts),
     }
-    joined = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
+    joined = {name: None if any(one is None for one in pair) else np.concatenate(pair) for name, pair in pairs.items()}
     return first.replace(**joined | {"rotations": unroll(joined["rotations"])})
 
 
@@ -143,6 +145,14 @@ def _confidences(first, second):
         one if motion.confidence is None else motion.confidence
         for motion, one in zip((first, second), sure, strict=True)
     )
+
+
+def _contacts_between(first, second, weights):
+    """A foot stands while it passes from one motion to the other if it stands in both; None where one does not tell."""
+    if first is None or second is None:
+        return None
+    share = weights[:, None]
+    return np.where(share == 0, first, np.where(share == 1, second, first & second))
 
 
 def _between(a, b, weights):

@@ -51,6 +51,7 @@ def mirror(motion: Motion, pairs: Mapping[str, str] | None = None, reflect_skele
         root_positions=motion.root_positions * sign,
         local_positions=local,
         confidence=None if confidence is None else confidence[:, other],
+        contacts=None if motion.contacts is None else motion.contacts[:, [2, 3, 0, 1]],
     )
 
 

@@ -25,6 +25,8 @@ class Motion:
             root; they replace the skeleton's offsets. The root's row is set to root_positions.
         confidence: (F, J) from 0 (invented) to 1 (seen), where the motion came from a detector.
         provenance: what made it; plain values that JSON can hold.
+        contacts: (F, 4) bool, columns as contacts.CONTACT_ROLES, when heels and toes stand, where what made the motion
+            knows it; None: it has to be looked for.
 
     Raises:
         ValueError: shapes do not fit, no frames, a value is not finite, a quaternion is zero, fps is not positive.
@@ -37,6 +39,7 @@ class Motion:
     local_positions: np.ndarray | None = None
     confidence: np.ndarray | None = None
     provenance: dict = field(default_factory=dict)
+    contacts: np.ndarray | None = None
 
     def __post_init__(self):
         joints = len(self.skeleton)
@@ -53,9 +56,18 @@ class Motion:
         confidence = self.confidence
         if confidence is not None:
             confidence = _array(confidence, (frames, joints), "confidence")
+        contacts = self.contacts
+        if contacts is not None:
+            contacts = np.asarray(contacts)
+            if contacts.shape != (frames, 4) or contacts.dtype != bool:
+                raise ValueError(f"contacts are {contacts.dtype} of shape {contacts.shape}, not bool of ({frames}, 4)")
         fps = exact_rate(self.fps)
         for name, value in dict(
-            rotations=rotations, root_positions=root, local_positions=local, confidence=confidence
+            rotations=rotations,
+            root_positions=root,
+            local_positions=local,
+            confidence=confidence,
+            contacts=contacts,
         ).items():
             if value is not None:
                 value = value if _frozen(value) else np.array(value)
@@ -97,7 +109,7 @@ class Motion:
         """The frames start to end, end not included, as a motion of their own."""
         cut = {
             name: getattr(self, name)[start:end]
-            for name in ("rotations", "root_positions", "local_positions", "confidence")
+            for name in ("rotations", "root_positions", "local_positions", "confidence", "contacts")
             if getattr(self, name) is not None
         }
         return self.replace(**cut)

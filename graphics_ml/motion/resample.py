@@ -26,7 +26,7 @@ def resample(motion: Motion, fps: Fraction | int | str | float, method: Method =
         fps: frames per second, made exact by Fraction(fps): give Fraction(30000, 1001) or "30000/1001", not 29.97.
         method: "cubic" has continuous velocities: Catmull and Rom's spline (1974) through positions and through
             unrolled quaternions, which are normalised after. "linear" is a straight line for positions and slerp for
-            rotations. Confidence is linear in both.
+            rotations. Confidence is linear in both, contacts are those of the nearest frame.
 
     Returns:
         Motion of floor((F - 1) * new / old) + 1 frames.
@@ -97,6 +97,7 @@ def _sampled(motion, whole, part, fps, method):
     optional = dict(
         local_positions=None if motion.local_positions is None else vector(motion.local_positions, whole, part),
         confidence=None if motion.confidence is None else _linear(motion.confidence, whole, part),
+        contacts=None if motion.contacts is None else motion.contacts[whole + (part >= 0.5)],
     )
     return motion.replace(
         rotations=rotations(motion.rotations, whole, part),

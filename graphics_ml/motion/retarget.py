@@ -85,7 +85,7 @@ def retarget(
     root: Literal["hips", "bone", "object", "in place"] = "hips",
     scale: float | None = None,
     foot_lock: float = 1.0,
-    hand_lock: float = 1.0,
+    hand_lock: float | None = None,
     target_motion: Motion | None = None,
     contacts: np.ndarray | None = None,
     floor: float | None = None,
@@ -110,11 +110,14 @@ def retarget(
             places in the world with the first three.
         scale: of the path, instead of the ratio of leg lengths.
         foot_lock: how firmly feet that stand on the source stand on the target, 0 to 1.
-        hand_lock: how firmly hands keep what they touch on the source, and arms out of the body, 0 to 1.
+        hand_lock: how firmly hands keep what they touch on the source, and arms out of the body, 0 to 1; when None 1,
+            but 0 for what was filmed: hands are not seen so well in a film that a touch could be told from a near miss.
         target_motion: any motion of the target skeleton in which it stands; needed only where its rest pose does not.
-        contacts: (F, 4) bool, columns as CONTACT_ROLES, when the source's heels and toes stand; they are looked for
-            where None. Feet on a treadmill's belt stand too: target feet take the source's path, whatever it is.
-        floor: metres, the height of the floor that the target shall stand on; where the source stands when None.
+        contacts: (F, 4) bool, columns as CONTACT_ROLES, when the source's heels and toes stand; where None the motion's
+            own, and where it has none they are looked for. Feet on a treadmill's belt stand too: target feet take the
+            source's path, whatever it is.
+        floor: metres, the height of the floor that the target shall stand on; when None the floor of what was filmed,
+            which is at 0, or where the source stands.
         soles: role of a foot or of toes to points (N, 3) of the target's soles, metres in the joint's own frame: they
             are kept from dipping into the floor. For an armature's mesh, blender.rigs.sole_points.
 
@@ -170,12 +173,17 @@ class Retargeter:
         root: Literal["hips", "bone", "object", "in place"] = "hips",
         scale: float | None = None,
         foot_lock: float = 1.0,
-        hand_lock: float = 1.0,
+        hand_lock: float | None = None,
         contacts: np.ndarray | None = None,
         floor: float | None = None,
         soles: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[Motion, RetargetReport]:
         """As `retarget`, of a motion of the source's skeleton."""
+        if was_filmed(motion):
+            hand_lock = 0.0 if hand_lock is None else hand_lock
+            floor = 0.0 if floor is None else floor
+        hand_lock = 1.0 if hand_lock is None else hand_lock
+        contacts = motion.contacts if contacts is None else contacts
         _check(motion, level, root, scale, (foot_lock, hand_lock), contacts)
         known = self.source.skeleton
         if (motion.skeleton.names, motion.skeleton.parents) != (known.names, known.parents):
@@ -259,7 +267,7 @@ class Retargeter:
             local = np.tile(target.offsets, (len(motion), 1, 1))
             local[:, joint] = rotate(conjugate(turns[:, above]), moved - at[:, above])
         confidence = _confidence(motion, self.source, goal)
-        return Motion(target, rotations, root, motion.fps, local, confidence, motion.provenance)
+        return Motion(target, rotations, root, motion.fps, local, confidence, motion.provenance, motion.contacts)
 
     def _standing(self, copied, seen, down, soles, options):
         """The motion with its feet on the ground, and as stance.stand gives them and for turned feet: what was done."""
@@ -294,6 +302,12 @@ class Retargeter:
                 feet, float(motion.fps), source.leg, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
             )
         return np.array(contacts, dtype=bool) & both
+
+
+def was_filmed(motion: Motion) -> bool:
+    """Whether a motion was seen by one camera, by its provenance: pose.solver says so, and cleaning up keeps it."""
+    source = motion.provenance.get("source")
+    return isinstance(source, dict) and source.get("format") == "film"
 
 
 _HIPS = ("hips", "left_thigh", "right_thigh")

@@ -76,6 +76,7 @@ def on_added_joint(motion: Motion, body: Body, places: np.ndarray, turns: np.nda
         motion.fps,
         local_positions=np.concatenate((places[:, None], first, rest), axis=1),
         confidence=None if motion.confidence is None else motion.confidence[:, [0, *range(len(still.skeleton))]],
+        contacts=motion.contacts,
         provenance=motion.provenance,
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphics_ml.motion.rotations import cross, normalize
 from graphics_ml.pose.body import JOINTS, SEGMENTS, Points
-from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
+from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections, Hands
 from graphics_ml.pose.places import takes_between
 from graphics_ml.pose.sides import cuts, mend_sides
 
@@ -216,8 +216,14 @@ def adjustable_points() -> np.ndarray:
     return basis
 
 
-def gather(detections: Detections) -> Evidence:
-    """Evidence from detections, left and right exchanged where that is what continuity asks for."""
+def gather(detections: Detections, swapped: np.ndarray | None = None) -> Evidence:
+    """Evidence from detections, left and right exchanged where that is what continuity asks for.
+
+    Args:
+        detections: F frames.
+        swapped: (F,) bool, frames in which somebody saw that what comes out still has its sides wrong: there they are
+            exchanged once more, hands too.
+    """
     keep = [detections.landmarks.index(name) for name in USED]
     pixels = np.array(detections.keypoints[:, keep], dtype=np.float64)
     world = np.array(detections.world[:, keep], dtype=np.float64)
@@ -227,7 +233,10 @@ def gather(detections: Detections) -> Evidence:
     pixels, world = np.where(known[..., None], pixels, 0.0), np.where(known[..., None], world, 0.0)
 
     breaks, some = cuts(pixels, visibility, detections.fps, USED), visibility.max(axis=1) > 0
-    order = mend_sides(pixels, world[..., 2], some, breaks, detections.fps, USED)
+    order = mended = mend_sides(pixels, world[..., 2], some, breaks, detections.fps, USED)
+    if swapped is not None:
+        other = [USED.index(LANDMARKS[MIRRORED[LANDMARKS.index(name)]]) for name in USED]
+        order = np.where(swapped[:, None], mended[:, other], mended)
     visibility, known = (np.take_along_axis(values, order, axis=1) for values in (visibility, known))
     pixels, world = (np.take_along_axis(values, order[..., None], axis=1) for values in (pixels, world))
 
@@ -240,7 +249,7 @@ def gather(detections: Detections) -> Evidence:
     bones = np.where(bone_seen[..., None], _with_bent_legs(BONES @ world), 0.0)
     bone_weight = bone_seen.astype(np.float64)
     wrists = [USED.index("left_wrist"), USED.index("right_wrist")]
-    _add_hands(bones, bone_weight, detections.hands, order[:, wrists] != wrists)
+    _add_hands(bones, bone_weight, _hands(detections.hands, swapped), mended[:, wrists] != wrists)
     return Evidence(
         pixels=pixels,
         pixel_weight=trust / spread,
@@ -250,7 +259,7 @@ def gather(detections: Detections) -> Evidence:
         breaks=breaks,
         fps=detections.fps,
         size=tuple(detections.image_size),
-        exchanged=tuple(int(f) for f in np.flatnonzero((order != np.arange(len(USED))).any(axis=1))),
+        exchanged=tuple(int(f) for f in np.flatnonzero((mended != np.arange(len(USED))).any(axis=1))),
     )
 
 
@@ -265,6 +274,14 @@ def _with_bent_legs(bones):
             length = np.linalg.norm(bones[:, row], axis=-1, keepdims=True)
             bones[:, row] = length * normalize(bones[:, row] + length * (s * aside * across + forward * ahead))
     return bones
+
+
+def _hands(hands, swapped):
+    """The hands, left for right in the swapped frames."""
+    if not hands or swapped is None:
+        return hands
+    points, score = (np.where(swapped.reshape(-1, *(1,) * (part.ndim - 1)), part[:, ::-1], part) for part in hands)
+    return Hands(points, score)
 
 
 def _add_hands(bones, weight, hands, exchanged):

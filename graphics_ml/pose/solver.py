@@ -16,11 +16,18 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from graphics_ml.errors import GraphicsMLError
-from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.blend import blend
+from graphics_ml.motion.camera import Camera, as_plain
 from graphics_ml.motion.foot_lock import foot_lock as lock_feet
 from graphics_ml.motion.humanoid import BODY_ROLES
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import matrix_from_quaternion, rotate, rotation_between, unroll
+from graphics_ml.motion.rotations import (
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+    rotate,
+    rotation_between,
+    unroll,
+)
 from graphics_ml.pose.body import JOINTS, SEGMENTS, Placed, Pose, place, shaped_skeleton, t_pose
 from graphics_ml.pose.camera import CameraSettings, tilt_and_roll, up_in_camera
 from graphics_ml.pose.camera_motion import CameraMotion
@@ -73,6 +80,24 @@ class Solution:
         return self.cameras[frame if len(self.cameras) > 1 else 0]
 
 
+@short_repr
+@dataclass(frozen=True)
+class Again:
+    """A span of the film that `solve` solves a second time, and blends into the rest inside its ends.
+
+    Args:
+        start, stop: frames, the stop not included.
+        smoothing, foot_lock: as for `solve`.
+        detections: of somebody else who is followed there, of the whole film; None for the same person.
+    """
+
+    start: int
+    stop: int
+    smoothing: float = 1.0
+    foot_lock: float = 1.0
+    detections: Detections | None = None
+
+
 # On small matrices BLAS spends ten times the work on waking its threads.
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def solve(
@@ -83,6 +108,9 @@ def solve(
     smoothing: float = 1.0,
     foot_lock: float = 1.0,
     camera_motion: CameraMotion | None = None,
+    swapped: np.ndarray | None = None,
+    standing: np.ndarray | None = None,
+    again: tuple[Again, ...] = (),
     progress: Callable[[float], None] | None = None,
     weights: Weights | None = None,
 ) -> Solution:
@@ -96,11 +124,16 @@ def solve(
         smoothing: 1 is right for most films; 2 expects half the accelerations, 0.5 twice.
         foot_lock: how firmly planted feet stay put, 0..1.
         camera_motion: how the camera turned, from `camera_motion.estimate_camera_motion`; a still camera when None.
+        swapped: (F,) bool, frames whose sides somebody saw to be exchanged in what comes out otherwise.
+        standing: (F, 2) bool, left and right: frames in which that foot is known to stand. It is held there whatever
+            foot_lock is, on the ground that the others stand on.
+        again: spans to solve a second time, one after the other, with the body and the camera found for the rest.
         progress: called with the part done, 0..1.
         weights: expected errors, for experiments.
 
     Raises:
-        SolveError: nobody was found in any frame, or the height or smoothing is out of range.
+        SolveError: nobody was found in any frame, or in a span that is solved again; or the height or smoothing is out
+            of range.
     """
     if not detections.found.any():
         raise SolveError("nobody was found in any frame; choose a film in which a person can be seen")
@@ -110,7 +143,8 @@ def solve(
         raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
     camera = camera or CameraSettings()
     report = progress or (lambda part: None)
-    evidence = gather(detections)
+    told = np.zeros((len(detections), 4), dtype=bool) if standing is None else np.repeat(standing, 2, axis=1)
+    evidence = gather(detections, swapped)
     if not evidence.bone_weight.any():
         raise SolveError("the landmarks hold no numbers; detect the film again")
     guess, unlikely = _guessed_height(evidence), ()
@@ -135,13 +169,17 @@ def solve(
     # Solving may wind up again what smoothing unwound.
     pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
     for part in range(2):
-        support = _support(evidence, pose, view)
+        support = _support(evidence, pose, view, told)
         # What only looked planted may slip at first, and is then seen to.
         grip = replace(weights, grip=_FIRST_GRIP * weights.grip) if part == 0 else weights
         pose = fit_windows(_problem(evidence, view, grip, False, support), pose, view.shape, (1.0,), 3 - part)
         report(0.7 + 0.15 * part)
-    support = _support(evidence, pose, view)
-    solution = _solution(detections, evidence, pose, view, support, height, foot_lock, camera_motion)
+    support = _support(evidence, pose, view, told)
+    motion = _motion(evidence, pose, view, support, foot_lock, pose.root[0])
+    for span in again:
+        motion = _with_span(motion, span, evidence, pose, view, support, weights, told, swapped)
+    motion = _held(motion, support.velocity, told & ~evidence.breaks[:, None])
+    solution = _solution(detections, evidence, motion, view, support, pose.root[0], camera_motion)
     return replace(solution, warnings=unlikely + solution.warnings)
 
 
@@ -321,14 +359,79 @@ def _upright(evidence, pose, view, camera):
     return pose.turned(first.T @ view.first), replace(view, first=first)
 
 
-def _support(evidence, pose, view):
+def _support(evidence, pose, view, told):
+    """Where the feet stand; heels and toes that are told (F, 4) to stand do."""
     placed, feet = _feet(pose, view)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
     fps, takes = float(evidence.fps), evidence.takes()
     footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, fps, leg, takes)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
-    return Support(points, footing.contact, footing.floor, footing.velocity)
+    return Support(points, np.where(told, 1.0, footing.contact), footing.floor, footing.velocity)
+
+
+# A span solved again
+
+
+_SEAM = 0.2  # seconds, inside a span solved again, in which it comes from the rest and goes back
+
+
+def _with_span(motion, span, evidence, pose, view, support, weights, told, swapped):
+    """The motion with a span of it solved a second time."""
+    overlap = window_frames(evidence.fps)[1]  # further off, what follows does not reach
+    here = slice(max(0, span.start - overlap), min(len(motion), span.stop + overlap))
+    inner = slice(span.start - here.start, span.stop - here.start)
+    weights = replace(weights, smoothing=span.smoothing)
+    part_view, start = replace(view, turns=view.turns[here]), pose.root[0]
+    if span.detections is None:
+        part, contact = evidence.frames(here), support.contact[here]
+        first = pose.frames(here)
+    else:
+        part = _evidence_of_another(span, view, evidence, swapped).frames(here)
+        offsets, points = body_of(view.shape)
+        guess = first_pose(part, points, offsets, view.shape.focal, view.centre, part_view.rotations)
+        first = fit_windows(_problem(part, part_view, weights, False), smoothed(guess, part), view.shape, (3.0, 1.0), 4)
+        first = unwound(first, float(part.fps), part.breaks)
+        contact = _support(part, first, part_view, told[here]).contact
+    part_support = replace(support, contact=contact)
+    solved = fit_windows(
+        _problem(part, part_view, weights, False, part_support), first, view.shape, (1.0,), _STEPS_AGAIN
+    )
+    other = _motion(part, solved, part_view, part_support, span.foot_lock, start)
+    share = _seams(span, len(motion), float(motion.fps))
+    both = blend(motion.frames(span.start, span.stop), other.frames(inner.start, inner.stop), share)
+    arrays = {}
+    for name in ("rotations", "root_positions", "confidence", "contacts"):
+        arrays[name] = np.array(getattr(motion, name))
+        arrays[name][span.start : span.stop] = getattr(both, name)
+    return motion.replace(**arrays | {"rotations": unroll(arrays["rotations"])})
+
+
+_STEPS_AGAIN = 4
+
+
+def _evidence_of_another(span, view, evidence, swapped):
+    """What was seen of whom a span is solved again for, at the scale of the rest."""
+    other = gather(span.detections, swapped)
+    if not other.bone_weight[span.start : span.stop].any():
+        raise SolveError(
+            f"the person to follow in frames {span.start} to {span.stop - 1} was not found there; choose another"
+        )
+    other = _scaled(other, view.shape.height, _guessed_height(other))
+    return _seen_from_camera(replace(other, breaks=other.breaks | evidence.breaks), view.shape.focal, view.centre)
+
+
+def _seams(span, frames, fps):
+    """How much of a span's own solution its frames have: 1, with a way up and down where the motion goes on beside."""
+    count = span.stop - span.start
+    ramp = max(1, min(round(_SEAM * fps), count // 3))
+    frame = np.arange(count)
+    way = np.ones(count)
+    if span.start > 0:
+        way = np.minimum(way, (frame + 1) / (ramp + 1))
+    if span.stop < frames:
+        way = np.minimum(way, (count - frame) / (ramp + 1))
+    return way * way * (3 - 2 * way)
 
 
 # The result
@@ -345,31 +448,70 @@ def planted(motion: Motion, support: Support, breaks: np.ndarray, strength: floa
     """
     contacts = support.contact > 0.5
     if strength > 0 and contacts.any():
-        path = np.arange(len(motion))[:, None, None] / float(motion.fps) * support.velocity
-        follow, locked = np.broadcast_to(path, (len(motion), 4, 3)), contacts & ~breaks[:, None]
+        locked = contacts & ~breaks[:, None]
+        follow = _on_ground(motion, support.velocity)
         motion = lock_feet(motion, ROLES, locked, follow=follow, strength=strength, limit=0.15).motion
-    return motion, contacts
+    return motion.replace(contacts=contacts), contacts
 
 
-def _solution(detections, evidence, pose, view, support, height, strength, camera_motion):
-    shift = np.array([pose.root[0, 0], support.floor, pose.root[0, 2]])
+def _on_ground(motion, velocity):
+    """(F, 4, 3) ways of what stands on a ground that moves."""
+    path = np.arange(len(motion))[:, None, None] / float(motion.fps) * velocity
+    return np.broadcast_to(path, (len(motion), 4, 3))
+
+
+_ANYWHERE = 10.0  # metres: however far a foot is from where it is told to stand, it is brought there
+_STOOP = 0.3  # metres that the hips may come down for it
+
+
+def _held(motion, velocity, told):
+    """The motion with heels and toes that are told (F, 4) to stand held still.
+
+    Heels first: for them the hips come down where a leg is too short, as they would not over toes that stand.
+    """
+    if not told.any():
+        return motion
+    options = dict(limit=_ANYWHERE, tolerance=0.0, hips_drop=_STOOP, softness=0.0)
+    for held in (told & [True, False, True, False], told):
+        motion = lock_feet(motion, ROLES, held, follow=_on_ground(motion, velocity), **options).motion
+    return motion
+
+
+def _shift(support, start):
+    """From the solver's world to that of the motion: the floor at 0, the hips first over the origin."""
+    return np.array([start[0], support.floor, start[2]])
+
+
+def _motion(evidence, pose, view, support, strength, start):
+    """The motion of a pose, its feet planted; `start` (3,) is where the whole motion's hips begin."""
+    shift = _shift(support, start)
     pose = within_limits(replace(pose, root=pose.root - shift))
-    confidence = _confidence(evidence, pose, view, shift)
     motion = Motion(
-        shaped_skeleton(height, view.shape.segments),
+        shaped_skeleton(view.shape.height, view.shape.segments),
         unroll(pose.rotations()),
         pose.root,
         evidence.fps,
-        confidence=confidence,
+        confidence=_confidence(evidence, pose, view, shift),
     )
-    motion, contacts = planted(motion, support, evidence.breaks, strength)
+    return planted(motion, support, evidence.breaks, strength)[0]
+
+
+def _solution(detections, evidence, motion, view, support, start, camera_motion):
+    shift = _shift(support, start)
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
     keypoints = _keypoints(motion, view, cameras)
     errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)
     warnings = _warnings(evidence, motion, support, camera_motion)
-    facts = _facts(evidence, view, height, support, errors, cameras)
-    motion = motion.replace(provenance={"solver": facts, "detector": detections.detector})
-    return Solution(motion, cameras, keypoints, USED, errors, contacts, support.velocity, warnings, facts)
+    facts = _facts(evidence, view, support, errors, cameras)
+    motion = motion.replace(
+        provenance={
+            "source": {"format": "film", "start": detections.start},
+            "camera": _plain_camera(cameras),
+            "solver": facts,
+            "detector": detections.detector,
+        }
+    )
+    return Solution(motion, cameras, keypoints, USED, errors, motion.contacts, support.velocity, warnings, facts)
 
 
 def _cameras(evidence, view, shift, turning):
@@ -462,10 +604,19 @@ def _warnings(evidence, motion, support, camera_motion):
     return tuple(warnings)
 
 
-def _facts(evidence, view, height, support, errors, cameras):
+def _plain_camera(cameras):
+    """The camera as plain values; one that turned with `turns` (F, 4), wxyz, of each frame's camera axes."""
+    plain = as_plain(cameras[0])
+    if len(cameras) > 1:
+        turns = quaternion_from_matrix(np.stack([camera.rotation for camera in cameras]))
+        plain["turns"] = np.round(unroll(turns), 9).tolist()
+    return plain
+
+
+def _facts(evidence, view, support, errors, cameras):
     tilt, roll = tilt_and_roll(cameras[0].rotation[:, 1])
     return {
-        "height": round(height, 4),
+        "height": round(view.shape.height, 4),
         "focal": round(view.shape.focal, 2),
         "fov": round(math.degrees(cameras[0].field_of_view()), 3),
         "tilt": round(math.degrees(tilt), 3),

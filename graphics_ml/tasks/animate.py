@@ -38,15 +38,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
 
     progress("animating", 0, 1)
     pair = Retargeter(solution.motion, rig.skeleton, target_map=bones)
-    motion, report = pair(
-        solution.motion,
-        foot_lock=job.foot_lock,
-        # Where hands are is not seen so well in a film that a touch could be told from a near miss.
-        hand_lock=0.0,
-        contacts=solution.contacts,
-        floor=0.0,
-        soles=rig.soles(bones),
-    )
+    motion, report = pair(solution.motion, foot_lock=job.foot_lock, soles=rig.soles(bones))
     made_by = record(job, _inputs(job))
     motion = motion.replace(provenance=made_by)
     action = rig.play(motion, job.video.stem, bones)

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from graphics_ml import formats
+from graphics_ml.corrections import SIDES, read_plant, read_span
+from graphics_ml.errors import VideoError
 from graphics_ml.jobs import Capture, Outcome
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.pose.camera import parse_camera
 from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
-from graphics_ml.pose.solver import Solution, solve
+from graphics_ml.pose.solver import Again, Solution, solve
 from graphics_ml.pose.tracking import detect
 from graphics_ml.pose.video import Video, open_video
 from graphics_ml.provenance import record, record_path, write_record
@@ -27,8 +31,9 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     video = open_video(job.video, job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)
     made_by = record(job, [job.video])
+    motion = solution.motion.replace(provenance=solution.motion.provenance | made_by)
     with together():
-        formats.save(solution.motion.replace(provenance=made_by), job.output)
+        formats.save(motion, job.output)
         outputs = (job.output, write_record(job.output, made_by))
     return Outcome(outputs, notes_on(job, detections, solution))
 
@@ -58,18 +63,15 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
 
     What was seen of the person and of the camera is kept beside the output, so that another smoothing or height does
     not decode and detect again.
+
+    Raises:
+        VideoError: as `detect`, or no frame of the film lies in a span that the job corrects.
     """
+    _corrected(job, video, video.frames)  # a wrong span is said before anything is detected
     camera = None if job.camera is None else parse_camera(job.camera)
-    detections = detect(
-        job.video,
-        person=job.person,
-        start=job.start,
-        end=job.end,
-        fps=job.fps,
-        cache=detection_cache(job.output),
-        overview=people_picture(job.output),
-        progress=lambda done, total: progress("detecting", done, total),
-    )
+    detections = _detected(job, detection_cache(job.output), progress)
+    swapped, standing, spans = _corrected(job, video, len(detections))
+    again = tuple(_again(job, one, frames, detections, progress) for one, frames in spans)
     turning = estimate_camera_motion(video, detections, cache=camera_cache(job.output))
     solution = solve(
         detections,
@@ -78,10 +80,62 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
         smoothing=job.smoothing,
         foot_lock=job.foot_lock,
         camera_motion=turning,
+        swapped=swapped,
+        standing=standing,
+        again=again,
         progress=lambda part: progress("solving", round(100 * part), 100),
     )
     progress("solving", 100, 100)  # the solver stops where it has settled, before its last round
     return detections, solution
+
+
+def _corrected(job, video, count):
+    """What a job corrects in `count` frames: the swapped ones (F,) bool, those in which the feet stand (F, 2) bool,
+    left and right, and the spans to solve again, each the capture that holds in it and a slice of frames."""
+    swapped, standing = np.zeros(count, dtype=bool), np.zeros((count, 2), dtype=bool)
+    for text in job.swap:
+        swapped[_frames(read_span(text), video, count)] = True
+    for text in job.plant:
+        plant = read_plant(text)
+        standing[_frames(plant.span, video, count), SIDES.index(plant.side)] = True
+    again = [job.solved_again(text) for text in job.again]
+    return swapped, standing, [(one, _frames(span, video, count)) for span, one in again]
+
+
+def _frames(span, video, count):
+    """The frames of the video whose times lie in a span of the film."""
+    fps = float(video.fps)
+    # Times that were written in decimals meet the frame they mean.
+    first, stop = (int(np.ceil((time - video.start) * fps - 1e-4)) for time in (span.start, span.end))
+    first, stop = max(0, first), min(count, stop)
+    if not first < stop:
+        used = f"{video.start:g} to {video.start + count / fps:g} s"
+        raise VideoError(video.path, None, f"no frame lies in the span {span} to correct; the film is used from {used}")
+    return slice(first, stop)
+
+
+def _detected(job, cache, progress):
+    return detect(
+        job.video,
+        person=job.person,
+        start=job.start,
+        end=job.end,
+        fps=job.fps,
+        cache=cache,
+        overview=people_picture(job.output),
+        progress=lambda done, total: progress("detecting", done, total),
+    )
+
+
+def _again(job, one, frames, detections, progress):
+    """A span that is solved again; another person is detected once, and kept beside the first."""
+    if one.person == job.person:
+        return Again(frames.start, frames.stop, one.smoothing, one.foot_lock)
+    cache = job.output.with_name(f"{job.output.stem}.person-{one.person}.detections.npz")
+    other = _detected(one, cache, progress)
+    if other.person == detections.person:
+        raise VideoError(job.video, None, f"the person {one.person} of a span to solve again is who is followed anyway")
+    return Again(frames.start, frames.stop, one.smoothing, one.foot_lock, other)
 
 
 def detection_cache(output: Path) -> Path:

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from graphics_ml.errors import GraphicsMLError
+from graphics_ml.motion.foot_lock import SIDES
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.metrics import bone_length_drift, pa_mpjpe
 from graphics_ml.motion.rotations import angle_between, rotate, swing_twist
 from graphics_ml.pose.body import Pose, place
 from graphics_ml.pose.camera import CameraSettings
-from graphics_ml.pose.detection import LANDMARKS
+from graphics_ml.pose.detection import LANDMARKS, MIRRORED
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, assemble, body_of, landmark_model
 from graphics_ml.pose.landmarks import gather
-from graphics_ml.pose.solver import solve
+from graphics_ml.pose.solver import Again, SolveError, solve
 from graphics_ml.pose.support import foot_points
 from tests.pose.acting import camera, climbing, hinge, seen, seen_hands, standing, unseen, walking
 
@@ -329,3 +330,85 @@ def test_unseen_hands_hang_with_palms_towards_the_thighs():
         across = rotate(motion.orientations()[:, 0], np.array([inwards, 0, 0]))
         palm = rotate(turn, np.array([0, -1.0, 0]))
         assert np.median(np.sum(palm * across, axis=1)) > 0.7
+
+
+def exchanged(detections, start, stop):
+    """The detections as of a detector that takes left for right in some frames, hands too."""
+    changes = {}
+    for name in ("keypoints", "depth", "world", "visibility", "presence"):
+        values = np.array(getattr(detections, name))
+        values[start:stop] = values[start:stop][:, list(MIRRORED)]
+        changes[name] = values
+    if detections.hands:
+        hands = [np.array(part) for part in detections.hands]
+        for part in hands:
+            part[start:stop] = part[start:stop, ::-1]
+        changes["hands"] = type(detections.hands)(*hands)
+    return detections.replace(**changes)
+
+
+def test_sides_that_were_exchanged_for_long_are_put_back_where_it_is_told():
+    """A second is longer than what continuity alone exchanges."""
+    pose, eye = walking(), camera(distance=5.0)
+    detections = seen(pose, eye, noise=2.0).replace(hands=seen_hands(pose, eye))
+    wrong = exchanged(detections, 30, 60)
+    swapped = np.zeros(90, dtype=bool)
+    swapped[30:60] = True
+    right, disturbed, mended = solve(detections), solve(wrong), solve(wrong, swapped=swapped)
+    apart = np.linalg.norm(disturbed.motion.positions() - right.motion.positions(), axis=-1)
+    assert apart[35:55].max() > 0.1
+    np.testing.assert_allclose(mended.motion.positions(), right.motion.positions(), atol=1e-9)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_foot_that_is_told_to_stand_does_not_move(side):
+    """Both feet stand, and the detector sees them slide to and fro."""
+    pose, eye = standing(), camera(distance=5.0)
+    detections = seen(pose, eye, noise=2.0)
+    feet = [LANDMARKS.index(f"{s}_{part}") for s in SIDES for part in ("ankle", "heel", "foot_index")]
+    keypoints = np.array(detections.keypoints)
+    keypoints[:, feet, 0] += 50 * np.sin(np.arange(60) / 2)[:, None]
+    detections = detections.replace(keypoints=keypoints)
+    told = np.zeros((60, 2), dtype=bool)
+    told[20:40, SIDES.index(side)] = True
+    free, held = (solve(detections, foot_lock=0.0, standing=one).motion for one in (None, told))
+    joints = [free.skeleton.index(f"{side}_{part}") for part in ("foot", "toes")]
+
+    def strays(motion):
+        places = motion.positions()[20:40, joints]
+        return np.linalg.norm(places - np.median(places, axis=0), axis=-1).max()
+
+    assert strays(free) > 0.02
+    assert strays(held) < 0.005
+    columns = slice(2 * SIDES.index(side), 2 * SIDES.index(side) + 2)
+    assert held.contacts[20:40, columns].all()
+
+
+def test_a_span_solved_again_is_smoother_and_leaves_the_rest_as_it_is():
+    detections = seen(walking(), camera(distance=5.0), noise=6.0, depth_noise=0.05)
+    base = solve(detections).motion
+    again = solve(detections, again=(Again(30, 60, smoothing=8.0, foot_lock=0.0),)).motion
+    ours, theirs = again.positions(), base.positions()
+    np.testing.assert_array_equal(np.delete(ours, np.s_[30:60], axis=0), np.delete(theirs, np.s_[30:60], axis=0))
+    arms = [base.skeleton.index(f"{side}_hand") for side in SIDES]
+    shaking = [np.linalg.norm(np.diff(p[36:54, arms], 2, axis=0), axis=-1).mean() for p in (ours, theirs)]
+    assert shaking[0] < 0.5 * shaking[1]
+    # At the seams it moves no faster than elsewhere.
+    assert (
+        np.linalg.norm(np.diff(ours[25:65], axis=0), axis=-1).max()
+        < 1.5 * np.linalg.norm(np.diff(theirs, axis=0), axis=-1).max()
+    )
+
+
+def test_in_a_span_somebody_else_is_followed_where_it_is_told():
+    pose, eye = standing(), camera(distance=5.0)
+    aside = replace(pose, root=pose.root + np.array([0.6, 0.0, 0.0]))
+    one, other = seen(pose, eye, noise=1.0), seen(aside, eye, noise=1.0)
+    base = solve(one, height=1.75).motion
+    both = solve(one, height=1.75, again=(Again(20, 40, detections=other),)).motion
+    np.testing.assert_array_equal(both.positions()[:20], base.positions()[:20])
+    moved = (both.root_positions - base.root_positions)[27:33, 0]
+    assert np.abs(np.abs(moved) - 0.6).max() < 0.1
+    nobody = other.replace(found=np.zeros(60, dtype=bool))
+    with pytest.raises(SolveError, match="frames 20 to 39"):
+        solve(one, again=(Again(20, 40, detections=nobody),))

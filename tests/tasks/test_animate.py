@@ -24,7 +24,7 @@ from graphics_ml.blender.gltf import key_times, read_glb
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, frame_rate, quiet
 from graphics_ml.errors import RigError
-from graphics_ml.jobs import Animate, Capture, read_job
+from graphics_ml.jobs import Animate, Capture, Retarget, read_job
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.motion import Motion
 from graphics_ml.run import run
@@ -91,6 +91,21 @@ def test_blenders_evaluation_of_the_file_points_where_the_person_does(rig, exten
     legs = [i for i, (a, _) in enumerate(LIMBS) if "arm" not in a]
     assert off[:, arms].max() < 2
     assert (off[:, legs] > 2).mean() <= 0.25
+
+
+@pytest.mark.parametrize("rig", ["Geno.fbx", "Knight.glb", None])
+def test_capture_and_then_retarget_is_animate(rig, film, solved, work, test_data):
+    """Whatever the feet do is in the captured file, and what is filmed needs no other settings."""
+    rig = test_data / "rigs" / rig if rig else None
+    at_once = work / "at once.npz"
+    (work / "at once.detections.npz").write_bytes((work / "solved.detections.npz").read_bytes())
+    run(Animate(video=film, output=at_once, end=1.0, rig=rig))
+    run(Retarget(source=work / "solved.npz", output=work / "in two.npz", target=rig))
+    one, two = formats.load(at_once), formats.load(work / "in two.npz")
+    assert one.skeleton.names == two.skeleton.names
+    np.testing.assert_array_equal(one.rotations, two.rotations)
+    np.testing.assert_array_equal(one.root_positions, two.root_positions)
+    np.testing.assert_array_equal(one.contacts, two.contacts)
 
 
 @pytest.mark.parametrize("extension", [".npz", ".bvh", ".glb"])
