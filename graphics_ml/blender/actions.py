@@ -73,7 +73,7 @@ def write_action(
     channels = pose_channels(motion, obj, bones)
     action = write_channels(obj, channels, name, start_frame)
     if keys is not None:
-        _thin(action, keys, start_frame)
+        thin(action, keys, start_frame)
     set_range(motion.fps, len(motion), start_frame)
     action[PROVENANCE] = json.dumps(motion.provenance, default=str)
     return action
@@ -315,16 +315,23 @@ def _write_keys(curve, keys):
     points.foreach_set("interpolation", np.full(len(keys), _LINEAR, dtype=np.int32))
 
 
-def _thin(action, keys, start_frame):
-    """Leave only the given keys of the action's F-curves.
+def thin(action: bpy.types.Action, keys: ReducedKeys, start_frame: int = 1, bones=None) -> None:
+    """Leave only the given keys of the action's F-curves, of those that have one key a frame.
+
+    Args:
+        action: with the keys of `keys.motion`, from start_frame on.
+        keys: joints are matched with bones by name.
+        bones: names of those that are thinned out; all when None.
 
     A pose bone's channels are a joint's times constant rotations and shifts, and the cubics through keys are linear in
     the keys' values: the curves of the bones go as those of the joints.
     """
     kept = {}
     for channel in keys.channels:
+        bone = keys.motion.skeleton.names[channel.joint]
         attribute = "rotation_quaternion" if channel.kind == "rotation" else "location"
-        kept[f"{bone_path(keys.motion.skeleton.names[channel.joint])}.{attribute}"] = channel.frames
+        if bones is None or bone in bones:
+            kept[f"{bone_path(bone)}.{attribute}"] = channel.frames
     for curve in curves_of(action):
         if curve.data_path in kept:
             points = curve.keyframe_points

@@ -104,16 +104,26 @@ def evaluated_transforms(obj: bpy.types.Object, frames, bones=None) -> tuple[np.
     Args:
         obj: armature object.
         frames: F scene frames; whole or fractional.
-        bones: B names; all, in the order of `obj.data.bones`, when None.
+        bones: B names; all, in the order of `obj.data.bones`, when None. A name that no bone has means the object.
 
     Returns:
         World rotations (F, B, 4) and head positions (F, B, 3) in our axes, metres.
     """
-    matrices, _ = _evaluate(obj, frames)
+    matrices, objects = _evaluate(obj, frames)
     if bones is not None:
         order = {b.name: row for row, b in enumerate(obj.data.bones)}
-        matrices = matrices[:, [order[name] for name in bones]]
+        matrices = np.concatenate((matrices, objects[:, None]), axis=1)
+        matrices = matrices[:, [order.get(name, -1) for name in bones]]
     return _ours(matrices)
+
+
+def evaluated_now(obj: bpy.types.Object, bones) -> tuple[np.ndarray, np.ndarray]:
+    """World rotations (1, B, 4) and heads (1, B, 3) of bones where they stand at the current frame, evaluated anew."""
+    bpy.context.view_layer.update()
+    seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    rows = {bone.name: row for row, bone in enumerate(obj.pose.bones)}
+    matrices = _matrices(seen.pose.bones, "matrix")[[rows[name] for name in bones]]
+    return _ours((np.array(seen.matrix_world) @ matrices)[None])
 
 
 def motion_from_action(

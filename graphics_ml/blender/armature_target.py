@@ -17,6 +17,7 @@ import numpy as np
 from graphics_ml.blender.actions import (
     PROVENANCE,
     release,
+    thin,
     write_channels,
     write_constants,
     write_object_keys,
@@ -35,9 +36,12 @@ from graphics_ml.blender.rigs import sole_points
 from graphics_ml.blender.scene import frame_rate, set_frame_rate
 from graphics_ml.errors import ArmatureError
 from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.keys import ReducedKeys, reduce_keys
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample, sampled_vectors
 from graphics_ml.motion.rotations import normalize
+
+_LEAST_ERROR = 1e-4  # metres; what keys of a motion that hardly moves may be off
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,13 @@ class ArmatureTarget:
             raise ArmatureError(str(error)) from error
 
     def play(
-        self, motion: Motion, name: str, bones=(), path=None, placement: Placement = Placement()
+        self,
+        motion: Motion,
+        name: str,
+        bones=(),
+        path=None,
+        placement: Placement = Placement(),
+        keys: ReducedKeys | None = None,
     ) -> bpy.types.Action:
         """Key a motion as a new action. Where that fails, all is as it was.
 
@@ -113,6 +123,8 @@ class ArmatureTarget:
             bones: names of the joints to key even where they rest.
             path: places (F, 3) and turns (F, 4) by which the armature object moves from where it is; None for none.
             placement: when and how in the scene.
+            keys: leave only these keys, of which the motion was made, where it has the scene's frame rate. Controls get
+                keys of their own, which may add as much to the error as these have.
 
         Raises:
             ArmatureError: no joint of the motion is a bone of the armature that can be keyed.
@@ -121,6 +133,7 @@ class ArmatureTarget:
         _ensure_editable(obj)
         made_by, rate = motion.provenance, motion.fps
         if placement.rate == "scene":
+            keys = keys if rate == frame_rate(scene) else None
             motion, path = self._at_rate(motion, path, frame_rate(scene))
         start, strip = placement.start_frame, placement.track is not None
         keep_rest = placement.keep_rest and not strip
@@ -140,6 +153,11 @@ class ArmatureTarget:
                 write_constants(obj, action, _neutral(obj, solved.channels) | solved.switches, start, obj.name)
                 if path is not None:
                     write_object_keys(obj, action, *path, start)
+                if keys is not None:
+                    if solved.controls is not None:
+                        # What follows controls is stretched and bent by them: it may be off by more than they are.
+                        keys = reduce_keys(solved.controls, max(keys.error / 2, _LEAST_ERROR))
+                    thin(action, keys, start, solved.channels)
         except ValueError as error:
             raise ArmatureError(str(error)) from error
         action[PROVENANCE] = json.dumps(made_by, default=str)

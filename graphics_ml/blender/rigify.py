@@ -35,7 +35,7 @@ from graphics_ml.blender.armature import (
     skeleton_from_armature,
     skeleton_of_transforms,
 )
-from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation
+from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation, ours_from_blender
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -244,11 +244,14 @@ class SolvedKeys:
         channels: by the name of the bone that is keyed.
         joints: the joint of the motion that each of these bones follows.
         switches: data paths and values of properties that let these bones lead the rig.
+        controls: what the keyed bones do, as a motion of joints of their names, where they are not the joints
+            themselves; else None.
     """
 
     channels: dict[str, BoneChannels]
     joints: dict[str, str]
     switches: dict[str, tuple[float]]
+    controls: Motion | None = None
 
 
 def solve_keys(
@@ -275,14 +278,15 @@ def solve_keys(
     if not wanted:
         raise ValueError(f"no joint of the motion is driven by a control of the armature '{obj.name}'")
     switched = switch_to_fk(obj)
-    solver = _Solver(obj, motion, {joint: controls[joint] for joint in wanted}, start_frame)
-    channels, error = solver.solve()
+    solver = ControlSolver(obj, motion.skeleton, {joint: controls[joint] for joint in wanted}, start_frame)
+    channels, error = solver.solve(motion)
     said = f"{len(channels)} controls of '{obj.name}' are keyed; its deform bones follow the motion within "
     said += f"{np.degrees(error):.2f}° in direction"
     said += f"; IK was switched off for {', '.join(switched)}." if switched else "."
     notes.append(said)
     switches = {f'{bone_path(bone)}["{_SWITCH}"]': (1.0,) for bone in _switches(obj)}
-    return SolvedKeys(channels, dict(zip(solver.controls, solver.joints, strict=True)), switches)
+    joints = dict(zip(solver.controls, solver.joints, strict=True))
+    return SolvedKeys(channels, joints, switches, solver.controls_motion(channels, motion.fps))
 
 
 def _solved_freely(obj, motion, bones, notes, start_frame):
@@ -300,15 +304,26 @@ def _solved_freely(obj, motion, bones, notes, start_frame):
     return SolvedKeys(channels, {bone: bone for bone in channels}, {})
 
 
-class _Solver:
-    """Rotations of controls that make the bones which follow them stand as a motion says."""
+class ControlSolver:
+    """Rotations of controls that make the bones which follow them stand as a motion says.
 
-    def __init__(self, obj, motion, controls, start_frame):
-        self.obj, self.motion, self.start_frame = obj, motion, start_frame
+    Making one probes the rig; any number of motions can be solved then.
+
+    Args:
+        obj: armature object.
+        skeleton: of the motions, as drive_skeleton gives.
+        controls: joint's name to the control that turns it, of those that are to be keyed.
+        start_frame: as for solve_keys.
+    """
+
+    def __init__(
+        self, obj: bpy.types.Object, skeleton: Skeleton, controls: dict[str, str], start_frame: int | None = None
+    ):
+        self.obj, self.start_frame = obj, start_frame
         self.joints = list(controls)
-        self.bones = [_turned_bone(obj, joint, controls[joint]) for joint in self.joints]
+        self.bones = [turned_bone(obj, joint, controls[joint]) for joint in self.joints]
         self.controls = [controls[joint] for joint in self.joints]
-        self.root = _root(motion.skeleton, self.joints)
+        self.root = body_carrier(skeleton, self.joints)
         # A control that carries the whole body turns with the hips and alone is moved.
         carrier = None if self.root is None else _carrier(obj, self.controls, self.controls[self.root])
         if carrier is not None:
@@ -316,19 +331,21 @@ class _Solver:
             self.bones.append(self.bones[self.root])
             self.controls.append(carrier)
             self.root = len(self.controls) - 1
+        self.index = [skeleton.index(joint) for joint in self.joints]
         self.basis = np.tile([1.0, 0, 0, 0], (1, len(self.controls), 1))
         self.location = np.zeros((1, 3))
-
-    def solve(self):
-        index = [self.motion.skeleton.index(joint) for joint in self.joints]
-        turns, places = self.motion.transforms()
-        wanted, place = turns[:, index], places[:, index[self.root or 0]]
         self._probe()
-        turns, bases, followers, at = self._evaluate(alone=True)
+
+    def solve(self, motion: Motion, passes: int = _MOST_PASSES) -> tuple[dict[str, BoneChannels], float]:
+        """Channels of the controls, by name, and by how much in radians a bone's direction is off at the most."""
+        turns, places = motion.transforms()
+        wanted, place = turns[:, self.index], places[:, self.index[self.root or 0]]
+        turns, bases, followers, at = self.rest
+        self.location = np.zeros((1, 3))
         # All but the controls is at rest: what stands between a control and its bone, and between controls.
         goal = multiply(wanted, multiply(conjugate(followers), turns))
         least, channels, direction = np.inf, None, np.inf
-        for _ in range(_MOST_PASSES):
+        for _ in range(passes):
             self._turn_towards(goal, turns, bases)
             turns, bases, followers, at = self._evaluate()
             swing = rotation_between(_along(followers), _along(wanted))
@@ -344,9 +361,39 @@ class _Solver:
                 self._move_by(step, bases)
         return channels, direction
 
+    def controls_motion(self, channels: dict[str, BoneChannels], fps) -> Motion:
+        """What the controls do alone, as joints: each hangs on the control that turns it, under one joint that stays.
+
+        A joint's rotation is a constant one times what its control is keyed with, and so is its place; curves through
+        the keys of the one go as those of the other.
+        """
+        turns, bases, _, _ = (values[0] for values in self.rest)
+        order = [int(control) for control in self.order]
+        joint = {control: number + 1 for number, control in enumerate(order)}
+        parents = [-1, *(joint.get(self.above[control], 0) for control in order)]
+        skeleton = skeleton_from_armature(self.obj)
+        places = skeleton.rest_positions()[[skeleton.index(self.controls[control]) for control in order]]
+        no_turn = np.array([[1.0, 0, 0, 0]])
+        world = np.concatenate((no_turn, turns[order]))
+        spots = np.concatenate((np.zeros((1, 3)), places))
+        above = world[parents[1:]]
+        offsets = np.concatenate((np.zeros((1, 3)), rotate(conjugate(above), places - spots[parents[1:]])))
+        to_base = multiply(conjugate(above), bases[order])
+        keyed = np.stack([channels[self.controls[control]].rotation for control in order], axis=1)
+        frames = len(keyed)
+        rotations = np.concatenate((np.tile(no_turn, (frames, 1, 1)), multiply(to_base, keyed)), axis=1)
+        local = np.tile(offsets, (frames, 1, 1))
+        if self.root is not None:
+            frame, scale = self._location_axes(bases[self.root])
+            moved = ours_from_blender(rotate(frame, channels[self.controls[self.root]].location)) * scale
+            local[:, joint[self.root]] += rotate(conjugate(world[parents[joint[self.root]]]), moved)
+        names = (" ", *(self.controls[control] for control in order))  # no bone is called so
+        rest = np.concatenate((no_turn, to_base))
+        return Motion(Skeleton(names, parents, offsets, rest), unroll(rotations), local[:, 0], fps, local)
+
     def _probe(self):
         """Find what turns each control, and whether its bone turns rigidly with it, from random poses."""
-        rest_turns, rest_bases, rest_followers, _ = self._evaluate(alone=True)
+        self.rest = rest_turns, rest_bases, rest_followers, _ = self._evaluate(alone=True)
         random = np.random.default_rng(0)
         self.basis = quaternion_from_axis_angle(random.normal(0, 0.35, (_PROBE_POSES, len(self.controls), 3)))
         self.location = np.zeros((_PROBE_POSES, 3))
@@ -369,8 +416,6 @@ class _Solver:
                     break
         depth = [self._depth(control) for control in range(count)]
         self.order = np.argsort(depth, kind="stable")
-        self.basis = np.tile([1.0, 0, 0, 0], (1, count, 1))
-        self.location = np.zeros((1, 3))
 
     def _leads_to(self, control, target):
         while control >= 0 and control != target:
@@ -402,10 +447,14 @@ class _Solver:
 
     def _move_by(self, step, bases):
         """Move the root control by `step` (F, 3), our world metres."""
-        frame, scale, _ = object_transform(self.obj)
-        if self.obj.data.bones[self.controls[self.root]].use_local_location:
-            frame = blender_from_ours_rotation(bases[:, self.root])
+        frame, scale = self._location_axes(bases[:, self.root])
         self.location = self.location + rotate(conjugate(frame), blender_from_ours(step)) / scale
+
+    def _location_axes(self, base):
+        """Blender's world rotation of the axes that the root control's location counts along, and metres per unit."""
+        frame, scale, _ = object_transform(self.obj)
+        local = self.obj.data.bones[self.controls[self.root]].use_local_location
+        return blender_from_ours_rotation(base) if local else frame, scale
 
     def _channels(self):
         return {
@@ -525,7 +574,7 @@ def _switches(obj):
     return [bone.name for bone in obj.pose.bones if _SWITCH in bone]
 
 
-def _root(skeleton, joints):
+def body_carrier(skeleton: Skeleton, joints) -> int | None:
     """Which of the joints carries the body, so that its control is moved: of those at the top of the skeleton, or right
     below a top joint that is not driven, the one with most joints below it. None where there is none."""
     below = np.ones(len(skeleton))
@@ -546,7 +595,7 @@ def _carrier(obj, controls, root):
     return next(above.name for above in obj.data.bones[root].parent_recursive if not above.use_connect)
 
 
-def _turned_bone(obj, joint, control):
+def turned_bone(obj, joint, control):
     """Of a deform bone and its original the one that a control turns, roll included: a limb's deform bones are split
     into segments that leave the twist out."""
     original = f"ORG-{joint[4:]}"

@@ -42,6 +42,15 @@ def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
     return bool((steps[0] > np.maximum(_LEAST * length, _JUMP * np.percentile(steps[1:], 95, axis=0))).all())
 
 
+def without_t_pose(motion: Motion, drop: bool) -> tuple[Motion, list[str]]:
+    """The motion without such a first frame where it is to be dropped, and what the user should know of it."""
+    if not starts_with_t_pose(motion):
+        return motion, ["no T-pose stands before the motion; all frames are kept"] * drop
+    if drop:
+        return motion.frames(1, len(motion)), ["the first frame, a T-pose unlike the others, is left out"]
+    return motion, ["the first frame is a T-pose unlike the others; --drop-t-pose leaves it out"]
+
+
 def _jumps(places):
     """Whether anything goes far within the body between two frames; quick, and all that is asked of most files."""
     within = places - places[:, :1]

@@ -8,7 +8,7 @@ from graphics_ml.errors import MissingExtraError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import JobError
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.t_pose import starts_with_t_pose
+from graphics_ml.motion.t_pose import without_t_pose
 from graphics_ml.run import Progress
 
 _RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
@@ -45,7 +45,7 @@ def open_motion(
     if not formats.holds_markers(name):
         motion = _read(formats.load, path, name, fps, frames_found, options)
         counted = _on_frames(motion)
-        motion, notes = _without_t_pose(motion, drop_t_pose)
+        motion, notes = (motion, []) if drop_t_pose is None else without_t_pose(motion, drop_t_pose)
         return motion, counted + notes
     from graphics_ml.pose.markers import solve_markers
 
@@ -69,16 +69,6 @@ def _on_frames(motion):
     source = motion.provenance.get("source")
     announced = source.get("frames_announced") if isinstance(source, dict) else None
     return [] if announced is None else [f"the file announces {announced} frames; the {len(motion)} found are taken"]
-
-
-def _without_t_pose(motion, drop):
-    if drop is None:
-        return motion, []
-    if not starts_with_t_pose(motion):
-        return motion, ["no T-pose stands before the motion; all frames are kept"] * drop
-    if drop:
-        return motion.frames(1, len(motion)), ["the first frame, a T-pose unlike the others, is left out"]
-    return motion, ["the first frame is a T-pose unlike the others; --drop-t-pose leaves it out"]
 
 
 def is_body(path: Path) -> bool:
