@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
-from graphics_ml.blender.actions import PROVENANCE
+from graphics_ml.blender.actions import CONFIDENCE, PROVENANCE, write_action
 from graphics_ml.blender.animation_data import curves_of
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.scene import empty_scene, frame_rate, set_frame_rate
+from graphics_ml.errors import ArmatureError
+from graphics_ml.motion.resample import resample
+from graphics_ml.motion.rotations import angle_between
 from tests.blender.simple_rig import build_rig, swing
 
 
