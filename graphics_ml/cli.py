@@ -126,20 +126,19 @@ def _parse(arguments):
     except SystemExit as stopped:
         if stopped.code in (0, None):
             raise
-        from graphics_ml.usage import usage_fault
-
-        raise JobError(usage_fault(arguments, COMMANDS)) from None
+        raise _usage_error(arguments) from None
     values = vars(words)
-    # tyro takes no word at all for several files; those that were not asked for have their default, which is none.
-    for one, kind in typed_settings(words.job_class):
-        asked = one.default is MISSING or f"--{one.name.replace('_', '-')}" in arguments
-        if get_origin(kind) is tuple and asked and not values[one.name]:
-            from graphics_ml.usage import usage_fault
-
-            raise JobError(usage_fault(arguments, COMMANDS))
+    if () in values.values():  # tyro takes no word at all for several files
+        raise _usage_error(arguments)
     if issubclass(words.job_class, FileJob):
         return batch_of(words.job_class, values)
     return words.job_class(**values)
+
+
+def _usage_error(arguments):
+    from graphics_ml.usage import usage_fault
+
+    return JobError(usage_fault(arguments, COMMANDS))
 
 
 def _command(job_class):
@@ -157,8 +156,7 @@ def _command(job_class):
             help=help_text,
             metavar=f"{metavar}..." if several else metavar,
             aliases=[f"-{about['short']}"] if about["short"] else None,
-            # tyro takes no word at all for several, and says so.
-            help_behavior_hint="(required)" if several and one.default is MISSING else None,
+            help_behavior_hint="(required)" if several else None,  # tyro says that they are not
         )
         kind = Annotated[tyro.conf.Positional[kind], mark] if about["positional"] else Annotated[kind, mark]
         columns.append((one.name, kind) if one.default is MISSING else (one.name, kind, one.default))

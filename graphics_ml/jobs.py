@@ -548,8 +548,6 @@ def from_text(name: str, text: str, kind):
     Raises:
         JobError: the word is nothing of this kind.
     """
-    if get_origin(kind) is tuple:
-        kind = get_args(kind)[0]
     for number in (int, float):
         if number in (kind, *get_args(kind)):
             with suppress(ValueError):

@@ -90,7 +90,7 @@ class Manifest:
 
     def place(self, path: Path) -> str:
         """Where in the folder an output lies."""
-        return Path(os.path.relpath(path, self.folder)).as_posix()
+        return place_in(self.folder, path)
 
     def _rewritten(self):
         """The records that count, after the manifest was written anew with nothing else."""
@@ -123,6 +123,11 @@ def source_hash(source: Path) -> str:
     parts = [one for one in beside if one.is_file() and (part == ".asf" or one.stem == source.stem)]
     found = list(map(file_hash, (source, *parts)))
     return hashlib.sha256("".join(found).encode()).hexdigest() if parts else found[0]
+
+
+def place_in(folder: Path, path: Path) -> str:
+    """Where in a folder an output lies, as records name it."""
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def leftover_prefix(folder: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphics_ml.errors import FormatWarning, GraphicsMLError, OutputError
 from graphics_ml.jobs import Batch, FileJob, Job, Outcome
-from graphics_ml.manifest import Manifest, job_hash, leftover_prefix, source_hash
+from graphics_ml.manifest import Manifest, job_hash, leftover_prefix, place_in, source_hash
 from graphics_ml.outputs import disk_was_full, temporary_names
 from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, spread
 from graphics_ml.provenance import file_hash
@@ -154,7 +154,7 @@ def attempt(job: FileJob, folder: Path, here: str) -> tuple[dict, bool]:
         with chdir(here), temporary_names(leftover_prefix(folder)):
             record["input"] = source_hash(job.source)
             outcome = run(job)
-            record |= {"state": "done", "outputs": {_place(path, folder): _content(path) for path in outcome.outputs}}
+            record |= {"state": "done", "outputs": {place_in(folder, path): _content(path) for path in outcome.outputs}}
             if outcome.notes:
                 record["notes"] = list(outcome.notes)
     except (Exception, SystemExit) as error:
@@ -197,10 +197,6 @@ def _not_run(error):
             "memory than there is"
         )
     return {"state": "failed", "error": said}, False
-
-
-def _place(path, folder):
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _content(path):

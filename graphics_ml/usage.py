@@ -42,7 +42,7 @@ def usage_fault(arguments: list[str], commands: dict[str, type]) -> str:
             return f"{name} has no option {flag}" + (f", but {others[0]} has" if others else suggestion(flag, flags))
         given.add(flags[flag])
         one, kind = known[flags[flag]]
-        several = _several(kind)
+        several = False
         if kind is bool:
             if equals:
                 return f"{flag} takes no value: it is given or not"

@@ -34,7 +34,6 @@ class Compare(Job):
     task: ClassVar[str] = "tests.example_jobs:compare"
 
     files: tuple[Path, ...] = setting("files to compare", positional=True)
-    against: tuple[Path, ...] = setting("files to compare with", ())
     most: int | None = setting("how many at most", None, min=1)
 
 
@@ -119,4 +118,4 @@ def linger(job, progress):
 
 
 def compare(job, progress):
-    return Outcome(job.files + job.against)
+    return Outcome(job.files)

@@ -75,9 +75,8 @@ def examples(monkeypatch):
 
 
 def test_several_files_are_several_words(examples):
-    assert _parse(["compare", "a", "b", "--against", "c", "d", "--most", "2"]) == Compare(
-        files=("a", "b"), against=("c", "d"), most=2
-    )
+    assert _parse(["compare", "a", "b", "--most", "2"]) == Compare(files=("a", "b"), most=2)
+    assert _parse(["compare", "--most", "2", "a", "b"]) == Compare(files=("a", "b"), most=2)
     batch = _parse(["shout", "a", "b", "-o", "out", "--mark", "?", "--jobs", "2", "--resume"])
     job = Shout(source="a", output="out", mark="?")
     assert batch == Batch(job=job, source=("a", "b"), output="out", jobs=2, resume=True)
@@ -101,8 +100,8 @@ def test_a_job_of_several_files_takes_patterns(examples, tmp_path, monkeypatch, 
         ("shout -o out", "shout needs SOURCE (motion files, folders"),
         ("shout a b", "shout needs -o OUTPUT"),
         ("shout a -o out b", "'b' is one word too many for shout; name all files in one place"),
-        ("compare --against a", "compare needs FILES (files to compare)"),
-        ("compare a --against", "--against needs a value"),
+        ("compare --most 2", "compare needs FILES (files to compare)"),
+        ("compare a --most 2 b", "'b' is one word too many for compare; name all files in one place"),
         ("shout a -o out --jobs 0", "jobs is 0, but must be at least 1"),
         ("shout a -o out --jobs 1.5", "--jobs is '1.5', but must be a whole number"),
     ],

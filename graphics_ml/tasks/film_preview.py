@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.blender.armature import evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.render import render_preview
 from graphics_ml.blender.stage import filmed_points, lay_grid, rest_height, stage
-from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.rotations import rotate
 from graphics_ml.pose.detection import CONNECTIONS, Detections
 from graphics_ml.pose.overlay import LEFT, MIDDLE, RIGHT, draw_detected, draw_legend, draw_solved
@@ -24,8 +22,7 @@ def write_preview(
     solution: Solution,
     armature,
     *,
-    start_frame: int = 1,
-    scale: float | None = None,
+    scale: float,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Write an .mp4: left the film with the detected and the solved skeleton, right the animated rig, in step.
@@ -38,9 +35,9 @@ def write_preview(
         path: what to write.
         video: the part of the film that was detected, frame for frame.
         detections, solution: what was found in it.
-        armature: the rig's object in the current Blender scene, playing the action; it is left as it was.
-        start_frame: frame on Blender's timeline of the film's first.
-        scale: size of the rig's path over the solution's; the ratio of their legs when None.
+        armature: the rig's object in the current Blender scene, playing the action from frame 1 on; it is left as it
+            was.
+        scale: size of the rig's path over the solution's.
         progress: called with the number of frames done and of all frames.
 
     Raises:
@@ -48,9 +45,7 @@ def write_preview(
     """
     width, height = pane_size(video.width, video.height)
     count = len(detections)
-    frames = range(start_frame, start_frame + count)
-    if scale is None:
-        scale = _path_scale(armature, start_frame, solution.motion)
+    frames = range(1, 1 + count)
     cameras = [solution.camera(i) for i in range(count)]
     taller = rest_height(armature) / _height(solution.motion.skeleton)
     away = taller if taller > 1.15 * scale else scale
@@ -78,15 +73,6 @@ def annotated(picture: np.ndarray, frame: int, detections: Detections, solution:
     return drawn
 
 
-def _path_scale(armature, frame, motion):
-    """The rig's leg length over the motion's: by this retargeting scales the path."""
-    rig = skeleton_from_armature(armature)
-    places = evaluated_transforms(armature, [frame], rig.names)[1]
-    bodies = (places, rig), (motion.positions(), motion.skeleton)
-    rig_legs, motion_legs = (_legs(at, recognize(skeleton).joints(skeleton)) for at, skeleton in bodies)
-    return rig_legs / motion_legs
-
-
 def _drawn(video, detections, solution, width, height) -> Iterator[np.ndarray]:
     for frame, _, picture in video:
         drawn = annotated(picture, frame, detections, solution, width)
@@ -110,10 +96,3 @@ def _height(skeleton):
     tops = [places[end.joint] + rotate(rotations[end.joint], end.offset) for end in skeleton.end_sites]
     tall = np.concatenate((places, np.reshape(tops, (-1, 3))))[:, 1]
     return float(np.ptp(tall))
-
-
-def _legs(positions, joints):
-    """Mean length of the legs, metres, of a body at (F, J, 3), by its roles' joints."""
-    chains = [[joints[f"{side}_{part}"] for part in ("thigh", "shin", "foot")] for side in ("left", "right")]
-    steps = np.concatenate([np.diff(positions[:1, chain], axis=1) for chain in chains])
-    return float(np.linalg.norm(steps, axis=-1).sum() / 2)

@@ -65,7 +65,8 @@ def test_shrinking_averages():
 def test_a_preview_shows_film_and_rig_side_by_side_in_step(tmp_path):
     film, detections, solution, rig = a_capture(tmp_path)
     seen = []
-    write_preview(tmp_path / "preview.mp4", film, detections, solution, rig, progress=lambda *step: seen.append(step))
+    told = dict(scale=1.0, progress=lambda *step: seen.append(step))
+    write_preview(tmp_path / "preview.mp4", film, detections, solution, rig, **told)
     preview = open_video(tmp_path / "preview.mp4")
     assert (preview.width, preview.height, len(preview), preview.fps) == (2 * 160, 120, FRAMES, film.fps)
     assert seen[-1] == (FRAMES, FRAMES)
