@@ -15,6 +15,7 @@ _prefix = ContextVar("prefix of temporary names", default=".graphics-ml-")
 _open = ContextVar(
     "what must be left tidy, and what was written: (place, path), of outputs that belong together", default=None
 )
+_LITTLE = 1 << 16  # bytes that a writer with a buffer may leave free when it finds no room
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -50,18 +51,24 @@ def replacing(path: str | Path, check: Callable[[Path], None] | None = None) -> 
     the folder goes and an older file stays as it was.
 
     Raises:
-        OutputError: the folder cannot be made or written, the disk is full, nothing was written.
+        OutputError: the folder cannot be made or written, nothing was written, or the disk is full, whatever the
+            writer raised then.
     """
     path = Path(path)
     with together(), _faults_of(path):
         aside = _beside(path)
         aside.mkdir(mode=0o700)
         unfinished = aside / path.name
-        yield unfinished
-        if not unfinished.is_file() or unfinished.stat().st_size == 0:
-            raise OutputError(path, None, "nothing was written; is the disk full?")
-        if check is not None:
-            check(unfinished)
+        try:
+            yield unfinished
+            if not unfinished.is_file() or unfinished.stat().st_size == 0:
+                raise OutputError(path, None, "nothing was written; is the disk full?")
+            if check is not None:
+                check(unfinished)
+        except Exception as error:
+            if _no_room(aside, error):  # which other programs' writers say in their own ways, or not at all
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
         _take_place(unfinished, path)
 
 
@@ -155,6 +162,11 @@ def disk_was_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _no_room(folder, error):
+    words = map(os.strerror, _FULL)
+    return disk_was_full(error) or any(one in str(error) for one in words) or shutil.disk_usage(folder).free < _LITTLE
 
 
 def why_not_written(path: Path, error: OSError) -> str:

@@ -1,11 +1,12 @@
 """Outputs are whole or not there."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 
 from graphics_ml.errors import OutputError
-from graphics_ml.outputs import ensure_extension, ensure_writable, replacing, together, write_bytes
+from graphics_ml.outputs import disk_was_full, ensure_extension, ensure_writable, replacing, together, write_bytes
 
 
 def names_in(folder):
@@ -39,6 +40,18 @@ def test_whatever_fails_the_old_output_stays_and_nothing_else_is_left(tmp_path, 
         if fault == "the work":
             raise KeyError
     assert path.read_bytes() == b"old" and names_in(tmp_path) == ["motion.npz"]
+
+
+@pytest.mark.parametrize("how", ["said", "not said"])
+def test_a_full_disk_is_told_as_such_whatever_a_writer_raises(tmp_path, monkeypatch, how):
+    if how == "not said":
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
+    with pytest.raises(OutputError, match="the disk is full; make room") as caught, replacing(tmp_path / "a.fbx"):
+        raise RuntimeError("Error: No space left on device" if how == "said" else "the file is cut off")
+    assert disk_was_full(caught.value) and names_in(tmp_path) == []
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match="another"), replacing(tmp_path / "a.fbx"):
+        raise RuntimeError("another trouble")
 
 
 def test_a_folder_made_for_an_output_that_fails_goes_again_and_one_that_was_there_stays(tmp_path):

@@ -80,6 +80,7 @@ def load(
     """
     path = Path(path)
     if path.suffix.lower() == ".asf":
+        _read_skeleton(path)  # which says so where it is none
         raise MotionFileError(path, None, "it holds a skeleton and no motion; load its .amc")
     file = _skeleton_file(path) if skeleton is None else Path(skeleton)
     body = _read_skeleton(file)
@@ -169,7 +170,9 @@ def _read_skeleton(path):
         elif section == ":hierarchy" and first not in ("begin", "end"):
             _read_children(path, line, words, body)
     if len(body.bones) == 1 or not body.parents:
-        raise MotionFileError(path, None, "it has no :bonedata or no :hierarchy; is it an .asf, and whole?")
+        raise MotionFileError(
+            path, None, "it has no :bonedata or no :hierarchy, so it is no .asf, or cut off; get it again"
+        )
     lost = [name for name in body.bones if name != "root" and name not in body.parents]
     if lost:
         raise MotionFileError(path, body.bones[lost[0]].line, f"bone '{lost[0]}' has no parent in :hierarchy; add it")

@@ -79,7 +79,9 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     """
     path = Path(path)
     features = read_npy(path)
-    if features.ndim != 2 or features.shape[1] != FEATURES or len(features) == 0 or features.dtype.kind != "f":
+    if features.shape == (0, FEATURES):
+        raise MotionFileError(path, None, "it holds no frame; get the file again")
+    if features.ndim != 2 or features.shape[1] != FEATURES or features.dtype.kind != "f":
         raise MotionFileError(
             path, None, f"it holds {features.shape} of {features.dtype}; HumanML3D has rows of {FEATURES} numbers"
         )

@@ -240,7 +240,7 @@ def test_motions_that_are_wrong_are_refused_in_one_sentence(take, old, new, said
         (":hierarchy", ":hierarchies", "no :hierarchy"),
         (":version 1.10", ":FULLY-SPECIFIED", "begins a motion"),
         (SKELETON[SKELETON.index(":hierarchy") :], "", "no :hierarchy"),
-        (SKELETON, "\0\1\2" * 50, "is it an .asf"),
+        (SKELETON, "\0\1\2" * 50, "it is no .asf, or cut off"),
     ],
 )
 def test_skeletons_that_are_wrong_are_refused_in_one_sentence(take, old, new, said):
@@ -262,3 +262,9 @@ def test_a_motion_in_the_real_files_stands_on_its_floor_at_a_persons_height(test
     # The thighs as long as in the BVH files of the same laboratory's people: 0.35 to 0.5 m.
     thigh = np.linalg.norm(motion.skeleton.offsets[index("ltibia")])
     assert 0.35 < thigh < 0.5
+
+
+def test_a_file_that_is_no_skeleton_is_not_said_to_be_one(tmp_path):
+    (tmp_path / "garbage.asf").write_bytes(bytes(range(256)) * 9)
+    with pytest.raises(MotionFileError, match=r"garbage\.asf: it has no :bonedata .* it is no \.asf"):
+        formats.load(tmp_path / "garbage.asf")
