@@ -28,6 +28,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import graphics_ml
@@ -43,7 +44,7 @@ STOP_LIMIT = 1.0
 
 _LONGEST = 1 << 22  # bytes of a message
 _PIECE = 1 << 16  # bytes that are read at a time
-_MOST_GARBAGE = 1 << 23  # bytes that are no messages, until the worker is given up
+_MOST_GARBAGE = 1 << 20  # bytes that are no messages, until the worker is given up
 _LOG_SIZE = 1 << 20  # bytes of the log, twice: the older half is kept beside it
 _LEAVE_LIMIT = 2.0  # seconds that the worker has to end by itself
 _WINDOWS_CRASHES = {
@@ -86,8 +87,10 @@ def blender_command(blender: str | Path | None = None) -> list[str]:
     Args:
         blender: bpy.app.binary_path; where that is empty, because bpy is a module, this Python is meant.
     """
-    folder = str(Path(graphics_ml.__file__).resolve().parents[1])
-    code = f"import sys; sys.path.insert(0, {folder!r}); from graphics_ml.worker import main; main()"
+    # Without add-ons, Blender knows nothing of the folder into which it has put the extension's wheels.
+    found = [find_spec(name).origin for name in ("graphics_ml", "array_api_compat")]
+    folders = list(dict.fromkeys(str(Path(origin).parents[1]) for origin in found))
+    code = f"import sys; sys.path[:0] = {folders!r}; from graphics_ml.worker import main; main()"
     if not blender:
         return [sys.executable, "-I", "-c", code]
     options = ["--background", "--factory-startup", "--python-exit-code", "1", "--python-expr", code]
@@ -128,7 +131,7 @@ class WorkerClient:
         start_limit: float = START_LIMIT,
         stop_limit: float = STOP_LIMIT,
     ):
-        self.command, self.log = list(command), _Log(Path(log_path))
+        self.command, self.log = list(command), Log(Path(log_path))
         self._environment = {**clean_environment(), **(env or {})}
         self._start_limit, self._stop_limit = start_limit, stop_limit
         self._lock = threading.RLock()
@@ -350,23 +353,18 @@ class _Worker:
     def kill_after(self, seconds, reason, unless):
         """Kill it then, for this reason, if it lives and `unless()` is false."""
 
-        def kill():
+        def now():
             if not self._gone.is_set() and not unless():
                 self._kill(reason)
 
-        timer = threading.Timer(seconds, kill)
+        timer = threading.Timer(seconds, now)
         timer.daemon = True
         self._timers.append(timer)
         timer.start()
 
     def _kill(self, reason):
         self._reason = self._reason or reason
-        if self._process.poll() is None:
-            with suppress(OSError):  # it ended just now
-                if os.name == "posix":
-                    os.killpg(self._process.pid, signal.SIGKILL)  # it leads a group, with the processes it started
-                else:
-                    self._process.kill()
+        kill(self._process)
 
     def _write(self):
         with suppress(OSError), self._process.stdin as pipe:  # when it has ended, _wait says so
@@ -376,7 +374,7 @@ class _Worker:
 
     def _read(self):
         garbage = 0
-        for line in _lines(self._process.stdout):
+        for line in lines_of(self._process.stdout):
             event = _event(line)
             if event is not None and (self._greeted(event) if self.hello is None else self.client._heard(self, event)):
                 continue
@@ -436,7 +434,7 @@ class _Worker:
         return f"graphics_ml's worker ended in the middle of it: {how}{said}"
 
 
-class _Log:
+class Log:
     """The last megabytes of what a worker prints, in a file and a second one of older lines, and its last lines here.
 
     Where the file cannot be written the work goes on without.
@@ -485,26 +483,9 @@ class _Log:
             self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115  kept open
 
 
-def _thread(function, *arguments):
-    thread = threading.Thread(target=function, args=arguments, daemon=True)
-    thread.start()
-    return thread
-
-
 def _started(command, environment):
     try:
-        return subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            # Ctrl-C in Blender's terminal is not meant for it, and on Windows it opens none of its own.
-            start_new_session=os.name == "posix",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
-            | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        return spawn(command, environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError:
         raise WorkerError(
             f"there is no program {command[0]}; set the environment up or choose another Python"
@@ -514,8 +495,41 @@ def _started(command, environment):
         raise WorkerError(f"{command[0]} cannot be run ({why}); choose the program of a Python") from None
 
 
-def _lines(pipe):
-    """Lines as they come, cut where they are too long for a message."""
+def _thread(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def spawn(command: Sequence[str], environment: dict[str, str], **pipes) -> subprocess.Popen:
+    """Start a process on pipes, in a group of its own, without a window.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+    """
+    return subprocess.Popen(
+        command,
+        bufsize=0,
+        env=environment,
+        **{"stdout": subprocess.PIPE, **pipes},
+        # Ctrl-C in Blender's terminal is not meant for it, and on Windows it opens no terminal.
+        start_new_session=os.name == "posix",
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def kill(process: subprocess.Popen) -> None:
+    """End a process of `spawn`, and on POSIX those it started, at once; nothing where it has ended."""
+    if process.poll() is None:
+        with suppress(OSError):  # it ended just now
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+
+
+def lines_of(pipe) -> Iterator[bytes]:
+    """Lines of a pipe as they come, cut where they are too long for a message."""
     line = b""
     with suppress(OSError, ValueError):
         while piece := pipe.read(_PIECE):

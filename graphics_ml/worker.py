@@ -24,7 +24,7 @@ libraries print goes to stderr.
 
 A job is stopped where it tells its progress. Where it has not done so for a while it is interrupted as by Ctrl-C, but
 never while it imports a module or puts a file in its place; this process is not used again then and ends, because what
-a library makes of an interruption cannot be known.
+a library makes of an interruption cannot be known. So it is after a fault that nobody foresaw.
 """
 
 import json
@@ -73,7 +73,7 @@ class _Worker:
         self._writing, self._changed = threading.Lock(), threading.Condition()
         self._waiting, self._id, self._ended, self._job = deque(), None, False, None
         self._stop = threading.Event()
-        self._interruptible = self._interrupted = False
+        self._interruptible = self._spent = False
         self._prefix = f".graphics-ml-{os.urandom(6).hex()}-"
         self._told = ("", 0, 0.0)
 
@@ -90,7 +90,7 @@ class _Worker:
             temporary=self._prefix,
         )
         threading.Thread(target=self._read, daemon=True).start()
-        while not self._interrupted and (request := self._next()) is not None:
+        while not self._spent and (request := self._next()) is not None:
             self._send(**self._done(request), id=request["id"])
         for request in self._waiting:
             self._send(**_STOPPED, id=request["id"])
@@ -118,10 +118,13 @@ class _Worker:
             finally:
                 self._interruptible = False
         except (Exception, SystemExit, Stopped) as error:
-            if not self._stop.is_set():
-                return {"event": "error", **_fault(error)}
-            self._tidy()
-            return {**_STOPPED, "ends": self._interrupted}
+            if self._stop.is_set():
+                self._tidy()
+                end = _STOPPED
+            else:
+                end = {"event": "error", **_fault(error)}
+                self._spent = "traceback" in end or isinstance(error, MemoryError)
+            return {**end, "ends": self._spent}
         finally:
             self._job = None
 
@@ -182,7 +185,7 @@ class _Worker:
         """Hears the signal that `_stop_now` sends; nothing but the request of this thread is ever interrupted."""
         if not self._interruptible or not self._stop.is_set() or _must_finish(frame):
             return
-        self._interrupted = True
+        self._spent = True
         raise Stopped
 
     def _tidy(self):

@@ -115,7 +115,7 @@ def test_a_job_that_fails_says_why_in_one_sentence(worker, tmp_path, text, kind,
     worker.ask(id=1, kind="job", job="shout", settings=shout(tmp_path, text))
     error = worker.last(1)
     assert error["event"] == "error" and error["error"] == kind and words in error["message"]
-    assert ("traceback" in error) == (text == "bug")
+    assert ("traceback" in error) == error["ends"] == (text == "bug")
     assert left_in(tmp_path) == {"a.txt"}
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import pytest
 
@@ -133,6 +134,21 @@ def test_a_full_disk_is_one_sentence_and_blender_goes_on(client, tmp_path):
     assert "the disk is full" in sentence(client.request("job", job="shout", settings=settings))
     assert outputs(tmp_path) == {"a.txt"}
     assert finished(client.request("warm", jobs=[])).result is not None
+
+
+@pytest.mark.skipif(find_spec("mediapipe") is None, reason="mediapipe is not installed")
+def test_a_second_capture_starts_three_times_faster_than_the_first(client, tmp_path, test_data):
+    settings = {"video": str(test_data / "video" / "treadmill_a.mp4"), "output": str(tmp_path / "a.npz")}
+    seconds = []
+    for _ in range(2):
+        began = time.monotonic()
+        request = client.request("job", job="capture", settings=settings)
+        while not request.events():
+            request.wait(LIMIT)
+        seconds.append(time.monotonic() - began)
+        request.cancel()
+        finished(request)
+    assert seconds[0] > 3 * seconds[1]
 
 
 @pytest.mark.parametrize("manner", ["telling", "silent", "deaf"])

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from functools import cached_property
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ _SMALLEST_HAND = 24  # side of its region in pixels; in a smaller one the hand m
 
 
 class MediaPipeDetector:
-    """A `PoseDetector`. The models are loaded with the first picture, in about a second.
+    """A `PoseDetector`. The models are loaded with the first picture, in about a second; the next one has them.
 
     Args:
         certainty: a person is seen where the finder's score reaches this, 0..1.
@@ -123,27 +123,14 @@ class MediaPipeDetector:
             rotation=region.rotation,
         )
 
-    @cached_property
+    def load(self) -> None:
+        """Load the models now."""
+        _loaded(**self.settings)
+
+    @property
     def _models(self) -> "_Models":
         # Only now: where the detections are cached, mediapipe's import would be most of the time.
-        with _quiet():
-            base, rect = _mediapipe()
-            finder = base(
-                graph_config=_FINDER,
-                calculator_params={f"{_FINDER_SCORE}.min_score_thresh": self.settings["certainty"]},
-            )
-            landmarker = base(
-                graph_config=_LANDMARKER,
-                calculator_params={f"{_LANDMARK_SCORE}.threshold": self.settings["presence"]},
-            )
-            hand = base(graph_config=_HAND, calculator_params={f"{_HAND_SCORE}.threshold": self.settings["hand"]})
-            # Their messages come with the first picture.
-            black = np.zeros((64, 64, 3), np.uint8)
-            finder.process(black)
-            middle = rect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
-            landmarker.process({"picture": black, "region": middle})
-            hand.process({"picture": black, "region": middle})
-        return _Models(finder, landmarker, hand, rect)
+        return _loaded(**self.settings)
 
 
 class _Models(NamedTuple):
@@ -151,6 +138,25 @@ class _Models(NamedTuple):
     landmarker: object
     hand: object
     rect: type
+
+
+@lru_cache(maxsize=1)
+def _loaded(certainty, presence, hand):
+    """The models, kept: they remember nothing of a film, and the next one begins at once."""
+    with _quiet():
+        base, rect = _mediapipe()
+        params = {f"{_FINDER_SCORE}.min_score_thresh": certainty}
+        finder = base(graph_config=_FINDER, calculator_params=params)
+        params = {f"{_LANDMARK_SCORE}.threshold": presence}
+        landmarker = base(graph_config=_LANDMARKER, calculator_params=params)
+        hands = base(graph_config=_HAND, calculator_params={f"{_HAND_SCORE}.threshold": hand})
+        # Their messages come with the first picture.
+        black = np.zeros((64, 64, 3), np.uint8)
+        finder.process(black)
+        middle = rect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
+        landmarker.process({"picture": black, "region": middle})
+        hands.process({"picture": black, "region": middle})
+    return _Models(finder, landmarker, hands, rect)
 
 
 def _hand_region(pose, wrist, pinky, index):

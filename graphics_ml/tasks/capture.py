@@ -38,6 +38,17 @@ def capture(job: Capture, progress: Progress) -> Outcome:
     return Outcome(outputs, notes_on(job, detections, solution))
 
 
+def warm() -> None:
+    """Load what a capture needs, so that the first one begins as soon as the next.
+
+    Raises:
+        GraphicsMLError: something is missing.
+    """
+    from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
+
+    MediaPipeDetector().load()
+
+
 def ensure_places(job: Capture, inputs: list[Path], more: dict[str, Path | None]) -> None:
     """Prove that all that a capture writes, and `more` (name to place), can be written, each to a place of its own.
 
