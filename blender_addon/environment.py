@@ -1,10 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Python environment of its own for what Blender's Python cannot carry: found, made in a folder, checked. No bpy.
 
-What takes time is a generator of (stage, done, total): a modal operator asks it for the next on its timer, and closing
-it ends every process and removes what was half-made.
+What takes time is a generator of (stage, done, total), or None where nothing is new. It never waits: a modal operator
+asks it for the next on its timer. Closing it ends every process and removes what was half-made.
 
     python = next(one for one in find_python() if not one.fault)
-    program = yield from create(folder, python, wheel, constraints, log_path)
+    program = yield from create(folder, python, *carried(addon_folder), log_path)
     result = yield from check(program, log_path)
     lacking = result["missing"]["capture"]
 
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ DOWNLOAD, SIZE = 360, 1400
 
 MARKER = "graphics-ml-environment.json"
 
-Steps = Iterator[tuple[str, int, int]]
+Steps = Generator[tuple[str, int, int] | None, None, object]
 
 _TEMPORARY = "tmp"
 _removals = {}  # folders in which a thread is removing, and the thread
@@ -133,12 +134,26 @@ def consent(folder: str | Path, python: Python) -> list[str]:
     ]
 
 
-def create(folder: str | Path, python: Python, wheel: str | Path, constraints: str | Path, log_path: str | Path):
-    """Make the environment, or bring one that this add-on made up to date.
+def carried(addon: str | Path) -> tuple[Path, Path]:
+    """graphics_ml's own wheel and the file with the version of each package, both in the add-on's folder.
 
-    A generator of (stage, done, total), done and total in megabytes while it fetches; returns the environment's Python.
-    Closing it ends what it runs. What was half-made is removed in the background; of an update, the folder stays and
-    is marked unfinished.
+    Raises:
+        SetUpError: they are not there.
+    """
+    wheel, constraints = next(Path(addon).glob("wheels/graphics_ml-*.whl"), None), Path(addon) / "constraints.txt"
+    if wheel is None or not constraints.is_file():
+        raise SetUpError(f"{addon} lacks files that an environment is made from; install the add-on again")
+    return wheel, constraints
+
+
+def create(
+    folder: str | Path, python: Python, wheel: str | Path, constraints: str | Path, log_path: str | Path
+) -> Steps:
+    """Make the environment, or bring one that this add-on made up to date; no worker of it must run then.
+
+    A generator as above, done and total in megabytes while it fetches; returns the environment's Python. Closing it
+    ends what it runs. What was half-made is removed in the background; of an update, the folder stays and is marked
+    unfinished.
 
     Args:
         folder: new, empty, or one that this was done in before.
@@ -152,13 +167,12 @@ def create(folder: str | Path, python: Python, wheel: str | Path, constraints: s
     """
     folder = Path(os.path.abspath(folder))
     _ensure_possible(folder, python)
-    while folder in _removals and _removals[folder].is_alive():
-        _removals[folder].join(0.05)
-        yield "removing what was there", 0, 0
+    yield from _removed(folder)
     marked = _marked(folder)
     update = bool(marked) and marked.get("state") == "ready" and _same_python(folder, python)
     if marked and not update:
-        yield from _removing(folder)
+        _remove_later(folder, False)
+        yield from _removed(folder)
     fresh = not folder.exists()
     pip = [str(_program(folder)), "-I", "-u", "-m", "pip", "--no-input", "--disable-pip-version-check"]
     install = [*pip, "install", "--no-cache-dir", "--progress-bar", "raw", "--retries", "2", "--timeout", "20"]
@@ -213,8 +227,8 @@ def python_of(place: str | Path) -> Path:
     return place
 
 
-def check(python: str | Path, log_path: str | Path, jobs: Sequence[str] | None = None):
-    """Ask an environment what it lacks; a generator of (stage, done, total).
+def check(python: str | Path, log_path: str | Path, jobs: Sequence[str] | None = None) -> Steps:
+    """Ask an environment what it lacks; a generator as above.
 
     Returns:
         {"missing": {job: ["mediapipe (not installed)", ...]}, "install": line that installs system libraries or None},
@@ -360,15 +374,15 @@ def _run(command, folder, log, stage):
     progress, lines, last = _PipProgress(stage, folder), queue.SimpleQueue(), deque(maxlen=200)
     threading.Thread(target=_read, args=(process.stdout, log, lines), daemon=True).start()
     try:
-        line = ""
+        line, told = "", None
         while line is not None:
             with suppress(queue.Empty):
-                line = lines.get(timeout=0.05)
-                while line is not None:
+                while (line := lines.get_nowait()) is not None:
                     last.append(line)
                     progress.hear(line)
-                    line = lines.get_nowait()
-            yield progress.step()
+            step = progress.step()
+            yield None if step == told else step
+            told = step
     finally:
         kill(process)
         process.wait()
@@ -427,12 +441,13 @@ def _meaning(lines, python):
     return f"the packages could not be installed ({(errors or told or ['no reason was given'])[-1].strip()[:300]})"
 
 
-def _removing(folder):
-    """Remove an environment of ours; a generator of how far it is."""
-    _remove_later(folder, False)
-    while _removals[folder].is_alive():
-        _removals[folder].join(0.05)
+def _removed(folder):
+    """A generator that goes on until nothing is being removed in a folder."""
+    if folder in _removals:
         yield "removing what was there", 0, 0
+        while _removals[folder].is_alive():
+            yield None
+        del _removals[folder]
 
 
 def _remove_later(folder, itself):

@@ -15,7 +15,7 @@ from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Outcome
 
 from .preferences import chosen_python, own_folder
-from .worker_client import WorkerClient, WorkerError, blender_command, job_content, python_command
+from .worker_client import WorkerClient, blender_command, job_content, python_command
 
 _clients = {}
 
@@ -50,18 +50,7 @@ def asked(environment: bool, kind: str, **content):
     Raises:
         as in_worker.
     """
-    request = _client(environment).request(kind, **content)
-    try:
-        yield "starting", 0, 0
-        while not request.finished:
-            came = request.events()
-            yield came[-1] if came else None
-        request.events()
-    finally:
-        request.cancel()
-    if request.stopped:
-        raise WorkerError("the worker was stopped")
-    return request.result
+    return (yield from _client(environment).steps(kind, **content))
 
 
 def needs_environment(job) -> bool:

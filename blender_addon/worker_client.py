@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's end of graphics_ml.worker: starts it, sends requests, and turns whatever goes wrong into one sentence.
 
 Nothing here waits: threads read what the worker says, and a modal operator asks on its timer what has arrived. No bpy.
 
     client = WorkerClient(python_command("/home/me/graphics-ml/bin/python"), log_path)
     request = client.request("job", job="capture", settings={"video": "/films/a.mp4", "output": "/films/a.npz"})
-    while not request.finished:                     # or, each time the timer fires:
-        for stage, done, total in request.events():     # raises WorkerError, one sentence
-            ...
-    request.result["outputs"]
+    ...
+    request.events()            # each time a timer fires: what has arrived; raises WorkerError, one sentence
+    request.finished, request.result["outputs"]
 
-`client.steps(...)` does the same as a generator, which is cancelled by closing it. A request that comes while another
-is going on is sent when that has ended. After a crash or a cancel that needed force, the next request starts a new
-worker.
+`client.steps(...)` is the same as a generator, which is cancelled by closing it. A request that comes while another is
+going on is sent when that has ended. After a crash or a cancel that needed force, the next request starts a new worker.
 """
 
 import atexit
@@ -26,7 +25,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -169,25 +168,24 @@ class WorkerClient:
             self._go_on()
             return request
 
-    def steps(self, kind: str, **content) -> Iterator[tuple[str, int, int]]:
-        """As request, as a generator of how far it is: (stage, done, total); returns the result.
-
-        It yields at least every 20 ms, the same again where nothing is new. Closing it cancels the request.
+    def steps(self, kind: str, **content) -> Generator[tuple[str, int, int] | None, None, dict]:
+        """As request, as a generator of how far it is, (stage, done, total), or None where nothing is new; returns the
+        result. It never waits. Closing it cancels the request.
 
         Raises:
-            WorkerError: as Request.events.
+            WorkerError: as Request.events, or the client was closed.
         """
-        request, latest = self.request(kind, **content), ("starting", 0, 0)
+        request = self.request(kind, **content)
         try:
+            yield "starting", 0, 0
             while not request.finished:
-                request.wait(0.02)
-                latest = (request.events() or [latest])[-1]
-                yield latest
+                came = request.events()
+                yield came[-1] if came else None
             request.events()
         finally:
             request.cancel()
         if request.stopped:
-            raise WorkerError("stopped", "Stopped")
+            raise WorkerError("the worker was stopped")
         return request.result
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ def modules_after(code: str) -> set[str]:
         "graphics_ml",
         "graphics_ml.jobs",
         "graphics_ml.cli",
+        "graphics_ml.worker",
         "graphics_ml.formats",
         "graphics_ml.formats.bvh",
         "graphics_ml.formats.npz",
