@@ -59,17 +59,23 @@ def is_of_many(batch: Batch) -> bool:
 
 
 def with_matches(job: Job) -> Job:
-    """A job with the files that its words for several stand for, patterns among them, which not every shell expands.
+    """A job with the files that its words for several stand for: patterns, which not every shell expands, and folders.
 
     Raises:
-        FileError: nothing is called as a pattern says.
+        FileError: nothing is called as a pattern says, or a folder holds no motion file.
     """
     several = (one.name for one, kind in settings(type(job)) if get_origin(kind) is tuple)
-    return replace(job, **{name: tuple(_matching(getattr(job, name))) for name in several})
+    return replace(job, **{name: tuple(_meant(getattr(job, name))) for name in several})
 
 
-def _matching(words):
-    return itertools.chain.from_iterable(_matches(word) if _is_pattern(word) else [word] for word in words)
+def _meant(words):
+    for word in words:
+        if _is_pattern(word):
+            yield from _matches(word)
+        elif os.path.isdir(word):
+            yield from _files_in(word, word)
+        else:
+            yield word
 
 
 def _is_pattern(path):

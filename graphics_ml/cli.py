@@ -1,5 +1,6 @@
 """The command line, generated from the jobs: `graphics-ml JOB`, `graphics-ml run job.toml`, `graphics-ml doctor`."""
 
+import os
 import signal
 import sys
 import threading
@@ -85,6 +86,9 @@ def _said(debug, function, *arguments):
             raise
         print(f"graphics-ml: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read it, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("graphics-ml: stopped; nothing half-written is left", file=sys.stderr)
         return 130

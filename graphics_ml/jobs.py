@@ -343,7 +343,7 @@ class Preview(Job):
     needs: ClassVar[tuple[str, ...]] = ("pose",)
     panel: ClassVar[str | None] = "Preview video"
 
-    motions: tuple[Path, ...] = setting("motion files", positional=True)
+    motions: tuple[Path, ...] = setting("motion files, folders with some, or patterns", positional=True)
     output: Path = setting("video to write, .mp4", short="o")
     layout: Literal["side by side", "overlaid"] = setting("a pane for each motion, or all in one", "side by side")
     character: bool = setting("show them on our own character; stick figures when not given", False)
@@ -436,7 +436,7 @@ class Evaluate(Job):
     needs: ClassVar[tuple[str, ...]] = ("terminal",)
     panel: ClassVar[str | None] = "Measure"
 
-    files: tuple[Path, ...] = setting("motion files", positional=True)
+    files: tuple[Path, ...] = setting("motion files, folders with some, or patterns", positional=True)
     reference: Path | None = setting("motion file that they should be like", None)
     output: Path | None = setting(".json to write; the picture (.png) goes beside it", None, short="o")
     align: Literal["none", "start", "hips"] = setting(

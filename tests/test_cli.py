@@ -28,6 +28,14 @@ def test_the_help_of_a_job_names_every_setting(name, capsys):
         assert one.metadata["positional"] or f"--{one.name.replace('_', '-')}" in said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a pipe as POSIX does")
+def test_whoever_reads_the_help_may_stop_reading():
+    words = [sys.executable, "-u", "-m", "graphics_ml.cli", "retarget", "--help"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.wait(60) == 0 and process.stderr.read() == ""
+
+
 @pytest.mark.parametrize("name", ["retarget", "map"])
 def test_the_help_lists_every_body_that_has_a_table(name, capsys):
     with pytest.raises(SystemExit):
@@ -90,6 +98,11 @@ def test_a_job_of_several_files_takes_patterns(examples, tmp_path, monkeypatch, 
     for words in (["compare", "a*.bvh", "b.bvh"], ["run", "job.toml"]):
         assert main(words) == 0
         assert capfd.readouterr().out.split() == ["a1.bvh", "a2.bvh", "b.bvh"]
+    Path("takes/day 1").mkdir(parents=True)
+    for name in ("takes/c.bvh", "takes/day 1/d.bvh", "takes/notes.txt"):
+        Path(name).touch()
+    assert main(["compare", "takes", "b.bvh"]) == 0
+    assert capfd.readouterr().out.splitlines() == ["takes/c.bvh", "takes/day 1/d.bvh", "b.bvh"]
     assert main(["compare", "c*.bvh"]) == 2
     assert capfd.readouterr().err == "graphics-ml: c*.bvh: no file is called so; check the pattern\n"
 

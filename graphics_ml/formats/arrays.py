@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
+from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npy_header
 from graphics_ml.motion.motion import exact_rate
 from graphics_ml.outputs import write_bytes
@@ -62,7 +63,7 @@ def rate_of(path: Path, array: np.ndarray) -> Fraction:
     try:
         return exact_rate(Fraction(float(array.reshape(()))).limit_denominator(1001))
     except (ValueError, OverflowError, TypeError):
-        raise MotionFileError(path, None, f"its frame rate is {brief(array)}; say it with fps=, --fps") from None
+        raise MotionFileError(path, None, f"its frame rate is {brief(array)}; say it with {SAY_RATE}") from None
 
 
 def write_npz(path: Path, members: dict[str, np.ndarray]) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats.conventions import METRES, detect_unit
+from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import head_text
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_axis_angle, unroll
@@ -87,7 +88,7 @@ def load(
     values, degrees = _read_motion(path, body, frames)
     if fps is None:
         warnings.warn(
-            f"{path} holds no frame rate; {CMU_RATE} frames a second are taken, as in the CMU database (fps=, --fps)",
+            f"{path} holds no frame rate; {CMU_RATE} frames a second are taken, as in the CMU database ({SAY_RATE})",
             FormatWarning,
             stacklevel=3,
         )

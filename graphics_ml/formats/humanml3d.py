@@ -34,6 +34,7 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError, OutputError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import read_npy, write_npy
+from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npy_shape
 from graphics_ml.motion.kinematics import forward_kinematics, local_rotations
 from graphics_ml.motion.motion import Motion, exact_rate
@@ -92,7 +93,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if fps is None:
         fps = bodies.table(BODY)["fps"]
         warnings.warn(
-            f"{path} holds no frame rate; {fps} frames a second are taken, as in HumanML3D (fps=, --fps)",
+            f"{path} holds no frame rate; {fps} frames a second are taken, as in HumanML3D ({SAY_RATE})",
             FormatWarning,
             stacklevel=3,
         )

@@ -20,6 +20,7 @@ from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import rate_of, read_npz
 from graphics_ml.formats.body_models import rest_joints
 from graphics_ml.formats.conventions import from_y_up, to_y_up
+from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
@@ -163,7 +164,7 @@ def _betas(path, held):
 def _rate(path, held):
     rate = next((held[name] for name in _RATES if name in held), None)
     if rate is None:
-        raise MotionFileError(path, None, "it holds no frame rate; say it with fps=, --fps")
+        raise MotionFileError(path, None, f"it holds no frame rate; say it with {SAY_RATE}")
     return rate_of(path, rate)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import rate_of, read_npz, write_npz
+from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npz_members
 from graphics_ml.motion.contacts import detect_contacts
 from graphics_ml.motion.kinematics import local_rotations
@@ -78,7 +79,7 @@ def load(path: str | Path, fps: Fraction | None = None) -> Motion:
     if fps is None:
         fps = bodies.table(_BODIES[30])["fps"]
         warnings.warn(
-            f"{path} holds no frame rate; {fps} frames a second are taken, as in Kimodo (fps=, --fps)",
+            f"{path} holds no frame rate; {fps} frames a second are taken, as in Kimodo ({SAY_RATE})",
             FormatWarning,
             stacklevel=3,
         )

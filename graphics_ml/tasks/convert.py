@@ -10,7 +10,7 @@ from graphics_ml.outputs import together
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
 from graphics_ml.tasks.opening import open_motion, read_markers
-from graphics_ml.tasks.saving import ensure_place, write_motion
+from graphics_ml.tasks.saving import engine_of, ensure_place, write_motion
 
 
 def convert(job: Convert, progress: Progress) -> Outcome:
@@ -23,6 +23,7 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     if job.marker_set and job.marker_set.lower().endswith(".toml"):
         inputs.append(Path(job.marker_set))
     ensure_place(job, inputs, (*formats.extensions(writable=True), *formats.marker_extensions()))
+    engine_of(job)
     progress("reading", 0, 0)
     name = formats.format_of(job.source, job.source_format)
     if job.output.suffix.lower() in formats.marker_extensions():

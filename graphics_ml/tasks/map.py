@@ -15,7 +15,7 @@ from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.opening import is_body, is_rig, open_rig
+from graphics_ml.tasks.opening import ensure_file_or_body, is_body, is_rig, open_rig
 
 
 def map_bones(job: Map, progress: Progress) -> Outcome:
@@ -25,6 +25,8 @@ def map_bones(job: Map, progress: Progress) -> Outcome:
         GraphicsMLError: a skeleton cannot be read or the output cannot be written.
     """
     ensure_extension(job.output, (".toml",))
+    for path in (job.source, job.target):
+        ensure_file_or_body(path)
     inputs = [path for path in (job.source, job.target) if not is_body(path)]
     ensure_apart({"the bone map": job.output, "its job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)

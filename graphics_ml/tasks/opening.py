@@ -10,6 +10,7 @@ from graphics_ml.jobs import JobError
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.t_pose import without_t_pose
 from graphics_ml.run import Progress
+from graphics_ml.wording import suggestion
 
 _RIGS = (".blend", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")
 
@@ -74,6 +75,12 @@ def _on_frames(motion):
 def is_body(path: Path) -> bool:
     """Whether this is no file, but a body's name, such as smplh."""
     return str(path) in bodies.NAMES and not path.exists()
+
+
+def ensure_file_or_body(path: Path) -> None:
+    """Raise JobError where a plain word is neither a file nor a body's name."""
+    if len(path.parts) == 1 and not path.suffix and not is_body(path) and not path.exists():
+        raise JobError(f"{path}: there is no such file, and no such body{suggestion(str(path), bodies.NAMES)}")
 
 
 def is_rig(path: Path) -> bool:

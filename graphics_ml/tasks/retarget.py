@@ -1,7 +1,7 @@
 """A motion is put on another skeleton: that of a rig, which then plays it, or of a motion file."""
 
 from graphics_ml import formats
-from graphics_ml.errors import MissingExtraError, MotionFileError
+from graphics_ml.errors import MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.jobs import Outcome, Retarget
 from graphics_ml.motion.bone_map import recognize, recognize_moving, require_roles
@@ -11,8 +11,8 @@ from graphics_ml.motion.root_path import travel
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.opening import is_body, is_rig, open_motion, open_rig
-from graphics_ml.tasks.saving import ensure_place, write_motion
+from graphics_ml.tasks.opening import ensure_file_or_body, is_body, is_rig, open_motion, open_rig
+from graphics_ml.tasks.saving import engine_of, ensure_place, write_motion
 
 
 def retarget(job: Retarget, progress: Progress) -> Outcome:
@@ -22,7 +22,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
         GraphicsMLError: the source, the target, a map or an output cannot be used; nothing is written then.
     """
     inputs = _ensure_outputs(job)
-    engine = _engine(job)
+    engine = engine_of(job)
     for path in (job.map, job.source_map):
         if path:
             read_map(path)
@@ -77,6 +77,8 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
 
 def _ensure_outputs(job):
     """Prove that all can be written where it is asked for; gives the files that are read."""
+    if job.target:
+        ensure_file_or_body(job.target)
     inputs = [path for path in (job.source, job.target, job.map, job.source_map) if path and not is_body(path)]
     ensure_place(job, inputs)
     if job.save_map:
@@ -85,17 +87,6 @@ def _ensure_outputs(job):
         ensure_apart(taken | {"the bone map": job.save_map}, inputs)
         ensure_writable(job.save_map)
     return inputs
-
-
-def _engine(job):
-    """The preset of the game engine that the output is for; None for none."""
-    if job.preset is None:
-        return None
-    try:
-        from graphics_ml.blender.presets import preset_for
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError(missing.name, "blender") from missing
-    return preset_for(job.output, job.preset)
 
 
 def _target(job):

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from graphics_ml import formats
-from graphics_ml.errors import FormatWarning
+from graphics_ml.errors import FormatWarning, MissingExtraError
 from graphics_ml.jobs import FileJob
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample
@@ -26,6 +26,22 @@ def ensure_place(job: FileJob, inputs: list[Path], extensions: tuple[str, ...] |
     ensure_extension(job.output, extensions or formats.extensions(writable=True))
     ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
+
+
+def engine_of(job):
+    """The Preset of the game engine that a job's output is for; None for none.
+
+    Raises:
+        OutputError: there is no such preset, or it is for other files.
+        MissingExtraError: Blender, which writes such files, is not installed.
+    """
+    if job.preset is None:
+        return None
+    try:
+        from graphics_ml.blender.presets import preset_for
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError(missing.name, "blender") from missing
+    return preset_for(job.output, job.preset)
 
 
 def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) -> tuple[tuple[Path, Path], list[str]]:

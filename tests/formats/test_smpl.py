@@ -206,7 +206,7 @@ def test_models_that_cannot_be_used_are_named(tmp_path):
         (dict(trans=np.full((FRAMES, 3), np.inf)), "not finite"),
         (dict(poses=np.full((FRAMES, 156), 1e300)), "not finite or huge"),
         (dict(betas=np.full(16, np.nan)), "its betas"),
-        (dict(mocap_framerate=None), "no frame rate; say it with fps="),
+        (dict(mocap_framerate=None), "no frame rate; say it with --fps of convert, fps="),
         (dict(mocap_framerate=np.array(0.0)), "its frame rate is 0"),
         (dict(mocap_framerate=np.array("fast")), "its frame rate is fast"),
         (dict(poses=np.array({}, dtype=object)), "part 'poses' is broken"),

@@ -147,3 +147,14 @@ def test_the_command_line_converts_a_folder_to_a_format_by_its_name(take, tmp_pa
     assert "retarget FILE --target soma" in capsys.readouterr().err
     with pytest.raises(OutputError):
         formats.save(a_motion(), tmp_path / "x.npz", "soma")
+
+
+@pytest.mark.parametrize(
+    ("output", "preset", "said"),
+    [("a.fbx", "unreel", "there is no preset 'unreel'; use one of"), ("a.npz", "unreal", "the preset 'unreal' is for")],
+)
+def test_a_preset_that_cannot_be_used_is_told_before_anything_is_read(output, preset, said, tmp_path):
+    pytest.importorskip("bpy")
+    (tmp_path / "walk.bvh").write_text("never read")
+    with pytest.raises(OutputError, match=said):
+        run(Convert(source=tmp_path / "walk.bvh", output=tmp_path / output, preset=preset))

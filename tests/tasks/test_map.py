@@ -45,6 +45,14 @@ def test_a_body_may_be_named_instead_of_a_file(files, tmp_path):
     assert target.roles["left_upper_arm"] == "left_shoulder" and target.roles["left_toes"] == "left_foot"
 
 
+@pytest.mark.parametrize("command", ["map {file} {word} -o map.toml", "retarget {file} --target {word} -o out.bvh"])
+def test_a_mistyped_body_is_told_with_the_one_that_was_meant(command, files, capfd):
+    words = command.format(file=files[0], word="smplhh").split()
+    assert main(words) == 2
+    said = capfd.readouterr().err
+    assert said == "graphics-ml: smplhh: there is no such file, and no such body; did you mean 'smplh'?\n"
+
+
 @pytest.mark.parametrize("extension", [".blend", ".usdc"])
 def test_a_rig_may_be_in_any_scene_file(extension, files, tmp_path):
     pytest.importorskip("bpy")
