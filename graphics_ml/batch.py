@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import get_origin
 
 from graphics_ml.errors import FileError, OutputError
 from graphics_ml.jobs import Batch, FileJob, Job, JobError, settings
@@ -64,7 +63,7 @@ def with_matches(job: Job) -> Job:
     Raises:
         FileError: nothing is called as a pattern says, or a folder holds no motion file.
     """
-    several = (one.name for one, kind in settings(type(job)) if get_origin(kind) is tuple)
+    several = (one.name for one, kind in settings(type(job)) if kind == tuple[Path, ...])
     return replace(job, **{name: tuple(_meant(getattr(job, name))) for name in several})
 
 

@@ -118,6 +118,8 @@ def _parse(arguments):
     """The command that the words mean: a job, a batch, Run or Doctor."""
     import tyro  # not above: each process of a batch imports this module, and only this one parses words
 
+    if "" in arguments:
+        raise JobError("one of the words is empty, which would mean the current folder; is a variable not set?")
     try:
         with redirect_stderr(StringIO()):
             words = tyro.extras.subcommand_cli_from_dict(
@@ -132,8 +134,11 @@ def _parse(arguments):
             raise
         raise _usage_error(arguments) from None
     values = vars(words)
-    if () in values.values():  # tyro takes no word at all for several files
-        raise _usage_error(arguments)
+    # tyro takes no word at all for several; those that were not asked for have their default, which is none.
+    for one, kind in typed_settings(words.job_class):
+        asked = one.default is MISSING or f"--{one.name.replace('_', '-')}" in arguments
+        if get_origin(kind) is tuple and asked and not values[one.name]:
+            raise _usage_error(arguments)
     if issubclass(words.job_class, FileJob):
         return batch_of(words.job_class, values)
     return words.job_class(**values)
@@ -160,7 +165,8 @@ def _command(job_class):
             help=help_text,
             metavar=f"{metavar}..." if several else metavar,
             aliases=[f"-{about['short']}"] if about["short"] else None,
-            help_behavior_hint="(required)" if several else None,  # tyro says that they are not
+            # tyro takes no word at all for several, and says so.
+            help_behavior_hint="(required)" if several and one.default is MISSING else None,
         )
         kind = Annotated[tyro.conf.Positional[kind], mark] if about["positional"] else Annotated[kind, mark]
         columns.append((one.name, kind) if one.default is MISSING else (one.name, kind, one.default))

@@ -548,6 +548,8 @@ def from_text(name: str, text: str, kind):
     Raises:
         JobError: the word is nothing of this kind.
     """
+    if get_origin(kind) is tuple:
+        kind = get_args(kind)[0]
     for number in (int, float):
         if number in (kind, *get_args(kind)):
             with suppress(ValueError):
@@ -590,7 +592,9 @@ def _with_files(name, values, change: Callable[[str], str]):
 
 
 def _below(folder, word):
-    """A word of a job file in `folder` for a file, as a path from the current folder."""
+    """A word of a job file in `folder` for a file, as a path from the current folder; none stays none."""
+    if not word:
+        return word
     path = folder / word
     if glob.has_magic(word) and not os.path.lexists(path):
         path = Path(glob.escape(str(folder))) / word
@@ -638,7 +642,7 @@ def _coerce(key, value, kind):
             if isinstance(value, str | list) and value:
                 each = [value] if isinstance(value, str) else value
                 return tuple(_coerce(key, one, get_args(choice)[0]) for one in each)
-        elif choice is Path and isinstance(value, str):
+        elif choice is Path and isinstance(value, str) and value:
             return Path(value)
         elif choice is str and type(value) is int:
             return str(value)

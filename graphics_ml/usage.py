@@ -1,7 +1,8 @@
 """Why a command line cannot be used, in one sentence; the parser itself says it in a box of many lines."""
 
 from dataclasses import MISSING
-from typing import get_origin
+from pathlib import Path
+from typing import get_args, get_origin
 
 from graphics_ml.jobs import JobError, from_text, typed_settings
 from graphics_ml.wording import suggestion
@@ -42,7 +43,7 @@ def usage_fault(arguments: list[str], commands: dict[str, type]) -> str:
             return f"{name} has no option {flag}" + (f", but {others[0]} has" if others else suggestion(flag, flags))
         given.add(flags[flag])
         one, kind = known[flags[flag]]
-        several = False
+        several = _several(kind)
         if kind is bool:
             if equals:
                 return f"{flag} takes no value: it is given or not"
@@ -50,6 +51,8 @@ def usage_fault(arguments: list[str], commands: dict[str, type]) -> str:
         value = value if equals else next(words, "")
         if not value or (not equals and value in flags):
             return f"{flag} needs a value: {one.metadata['help']}"
+        if not equals and value.startswith("-") and Path in (kind, *get_args(kind)):
+            return f"{flag} needs a value, and '{value}' begins as an option does; write ./{value} if it is a name"
         try:
             from_text(flag, value, kind)
         except JobError as error:

@@ -34,6 +34,7 @@ class Compare(Job):
     task: ClassVar[str] = "tests.example_jobs:compare"
 
     files: tuple[Path, ...] = setting("files to compare", positional=True)
+    against: tuple[Path, ...] = setting("files to compare with", ())
     most: int | None = setting("how many at most", None, min=1)
 
 
@@ -118,4 +119,4 @@ def linger(job, progress):
 
 
 def compare(job, progress):
-    return Outcome(job.files)
+    return Outcome(job.files + job.against)

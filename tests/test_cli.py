@@ -62,6 +62,7 @@ def test_the_help_lists_every_body_that_has_a_table(name, capsys):
         ("animate film.mp4 -o a.blend --height --preview a.mp4", "--height needs a value: height of the person"),
         ("animate film.mp4 -o a.blend --keep-actions=maybe", "--keep-actions takes no value"),
         ("animate film.mp4 other.mp4 -o a.blend", "'other.mp4' is one word too many for animate"),
+        ("animate film.mp4 -o -a.blend", "-o needs a value, and '-a.blend' begins as an option does; write ./-a.blend"),
         ("doctor now", "'now' is one word too many for doctor"),
         ("capture film.mp4 -o a.npz --height 17", "height is 17.0, but must be from 0.3 to 3 m"),
         ("capture film.mp4 -o a.npz --height nan", "height is nan, but must be from 0.3 to 3 m"),
@@ -75,6 +76,11 @@ def test_a_wrong_command_line_is_one_sentence_on_stderr_and_exit_code_2(words, s
     assert told.out == "" and told.err.startswith(f"graphics-ml: {said}") and told.err.count("\n") == 1
 
 
+def test_an_empty_word_is_not_taken_for_the_current_folder(capfd):
+    assert main(["convert", "", "-o", "out", "--format", "npz"]) == 2
+    assert capfd.readouterr().err.startswith("graphics-ml: one of the words is empty")
+
+
 @pytest.fixture
 def examples(monkeypatch):
     for name, job_class in EXAMPLES.items():
@@ -83,8 +89,9 @@ def examples(monkeypatch):
 
 
 def test_several_files_are_several_words(examples):
-    assert _parse(["compare", "a", "b", "--most", "2"]) == Compare(files=("a", "b"), most=2)
-    assert _parse(["compare", "--most", "2", "a", "b"]) == Compare(files=("a", "b"), most=2)
+    assert _parse(["compare", "a", "b", "--against", "c", "d", "--most", "2"]) == Compare(
+        files=("a", "b"), against=("c", "d"), most=2
+    )
     batch = _parse(["shout", "a", "b", "-o", "out", "--mark", "?", "--jobs", "2", "--resume"])
     job = Shout(source="a", output="out", mark="?")
     assert batch == Batch(job=job, source=("a", "b"), output="out", jobs=2, resume=True)
@@ -113,8 +120,8 @@ def test_a_job_of_several_files_takes_patterns(examples, tmp_path, monkeypatch, 
         ("shout -o out", "shout needs SOURCE (motion files, folders"),
         ("shout a b", "shout needs -o OUTPUT"),
         ("shout a -o out b", "'b' is one word too many for shout; name all files in one place"),
-        ("compare --most 2", "compare needs FILES (files to compare)"),
-        ("compare a --most 2 b", "'b' is one word too many for compare; name all files in one place"),
+        ("compare --against a", "compare needs FILES (files to compare)"),
+        ("compare a --against", "--against needs a value"),
         ("shout a -o out --jobs 0", "jobs is 0, but must be at least 1"),
         ("shout a -o out --jobs 1.5", "--jobs is '1.5', but must be a whole number"),
     ],

@@ -123,6 +123,7 @@ def test_absolute_paths_stay_so_in_a_record_but_for_those_in_its_folder(tmp_path
     ("values", "words"),
     [
         ({"video": "a.mp4", "output": "b.npz", "smooothing": 1.0}, "did you mean 'smoothing'"),
+        ({"video": "", "output": "b.npz"}, "video is '', but must be a path"),
         ({"video": "a.mp4"}, "needs the setting 'output'"),
         ({"video": "a.mp4", "output": "b.npz", "height": 17.0}, "height is 17.0, but must be from 0.3 to 3 m"),
         ({"video": "a.mp4", "output": "b.npz", "height": "tall"}, "must be a number"),
@@ -162,8 +163,8 @@ def examples(monkeypatch):
 
 
 def test_several_files_survive_the_way_through_plain_values_and_toml(tmp_path, examples):
-    job = Compare(files=("a.bvh", Path("b.bvh")))
-    assert job.files == (Path("a.bvh"), Path("b.bvh"))
+    job = Compare(files=("a.bvh", Path("b.bvh")), against="c.bvh")
+    assert job.files == (Path("a.bvh"), Path("b.bvh")) and job.against == (Path("c.bvh"),)
     assert from_plain("compare", as_plain(job)) == job
     shown = Preview(motions=(tmp_path / "a.bvh", tmp_path / "b.bvh"), output=tmp_path / "x.mp4")
     assert read_job(write_record(shown.output, record(shown, []))) == shown

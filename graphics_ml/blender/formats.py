@@ -188,7 +188,7 @@ def _choose(path, obj, name, notes):
     playing = obj.animation_data.action if obj.animation_data is not None else None
     names = [action.name for action in bpy.data.actions]
     if not names:
-        raise MotionFileError(path, None, "it holds no motion; load its skeleton alone, or choose an animated file")
+        raise MotionFileError(path, None, "it holds no motion; choose an animated file, or use this one as a target")
     if name is not None:
         # FBX readers put the armature's name before the action's, glTF's up to 4.3 after it.
         found = [n for n in (name, f"{obj.name}|{name}", f"{name}_{obj.name}") if n in names]

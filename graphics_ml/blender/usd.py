@@ -332,7 +332,7 @@ def _chosen_skeleton(stage, armature, file, notes):
 def _chosen_animation(stage, prim, action, file, notes):
     found = _prims(stage, _library().UsdSkel.Animation)
     if not found:
-        raise ValueError("it holds no motion; load its skeleton alone, or choose an animated file")
+        raise ValueError("it holds no motion; choose an animated file, or use this one as a target")
     names = ", ".join(f"'{one.GetName()}'" for one in found)
     if action is not None:
         called = [one for one in found if one.GetName() == action]
