@@ -46,7 +46,7 @@ PROTOCOL = 1
 _LONGEST = 1 << 20  # bytes of a request
 _WAITING = 100  # requests
 _OFTEN = 0.05  # seconds between two messages of progress
-_PATIENCE = 0.3  # seconds that a cancelled job is given to tell its progress
+_PATIENCE = 0.5  # seconds that a cancelled job is given to tell its progress
 _GRACE = 5.0  # seconds that it is given when Blender is gone
 
 
@@ -228,7 +228,7 @@ class _Worker:
         time.sleep(_PATIENCE)
         while self._id == asked and self._stop.is_set():
             _wake_main_thread()
-            time.sleep(_PATIENCE / 3)
+            time.sleep(_PATIENCE / 5)
 
     def _end(self):
         """Blender is gone."""
