@@ -174,23 +174,22 @@ def create(
         _remove_later(folder, False)
         yield from _removed(folder)
     fresh = not folder.exists()
-    pip = [str(_program(folder)), "-I", "-u", "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    install = [*pip, "install", "--no-cache-dir", "--progress-bar", "raw", "--retries", "2", "--timeout", "20"]
-    install += ["--only-binary", ":all:", "--constraint", str(constraints)]
-    log, state = Log(Path(log_path)), "failed"
+    install = [str(_program(folder)), "-I", "-u", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    install += ["--no-cache-dir", "--retries", "2", "--timeout", "20", "--only-binary", ":all:", "-c", str(constraints)]
+    telling = [*install, "--progress-bar", "raw"]
+    log, ready = Log(Path(log_path)), False
     try:
         _mark(folder, "unfinished", python)
         if not update:
             yield from _run([str(python.program), "-I", "-m", "venv", str(folder)], folder, log, "making a place")
-            # Only newer ones say how far they have come.
-            steps = [*(one for one in install if one not in ("--progress-bar", "raw")), "--upgrade", "pip"]
-            yield from _run(steps, folder, log, "fetching the installer")
-        yield from _run([*install, f"{wheel}[pose]"], folder, log, "fetching packages")
+            # Only a newer pip than Python brings says how far it has come.
+            yield from _run([*install, "--upgrade", "pip"], folder, log, "fetching the installer")
+        yield from _run([*telling, f"{wheel}[pose]"], folder, log, "fetching packages")
         if update:
-            yield from _run([*install, "--force-reinstall", "--no-deps", str(wheel)], folder, log, "updating")
+            yield from _run([*telling, "--force-reinstall", "--no-deps", str(wheel)], folder, log, "updating")
         remove_temporary(folder / _TEMPORARY)
         _mark(folder, "ready", python)
-        state = "ready"
+        ready = True
         return _program(folder)
     except _Failed as failed:
         if update:  # pip has put back what it had taken away
@@ -200,7 +199,7 @@ def create(
         raise SetUpError(f"{folder}: {why_not_written(folder / MARKER, error)}") from None
     finally:
         log.close()
-        if state != "ready" and not update:
+        if not ready and not update:
             _remove_later(folder, fresh)
 
 
@@ -211,10 +210,10 @@ def python_of(place: str | Path) -> Path:
         SetUpError: there is none, the environment is unfinished, or it is Blender.
     """
     place = Path(os.path.abspath(place))
+    folder = place if place.is_dir() else place.parent.parent
+    if _marked(folder).get("state", "ready") != "ready":
+        raise SetUpError(f"the environment in {folder} is not finished; set it up again")
     if place.is_dir():
-        marked = _marked(place)
-        if marked and marked.get("state") != "ready":
-            raise SetUpError(f"the environment in {place} is not finished; set it up again")
         names = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
         program = next((place / name for name in names if (place / name).exists()), None)
         if program is None:

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's end of graphics_ml.worker: starts it, sends requests, and turns whatever goes wrong into one sentence.
 
 Nothing here waits: threads read what the worker says, and a modal operator asks on its timer what has arrived. No bpy.
@@ -44,7 +43,7 @@ STOP_LIMIT = 1.0
 _LONGEST = 1 << 22  # bytes of a message
 _PIECE = 1 << 16  # bytes that are read at a time
 _MOST_GARBAGE = 1 << 20  # bytes that are no messages, until the worker is given up
-_LOG_SIZE = 1 << 20  # bytes of the log, twice: the older half is kept beside it
+_LOG_SIZE = 1 << 20  # bytes of the log; one older file is kept beside it
 _LEAVE_LIMIT = 2.0  # seconds that the worker has to end by itself
 _WINDOWS_CRASHES = {
     0xC0000005: "access violation",
@@ -379,7 +378,9 @@ class _Worker:
             garbage += len(line) + 100  # many short lines are as bad
             self.client.log.write(b"(no message) " + line[:200] + b"\n")
             if garbage > _MOST_GARBAGE:
-                self._kill(f"{self.client.command[0]} does not speak as graphics_ml's worker does; choose another")
+                self._kill(
+                    f"{self.client.command[0]} does not answer as a Python with graphics_ml does; choose another"
+                )
 
     def _greeted(self, event):
         if event["event"] != "hello":
@@ -429,11 +430,11 @@ class _Worker:
         how = _in_words(code)
         if self.hello is None:
             return f"{program} ended before it was ready: {how}{said}"
-        return f"graphics_ml's worker ended in the middle of it: {how}{said}"
+        return f"the process that worked on it ended in the middle: {how}{said}"
 
 
 class Log:
-    """The last megabytes of what a worker prints, in a file and a second one of older lines, and its last lines here.
+    """What a process prints: the latest in a file, what was before in one beside it (.old), the last lines here.
 
     Where the file cannot be written the work goes on without.
     """
@@ -451,8 +452,6 @@ class Log:
                 return
             if self._size > _LOG_SIZE:
                 self._file.close()
-                with suppress(OSError):
-                    os.replace(self.path, self.path.with_name(self.path.name + ".old"))
                 self._open()
             try:
                 if self._file is not None:
@@ -478,6 +477,8 @@ class Log:
         self._size, self._file = 0, None
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists():
+                os.replace(self.path, self.path.with_name(self.path.name + ".old"))
             self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115  kept open
 
 

@@ -18,9 +18,9 @@ what they are about (null for a line that could not be read), the last of each r
     {"event": "result", "id": 2, "missing": {"capture": ["mediapipe (not installed)"]}, "install": null}
     {"event": "error", "id": 1, "error": "VideoError", "message": "a.mp4: ...", "traceback": "only of faults of ours"}
 
-A request that was stopped ends with the error "Stopped"; with "ends": true in it the process ends too. The end of
-stdin means that Blender is gone: what is going on is stopped, nothing half-written is left, and the process ends. What
-libraries print goes to stderr.
+A request that was stopped ends with the error "Stopped". Where "ends" is true in the last event of a request, so does
+the process. The end of stdin means that Blender is gone: what is going on is stopped, nothing half-written is left, and
+the process ends. What libraries print goes to stderr.
 
 A job is stopped where it tells its progress. Where it has not done so for a while it is interrupted as by Ctrl-C, but
 never while it imports a module or puts a file in its place; this process is not used again then and ends, because what
@@ -78,8 +78,7 @@ class _Worker:
         self._told = ("", 0, 0.0)
 
     def serve(self):
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGINT, self._interrupt)
         self._send(
             event="hello",
             protocol=PROTOCOL,
@@ -114,7 +113,7 @@ class _Worker:
         try:
             try:
                 self._interruptible = True
-                return {"event": "result", **_KINDS[request["kind"]](self, request)}
+                end = {"event": "result", **_KINDS[request["kind"]](self, request)}
             finally:
                 self._interruptible = False
         except (Exception, SystemExit, Stopped) as error:
@@ -124,9 +123,8 @@ class _Worker:
             else:
                 end = {"event": "error", **_fault(error)}
                 self._spent = "traceback" in end or isinstance(error, MemoryError)
-            return {**end, "ends": self._spent}
-        finally:
-            self._job = None
+        self._job = None
+        return {**end, "ends": True} if self._spent else end
 
     def _do_job(self, request):
         from graphics_ml.jobs import JobError, from_plain

@@ -208,8 +208,9 @@ def test_what_an_ended_blender_left_half_made_is_made_anew(tmp_path, index, this
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").write_text("")
     (folder / environment.MARKER).write_text(json.dumps({"state": "unfinished"}))
-    with pytest.raises(SetUpError, match="not finished"):
-        environment.python_of(folder)
+    for place in (folder, folder / "bin" / "python"):
+        with pytest.raises(SetUpError, match="not finished"):
+            environment.python_of(place)
     steps = create(folder, this_python, index)
     assert next(steps) == ("removing what was there", 0, 0)
     while next(steps) is None:
