@@ -131,9 +131,8 @@ def rest_moved_bones(obj: bpy.types.Object) -> None:
 
 
 def refresh(obj: bpy.types.Object) -> None:
-    """Let Blender evaluate the object's animation at the current frame anew."""
+    """Let Blender evaluate the object's animation at the current frame anew, before it is next shown or looked at."""
     obj.update_tag(refresh={"OBJECT", "DATA", "TIME"})
-    bpy.context.view_layer.update()
 
 
 def _values(obj, name):

@@ -28,7 +28,6 @@ from graphics_ml.motion.foot_lock import move_joint
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
-    angle_between,
     conjugate,
     multiply,
     quaternion_from_matrix,
@@ -211,36 +210,70 @@ def pose_channels(motion: Motion, obj: bpy.types.Object, bones=None, moved=None)
     """
     skeleton = motion.skeleton
     joints = {name: j for j, name in enumerate(skeleton.names) if name in obj.data.bones}
-    keyed = [name for name in joints if bones is None or name in bones]
+    keyed = {name for name in joints if bones is None or name in bones}
     if not keyed:
         raise ValueError(f"no joint of the motion is a bone of the armature '{obj.name}'")
+    moving = moving_joints(motion)
+    rests = dict(zip(obj.data.bones.keys(), zip(*_rest(obj), strict=True), strict=True))
+    # Most bones turn on their parents as their joints do; only the others need to know where all is in the world.
+    plain = [
+        bone.name
+        for bone in (obj.data.bones[name] for name in keyed)
+        if bone.parent is not None
+        and bone.use_inherit_rotation
+        and skeleton.parents[joints[bone.name]] == joints.get(bone.parent.name)
+        and bone.parent.name in keyed
+        and joints[bone.name] not in moving
+    ]
+    channels = _channels_on_parents(motion, obj, plain, rests)
+    others = set(keyed) - channels.keys()
+    channels |= _channels_in_world(motion, obj, keyed, others, rests, moved or {})
+    return {bone.name: channels[bone.name] for bone in obj.data.bones if bone.name in channels}
+
+
+def _channels_on_parents(motion, obj, names, rests):
+    """Channels of bones whose joints hang on those of their parents, which are keyed too, and do not move on them."""
+    if not names:
+        return {}
+    turns = np.stack([rests[name][0] for name in names])
+    parents = np.stack([rests[obj.data.bones[name].parent.name][0] for name in names])
+    joints = [motion.skeleton.index(name) for name in names]
+    rotations = unroll(multiply(multiply(conjugate(turns), parents), motion.rotations[:, joints]))
+    return {name: BoneChannels(rotations[:, row], None) for row, name in enumerate(names)}
+
+
+def _channels_in_world(motion, obj, keyed, names, rests, moved):
+    """Channels of the bones `names`, some of those that are keyed, found in the world."""
+    joints = {name: j for j, name in enumerate(motion.skeleton.names)}
+    above = _bones_above(obj, names)
+    if all(joints.get(bone.name, 0) == 0 for bone in above):
+        world_rotations, world_positions = motion.rotations[:, :1], motion.root_positions[:, None]
+    else:
+        world_rotations, world_positions = motion.transforms()
     object_rotation, scale, object_place = object_transform(obj)
-    world_rotations, world_positions = motion.transforms()
     # From here on in the armature's own space and unit.
     turns = multiply(conjugate(object_rotation), blender_from_ours_rotation(world_rotations))
     places = rotate(conjugate(object_rotation), blender_from_ours(world_positions) - object_place) / scale
-    moving = moving_joints(motion)
-    tolerance = PLACE_TOLERANCE / scale
+    moving, tolerance = moving_joints(motion), PLACE_TOLERANCE / scale
 
     channels, poses = {}, {}
-    for bone in _bones_above(obj, keyed):
-        base_turn, base_place, along = _rest_on_parent(bone, poses)
+    for bone in above:
+        base_turn, base_place, along = _rest_on_parent(bone, poses, rests)
         if bone.name not in keyed:
             basis = obj.pose.bones[bone.name].matrix_basis
-            own_turn, own_place = (moved or {}).get(bone.name) or (basis.to_quaternion(), basis.translation)
+            own_turn, own_place = moved.get(bone.name) or (basis.to_quaternion(), basis.translation)
             place = base_place + rotate(along, np.array(own_place))
             poses[bone.name] = multiply(base_turn, np.array(own_turn)), place
             continue
         joint = joints[bone.name]
-        turn = turns[:, joint]
-        rotation = multiply(conjugate(base_turn), turn)
-        place, location = np.broadcast_to(base_place, (len(motion), 3)), None
-        topmost = not any(above.name in keyed for above in bone.parent_recursive)
-        wanted = places[:, joint]
-        if (topmost or joint in moving) and np.abs(wanted - place).max() > tolerance and not bone.use_connect:
-            location = rotate(conjugate(along), wanted - place)
-            place = wanted
-        channels[bone.name] = BoneChannels(unroll(rotation), location)
+        turn, place, location = turns[:, joint], np.broadcast_to(base_place, (len(motion), 3)), None
+        if bone.name in names:
+            topmost = not any(one.name in keyed for one in bone.parent_recursive)
+            wanted = places[:, joint]
+            if (topmost or joint in moving) and np.abs(wanted - place).max() > tolerance and not bone.use_connect:
+                location = rotate(conjugate(along), wanted - place)
+                place = wanted
+            channels[bone.name] = BoneChannels(unroll(multiply(conjugate(base_turn), turn)), location)
         poses[bone.name] = turn, place
     return channels
 
@@ -322,7 +355,10 @@ def armature_from_skeleton(skeleton: Skeleton, name: str = "Armature", free=()) 
 def moved_joints(motion: Motion) -> set[str]:
     """Names of the joints that a motion turns away from their rest orientation or moves from their rest offset."""
     skeleton = motion.skeleton
-    turned = angle_between(motion.rotations, skeleton.rest_orientations).max(axis=0) > 1e-5
+    # Of two unit quaternions that lie in one hemisphere the difference is twice the sine of a quarter of the angle.
+    same = np.sign(np.einsum("fji,ji->fj", motion.rotations, skeleton.rest_orientations))[..., None]
+    away = motion.rotations - same * skeleton.rest_orientations
+    turned = np.einsum("fji,fji->fj", away, away).max(axis=0) > (2 * np.sin(1e-5 / 4)) ** 2
     moved = {j for j in moving_joints(motion) if j > 0}
     if np.abs(motion.root_positions - skeleton.offsets[0]).max() > PLACE_TOLERANCE:
         moved.add(0)
@@ -474,18 +510,18 @@ def _bones_above(obj, names):
     return [bone for bone in obj.data.bones if bone.name in wanted]
 
 
-def _rest_on_parent(bone, poses):
+def _rest_on_parent(bone, poses, rests):
     """Rotation (.., 4) and head (.., 3) the bone would have with no pose of its own, in the armature's space, and the
     rotation (.., 4) of the axes that its location is counted along.
 
     As in Blender's BKE_bone_parent_transform_calc_from_matrices, without scale.
     """
-    rest_turn, rest_place = _bone_rest(bone)
+    rest_turn, rest_place = rests[bone.name]
     no_turn = np.array([1.0, 0, 0, 0])
     if bone.parent is None:
         return rest_turn, rest_place, rest_turn if bone.use_local_location else no_turn
     parent_turn, parent_place = poses[bone.parent.name]
-    parent_rest_turn, parent_rest_place = _bone_rest(bone.parent)
+    parent_rest_turn, parent_rest_place = rests[bone.parent.name]
     back = conjugate(parent_rest_turn)
     place = parent_place + rotate(parent_turn, rotate(back, rest_place - parent_rest_place))
     carried_turn = multiply(parent_turn, multiply(back, rest_turn))
@@ -493,12 +529,6 @@ def _rest_on_parent(bone, poses):
     if bone.use_local_location:
         return turn, place, carried_turn
     return turn, place, multiply(parent_turn, back) if bone.use_inherit_rotation else no_turn
-
-
-def _bone_rest(bone):
-    matrix = np.array(bone.matrix_local)
-    turn, place = _decompose_all(matrix[None])
-    return turn[0], place[0]
 
 
 def _tips(skeleton, rotations, places):

@@ -30,7 +30,7 @@ def main():
         print("motion_files: the peer is not installed; install it with: pip install --group bench")
         return
     with tempfile.TemporaryDirectory() as folder:
-        for clip in _clips(Path(folder)):
+        for clip in clips(Path(folder)):
             _compare_all(_with_still_joints(clip, Path(folder)), Path(folder))
 
 
@@ -68,7 +68,8 @@ def _load_plainly(path):
         digits.WORTH_COMPILING = worth
 
 
-def _clips(folder):
+def clips(folder):
+    """The clips that are compared, unpacked or made in a folder."""
     data = os.environ.get("GRAPHICS_ML_TEST_DATA")
     if data and (Path(data) / "motion" / "cmu.tar.xz").is_file():
         cmu, bandai = (unpack(Path(data) / "motion" / f"{name}.tar.xz", folder / name) for name in ("cmu", "bandai1"))
