@@ -31,6 +31,7 @@ MODULES = (
     "results",
     "preferences",
     "in_worker",
+    "environment_panel",
     "job_panels",
 )
 

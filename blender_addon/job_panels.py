@@ -12,7 +12,7 @@ import bpy
 from graphics_ml.jobs import JOBS
 
 from .in_worker import in_worker, needs_environment
-from .preferences import chosen_python
+from .preferences import chosen_place
 from .properties import PathItem, draw_settings, group_of, job_from
 from .running import Running
 from .sidebar import Sidebar, paragraph
@@ -68,7 +68,7 @@ class _ShowsJob(Sidebar):
         layout, group = self.layout, getattr(context.scene.graphics_ml, self.job_name)
         paragraph(layout, context, self.job_class.__doc__)
         draw_settings(layout, group)
-        if needs_environment(self.job_class) and chosen_python() is None:
+        if needs_environment(self.job_class) and chosen_place() is None:
             paragraph(layout, context, "This needs the environment: set it up above", icon="INFO")
         layout.operator(self.operator, icon="PLAY")
         for item in group.results:

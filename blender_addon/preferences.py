@@ -5,6 +5,8 @@ from pathlib import Path
 
 import bpy
 
+from .environment import python_of
+
 NAME = __package__
 
 
@@ -12,8 +14,8 @@ class GRAPHICS_ML_preferences(bpy.types.AddonPreferences):
     bl_idname = NAME
 
     python: bpy.props.StringProperty(
-        name="Python",
-        description="Program of the Python that capture runs in; Set Up fills it in, or choose one that you have",
+        name="Environment",
+        description="Folder of the environment that capture runs in, or its Python program; Set Up fills it in",
         subtype="FILE_PATH",
     )
     folder: bpy.props.StringProperty(
@@ -31,10 +33,20 @@ def preferences():
     return bpy.context.preferences.addons[NAME].preferences
 
 
-def chosen_python() -> Path | None:
-    """The program of the environment's Python; None: none is chosen."""
+def chosen_place() -> Path | None:
+    """The environment's folder, or the program of its Python, as chosen; None: none is."""
     text = preferences().python
     return Path(bpy.path.abspath(text)) if text else None
+
+
+def chosen_python() -> Path | None:
+    """The program of the environment's Python; None: none is chosen.
+
+    Raises:
+        SetUpError: what is chosen is none.
+    """
+    place = chosen_place()
+    return None if place is None else python_of(place)
 
 
 def own_folder() -> Path:

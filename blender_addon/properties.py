@@ -19,6 +19,7 @@ Type, default, bounds, help and choices come from the setting. How a kind of set
     one of words  a menu
     Path          a field with Blender's file browser; `//` stands for the folder of the .blend, the job has it whole
     several Paths a list with a button that opens the file browser
+    several texts a list with a button that adds an empty one
     X | None      numbers, switches and menus have a switch `use_<name>` beside them, off is None; text and paths are
                   None while they are empty
 Blender keeps numbers as float32; `job_from` gives the shortest decimal that is the same float32, so 0.3 stays 0.3.
@@ -45,6 +46,12 @@ class PathItem(bpy.types.PropertyGroup):
     """One file of several."""
 
     path: bpy.props.StringProperty(name="File", subtype="FILE_PATH", **_PATH)
+
+
+class TextItem(bpy.types.PropertyGroup):
+    """One text of several."""
+
+    text: bpy.props.StringProperty(name="Text")
 
 
 def group_of(job_class, leave_out=(), more=None, name=None):
@@ -102,8 +109,8 @@ def fill(group, job):
         if get_origin(kind) is tuple:
             items = getattr(group, one.name)
             items.clear()
-            for path in value or ():
-                items.add().path = str(path)
+            for word in value or ():
+                setattr(items.add(), _part(kind), str(word))
         elif value is not None:
             setattr(group, one.name, value if isinstance(value, bool | int | float) else str(value))
         elif _empty_is_none(kind):
@@ -126,7 +133,7 @@ def draw_settings(layout, group, names=None):
         one, kind = kinds[key]
         kind, optional = without_none(kind)
         if get_origin(kind) is tuple:
-            _draw_files(column, group, one)
+            _draw_list(column, group, one, kind)
         elif optional and not _empty_is_none(kind):
             row = column.row(heading=label_of(one))
             row.prop(group, _switch(key), text="")
@@ -177,11 +184,26 @@ class AddFiles(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AddText(bpy.types.Operator):
+    """Add one more"""
+
+    bl_idname = "graphics_ml.add_text"
+    bl_label = "Add"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    group: bpy.props.StringProperty(options={"HIDDEN"})
+    setting: bpy.props.StringProperty(options={"HIDDEN"})
+
+    def execute(self, context):
+        getattr(context.scene.path_resolve(self.group), self.setting).add()
+        return {"FINISHED"}
+
+
 class RemoveFile(bpy.types.Operator):
-    """Take this file out of the list; the file itself stays"""
+    """Take this out of the list; a file itself stays"""
 
     bl_idname = "graphics_ml.remove_file"
-    bl_label = "Remove File"
+    bl_label = "Remove"
     bl_options = {"INTERNAL", "UNDO"}
 
     group: bpy.props.StringProperty(options={"HIDDEN"})
@@ -193,7 +215,8 @@ class RemoveFile(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (PathItem, AddFiles, RemoveFile)
+CLASSES = (PathItem, TextItem, AddFiles, AddText, RemoveFile)
+_ITEMS = {Path: (PathItem, "path", AddFiles), str: (TextItem, "text", AddText)}  # of a list of these
 
 
 def _property(one, kind):
@@ -201,8 +224,8 @@ def _property(one, kind):
     common = {"name": label_of(one), "description": _sentence(about["help"])}
     default = one.default if one.default not in (MISSING, None) else about["usual"]
     if get_origin(kind) is tuple:
-        if get_args(kind)[0] is Path:
-            return bpy.props.CollectionProperty(type=PathItem, **common)
+        if get_args(kind)[0] in _ITEMS:
+            return bpy.props.CollectionProperty(type=_ITEMS[get_args(kind)[0]][0], **common)
     elif get_origin(kind) is Literal:
         words = get_args(kind)
         items = [(word, word.capitalize(), common["description"]) for word in words]
@@ -228,13 +251,14 @@ def _property(one, kind):
 
 
 def _value(group, one, kind):
-    is_file = names_file(one, kind)
     kind, optional = without_none(kind)
+    is_file = names_file(one, kind)
     if optional and not _empty_is_none(kind) and not getattr(group, _switch(one.name)):
         return None
     value = getattr(group, one.name)
     if get_origin(kind) is tuple:
-        value = tuple(_absolute(item.path) for item in value if item.path)
+        words = [word for item in value if (word := getattr(item, _part(kind)))]
+        value = tuple(_absolute(word) if is_file(word) else word for word in words)
     elif kind is float:
         value = float(str(np.float32(value)))
     elif kind in (str, Path) and value and is_file(value):
@@ -253,17 +277,21 @@ def _absolute(text):
     return os.path.abspath(bpy.path.abspath(text))
 
 
-def _draw_files(layout, group, one):
+def _draw_list(layout, group, one, kind):
     layout.label(text=label_of(one))
     box = layout.box().column(align=True)
-    where = {"group": group.path_from_id(), "setting": one.name}
     for index, item in enumerate(getattr(group, one.name)):
         row = box.row(align=True)
-        row.prop(item, "path", text="")
+        row.prop(item, _part(kind), text="")
         button = row.operator(RemoveFile.bl_idname, text="", icon="REMOVE")
-        button.group, button.setting, button.index = where["group"], where["setting"], index
-    button = box.operator(AddFiles.bl_idname, icon="ADD")
-    button.group, button.setting = where["group"], where["setting"]
+        button.group, button.setting, button.index = group.path_from_id(), one.name, index
+    button = box.operator(_ITEMS[get_args(kind)[0]][2].bl_idname, icon="ADD")
+    button.group, button.setting = group.path_from_id(), one.name
+
+
+def _part(kind):
+    """The property of an item of a list of this type that holds its value."""
+    return _ITEMS[get_args(kind)[0]][1]
 
 
 def _empty_is_none(kind):

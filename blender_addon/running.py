@@ -36,7 +36,9 @@ from bpy.app.handlers import persistent
 from graphics_ml.errors import GraphicsMLError
 
 _EVERY = 0.05  # seconds between two slices; the window redraws and answers in between
-_SLICE = 0.03  # seconds that a slice of short steps may take
+_SLICE = 0.03, 0.1  # seconds that a slice may take, at least and at most: between them, as long as Blender took since
+_REDRAW = 0.25  # seconds between two looks at how far it is
+_RARELY = 5  # the sidebar is redrawn at most a fifth of the time: without a graphics card that takes a second each time
 _PAUSE = 0.01  # seconds to wait where nothing is there to do and no window answers
 
 _going_on = None
@@ -72,11 +74,8 @@ class Running:
             return {"PASS_THROUGH"}
         if run.stop_asked:
             return self._stopped(run)
-        until = time.monotonic() + _SLICE
         try:
-            while time.monotonic() < until:
-                if not run.step():
-                    break
+            run.slice()
         except StopIteration as finished:
             return self._finished(run, finished.value)
         except Exception as error:
@@ -154,7 +153,9 @@ class Run:
         self.stage, self.done, self.total = "", 0, 0
         self.stop_asked, self.failed, self.notes = False, False, []
         self.timer = None
-        self._stage_began = time.monotonic()
+        self._stage_began = self._slice_ended = time.monotonic()
+        self._pause, self._redrawn = 0.0, False
+        self._shown, self._show_at, self._redraw_at = None, 0.0, 0.0
 
     @property
     def factor(self):
@@ -188,10 +189,27 @@ class Run:
             self.stage, self._stage_began = stage, time.monotonic()
         return True
 
+    def slice(self):
+        """Do steps for a moment, or until there is only to wait; raises as step."""
+        least, most = _SLICE
+        now = time.monotonic()
+        self._pause = now - self._slice_ended
+        until = now + min(max(self._pause, least), most)
+        while self.step() and time.monotonic() < until:
+            pass
+        self._slice_ended = time.monotonic()
+
     def show(self, context):
-        """Show in the status bar and the side panels how far it is."""
-        context.workspace.status_text_set(f"{self.title}. {self.text}. Esc: stop")
-        _redraw()
+        """Show after a slice, in the status bar and the side panels, how far it is, where that has changed."""
+        now = time.monotonic()
+        if self._redrawn:  # after the slice before, which the pause between them tells the price of
+            self._redrawn, self._redraw_at = False, now + max(_RARELY * self._pause, _REDRAW)
+        if self.text != self._shown and now >= self._show_at:
+            self._shown, self._show_at = self.text, now + _REDRAW
+            context.workspace.status_text_set(f"{self.title}. {self.text}. Esc: stop")
+            if now >= self._redraw_at:
+                self._redrawn = True
+                _redraw()
 
     def end(self, notes=(), failed=False):
         """Close the generator, so that it tidies, and let the next begin."""

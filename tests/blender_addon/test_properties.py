@@ -40,6 +40,7 @@ def every_kind(core):
         clip: Path = setting("a file")
         many: tuple[Path, ...] = setting("several files")
         none_or_many: tuple[Path, ...] = setting("several files or none", ())
+        spans: tuple[str, ...] = setting("several texts or none", ())
         maybe_file: Path | None = setting("a file or none", None)
         kept_in: Path = setting("a folder", Path("here"))
         file_or_word: str | None = setting("a file or a word", None, names_file=lambda word: word.endswith(".toml"))
@@ -66,6 +67,7 @@ def _some_of_every_kind(job_class, folder):
         job_class(
             **given | {"needed": -2.5},
             none_or_many=(folder / "c",),
+            spans=("3-7", "left foot"),
             maybe_file=folder / "d",
             kept_in=folder / "e",
             file_or_word=str(folder / "f.toml"),

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel Environment: set up what capture needs, choose what there is, and say in words what works."""
+
+from pathlib import Path
+
+import bpy
+
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.jobs import JOBS
+
+from . import environment
+from .in_worker import close_workers, needs_environment
+from .preferences import chosen_place, own_folder, preferences
+from .running import Running
+from .sidebar import Sidebar, paragraph
+
+_HERE = Path(__file__).parent
+_checked = {}  # what the last check found, by the place that was checked: lines
+
+
+class SetUp(bpy.types.Operator):
+    """Make a separate Python environment for what capture needs; asks first"""
+
+    bl_idname = "graphics_ml.set_up"
+    bl_label = "Set Up"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        return Running.poll.__func__(cls, context)
+
+    def invoke(self, context, event):
+        found = environment.find_python()
+        if not found or found[0].fault:
+            self.report({"ERROR"}, environment.no_python(found))
+            return {"CANCELLED"}
+        self.python = found[0]
+        if not preferences().folder:
+            preferences().folder = str(Path.home() / "graphics-ml")
+        return context.window_manager.invoke_props_dialog(self, width=520)
+
+    def draw(self, context):
+        self.layout.prop(preferences(), "folder")
+        column = self.layout.column(align=True)
+        for line in environment.consent(bpy.path.abspath(preferences().folder), self.python):
+            column.label(text=line)
+        if not _online():
+            self.layout.label(text=_OFFLINE, icon="ERROR")
+
+    def execute(self, context):
+        return bpy.ops.graphics_ml.make_environment(
+            "INVOKE_DEFAULT", folder=preferences().folder, program=str(self.python.program)
+        )
+
+
+class MakeEnvironment(Running, bpy.types.Operator):
+    """Make a Python environment in a folder, and use it"""
+
+    bl_idname = "graphics_ml.make_environment"
+    bl_label = "Setting up the environment"
+    bl_options = {"INTERNAL"}
+
+    folder: bpy.props.StringProperty(subtype="DIR_PATH")
+    program: bpy.props.StringProperty(subtype="FILE_PATH")
+
+    def work(self, context):
+        folder = Path(bpy.path.abspath(self.folder)) if self.folder else None
+        program = self.program
+        if folder is None:
+            raise environment.SetUpError("no folder is given; choose one for the environment")
+        if not _online():
+            raise environment.SetUpError(_OFFLINE)
+        found = environment.find_python([program] if program else [])
+        python = next((one for one in found if not one.fault), None)
+        if python is None:
+            raise environment.SetUpError(environment.no_python(found))
+        wheel = next((_HERE / "wheels").glob("graphics_ml-*.whl"), None)
+        if wheel is None:
+            raise environment.SetUpError("the add-on is not complete; install it from its .zip again")
+        close_workers()  # one of them may run in this folder
+        log = own_folder() / "set_up.log"
+        yield from environment.create(folder, python, wheel, _HERE / "constraints.txt", log)
+        preferences().python = str(folder)
+        preferences().folder = str(folder)
+        bpy.context.preferences.is_dirty = True  # Blender saves them when it closes
+        return (yield from _check(folder))
+
+
+class CheckEnvironment(Running, bpy.types.Operator):
+    """Say what works in the environment and what is missing"""
+
+    bl_idname = "graphics_ml.check_environment"
+    bl_label = "Check"
+    bl_options = {"INTERNAL"}
+
+    def work(self, context):
+        if chosen_place() is None:
+            raise environment.SetUpError("no environment is chosen; press Set Up, or choose a Python")
+        return (yield from _check(chosen_place()))
+
+
+class GRAPHICS_ML_PT_environment(Sidebar, bpy.types.Panel):
+    bl_label = "Environment"
+    bl_order = 10
+
+    def draw(self, context):
+        layout, place = self.layout, chosen_place()
+        if place is None:
+            paragraph(layout, context, "Loading motion files, retargeting and cleaning up work as they are.")
+            paragraph(layout, context, "Capture needs a Python environment of its own.", icon="INFO")
+        layout.operator(SetUp.bl_idname, text="Set Up" if place is None else "Set Up Again", icon="IMPORT")
+        layout.prop(preferences(), "python", text="Or choose")
+        if place is not None:
+            layout.operator(CheckEnvironment.bl_idname, icon="VIEWZOOM")
+            for line, well in _checked.get(place, ()):
+                paragraph(layout, context, line, icon="CHECKMARK" if well else "ERROR")
+
+
+CLASSES = (SetUp, MakeEnvironment, CheckEnvironment, GRAPHICS_ML_PT_environment)
+
+_OFFLINE = (
+    "Blender may not use the Internet: allow it in Edit > Preferences > System > Network, Allow Online Access, and "
+    "set up again"
+)
+
+
+def _check(place):
+    """A generator that checks the environment in a place and returns a sentence for each job."""
+    _checked.pop(place, None)
+    try:
+        result = yield from environment.check(environment.python_of(place), own_folder() / "check.log")
+    except GraphicsMLError as error:
+        _checked[place] = [(str(error), False)]
+        raise
+    lines = []
+    for name, missing in sorted(result["missing"].items()):
+        if name in JOBS and needs_environment(JOBS[name]):
+            title = name.replace("_", " ").capitalize()
+            lines.append((f"{title} lacks {', '.join(missing)}" if missing else f"{title} works", not missing))
+    if result["install"]:
+        lines.append((f"This computer lacks libraries; to install them: {result['install']}", False))
+    _checked[place] = lines
+    return [line for line, _ in lines]
+
+
+def _online():
+    return getattr(bpy.app, "online_access", True)  # before 4.2 there is no such permission
