@@ -17,7 +17,8 @@ from graphics_ml.motion.part import Part
 from graphics_ml.motion.rotations import conjugate, rotate
 
 SIDES = ("left", "right")
-CORE = ("trunk", "left_flank", "right_flank", "neck", "head", "left_thigh", "right_thigh", "left_shin", "right_shin")
+TORSO = ("trunk", "left_flank", "right_flank")
+CORE = (*TORSO, "neck", "head", "left_thigh", "right_thigh", "left_shin", "right_shin")
 ARM = ("upper_arm", "forearm")
 ROLES = ("hips", "head", *(f"{side}_{part}" for side in SIDES for part in ("hand", "foot", "toes")))
 """Joints whose places, with those above them, give all capsules, and where the feet are."""

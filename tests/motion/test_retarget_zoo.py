@@ -11,7 +11,7 @@ from graphics_ml.motion.humanoid import FINGERS, standard_skeleton
 from graphics_ml.motion.joint_limits import joint_angles
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter, retarget
-from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle, rotate
+from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle, rotate, slerp
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 
 SIDES = ("left", "right")
@@ -214,6 +214,7 @@ def touch(motion, capsule):
 
 
 ON_HEAD, ON_FLANK = ((-80, -40, 20), (0, -120, 0)), ((40, 20, -80), (0, -80, 0))
+BEHIND_HEAD = ((-30, 40, 60), (0, 0, 135))
 
 
 @pytest.mark.parametrize(("pose", "capsule"), [(ON_HEAD, "head"), (ON_FLANK, "left_flank")])
@@ -225,6 +226,34 @@ def test_a_hand_on_the_head_or_the_hips_stays_there(pose, capsule, build):
     off, reach = touch(result, capsule)
     without, _ = touch(copied, capsule)
     assert np.abs(off).max() < max(0.05 * reach, 0.3 * np.abs(without).max())
+
+
+HANGING, FOLDED, CLAPPED = ((0, 0, -80), (0, -10, 0)), ((-20, -50, -60), (0, -110, 0)), ((0, -60, 0), (0, -60, 0))
+
+
+def gestures():
+    """From pose to pose of the arms in half a second, and half a second in each."""
+    skeleton, half = standard_skeleton(), FPS // 2
+    poses = [posed(skeleton, pose, 1).rotations for pose in (HANGING, FOLDED, ON_FLANK, CLAPPED, ON_HEAD, BEHIND_HEAD)]
+    t = np.linspace(0, 1, half)
+    ease = t**3 * (10 - 15 * t + 6 * t**2)
+    held = np.zeros(half)
+    rotations = [
+        slerp(before, after, np.concatenate((held, ease))[:, None])
+        for before, after in zip(poses, [*poses[1:], poses[0]], strict=True)
+    ]
+    rotations = np.concatenate(rotations)
+    return Motion(skeleton, rotations, np.tile(skeleton.offsets[0], (len(rotations), 1)), FPS)
+
+
+@pytest.mark.parametrize("build", ["child", "long arms", "broad", "huge head", *OUT_OF_PROPORTION])
+def test_arms_come_to_a_touch_and_leave_it_without_a_jerk(build):
+    motion, target = gestures(), built(build)
+    without, result = (retarget(motion, target, level=level)[0] for level in ("contacts", "touch"))
+    for side in SIDES:
+        for part in ("forearm", "hand"):
+            role = f"{side}_{part}"
+            assert peak_acceleration(result, role) < 2.2 * peak_acceleration(without, role)
 
 
 def test_where_nothing_is_touched_both_upper_levels_are_the_same():
@@ -317,9 +346,6 @@ def test_arms_run_no_deeper_into_the_body_than_the_sources(name):
     theirs = self_penetration(motion, bodies[0]).mean() / arm[0]
     ours = self_penetration(retarget(motion, target)[0], bodies[1]).mean() / arm[1]
     assert ours < 1.05 * theirs + 0.002
-
-
-BEHIND_HEAD = ((-30, 40, 60), (0, 0, 135))
 
 
 def hands_moved(motion, target, level, **options):
@@ -434,6 +460,8 @@ def test_real_motions_do_not_pop_on_any_build(clips):
             ("long arms", "contacts"),
             ("huge head", "contacts"),
             ("child", "touch"),
+            ("long arms", "touch"),
+            ("broad", "touch"),
             ("huge head", "touch"),
         ):
             result, _ = retarget(motion, built(build), source_map=roles, level=level)
@@ -443,4 +471,5 @@ def test_real_motions_do_not_pop_on_any_build(clips):
                 own = places(result, role) - places(result, "hips")
                 peaks = [np.linalg.norm(np.diff(one, 2, axis=0), axis=1).max() for one in (own, path)]
                 size = result.skeleton.rest_positions()[:, 1].max() / motion.skeleton.rest_positions()[:, 1].max()
-                assert peaks[0] < 4 * size * peaks[1], (part, build, level, role)
+                most = 2.5 if "hand" in role else 4
+                assert peaks[0] < most * size * peaks[1], (part, build, level, role)
