@@ -38,8 +38,7 @@ class Capsules:
     """The capsules of a body.
 
     Args:
-        body: whose they are.
-        part: its joints that they need.
+        part: the joints that they need, of the body whose they are.
         radii: name to metres, of CORE and of both arms' ARM ("left_forearm", ...).
         palms: (2, 3) metres, from the wrist to the palm in the hand's own frame, left and right.
         palm: metres, half its thickness.
@@ -47,7 +46,6 @@ class Capsules:
         reach: metres, from shoulder to wrist along the bones.
     """
 
-    body: Body
     part: Part
     radii: dict[str, float]
     palms: np.ndarray
@@ -77,7 +75,7 @@ class Capsules:
         radii |= {"trunk": _TRUNK * trunk, "left_flank": _FLANK * trunk, "right_flank": _FLANK * trunk}
         radii |= {"neck": _NECK * trunk, "head": _HEAD * float(np.linalg.norm(crown))}
         palms = np.array([_palm(body, side, at, _PALM * forearm) for side in SIDES])
-        return cls(body, Part(body, ROLES), radii, palms, _HAND * forearm, crown, upper_arm + forearm)
+        return cls(Part(body, ROLES), radii, palms, _HAND * forearm, crown, upper_arm + forearm)
 
     def points(self, rotations, root_positions, offsets) -> dict[str, np.ndarray]:
         """Places (3, F) of the joints by role, and of both palms ("left_palm") and the crown, of a motion's arrays."""

@@ -83,11 +83,11 @@ def grounded(seen, source: Capsules, goal: Capsules, fps, *, scale, grounds) -> 
     palms = np.stack([seen[f"{side}_palm"].T for side in SIDES], axis=1)
     standing = np.full(2, grounds[0] + source.palm)
     down = contacts_from_positions(
-        palms, fps, source.body.leg, standing=standing, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
+        palms, fps, source.part.body.leg, standing=standing, hysteresis=2.0, shortest=0.1, shortest_gap=0.07
     )
     path = scale * palms
     path[..., 1] = grounds[1] + goal.palm + scale * (palms[..., 1] - standing)
-    low = grounds[0] + _LOW * source.body.leg
+    low = grounds[0] + _LOW * source.part.body.leg
     lower = [seen[f"{side}_{part}"][1] for side in SIDES for part in ("shin", "foot")]
     return Grounded(down, path, down & (np.min(lower, axis=0) > low)[:, None])
 

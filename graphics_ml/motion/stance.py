@@ -299,8 +299,10 @@ def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
     if much.any():
         level = np.zeros(turned.shape)
         level[much] = bend(much, 0.0)[1]
+        fps = float(motion.fps)
+        near = within(down, round(_NEAR * fps))
         for leg in range(2):
-            most[:, leg] = _allowed((level[:, leg], turned[:, leg]), down[:, leg], float(motion.fps))
+            most[:, leg] = _allowed((level[:, leg], turned[:, leg]), near[:, leg], fps)
         lift = np.clip((most[much] - level[much]) / np.maximum(turned[much] - level[much], 1e-9), 0, 1)
         lowered, turned[much] = bend(much, lift[:, None])
         for turn, own in zip(turns, lowered, strict=True):
@@ -323,11 +325,10 @@ def _legs_bent(motion, world, places, moved, foot_turns, down, goal):
     return motion.replace(rotations=rotations), share * turned > TURNED + _ROUNDING, down & (left > _SLIDE * goal.leg)
 
 
-def _allowed(wanted, down, fps):
-    """The most (F,) that a leg's bones may be turned: two degrees, and more in a quarter of the frames, where the foot
-    stands; `wanted` has the turns (F,) asked for, the most important ones first."""
-    near = within(down[:, None], round(_NEAR * fps))[:, 0]
-    given, left = np.zeros(len(down), dtype=bool), int(_MOST * len(down))
+def _allowed(wanted, near, fps):
+    """The most (F,) that a leg's bones may be turned: two degrees, and more in a quarter of the frames, of those `near`
+    (F,) where the foot stands; `wanted` has the turns (F,) asked for, the most important ones first."""
+    given, left = np.zeros(len(near), dtype=bool), int(_MOST * len(near))
     for turned in wanted:
         asking = spans((turned > TURNED) & near & ~given)
         for start, end in sorted(asking, key=lambda run: turned[run[0] : run[1]].mean()):
@@ -336,11 +337,11 @@ def _allowed(wanted, down, fps):
                 first = start + np.argmax(np.convolve(turned[start:end], np.ones(count), "valid"))
                 given[first : first + count] = True
                 left -= count
-    steps = np.zeros(len(down))
+    steps = np.zeros(len(near))
     for start, end in spans(given):
         frames = np.arange(start, end)
-        ends = [frames - start + 1] * (start > 0) + [end - frames] * (end < len(down))
-        steps[start:end] = np.min(ends, axis=0) if ends else len(down)
+        ends = [frames - start + 1] * (start > 0) + [end - frames] * (end < len(near))
+        steps[start:end] = np.min(ends, axis=0) if ends else len(near)
     return TURNED + steps * _STEEP / fps
 
 

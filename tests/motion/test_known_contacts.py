@@ -11,8 +11,9 @@ from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.mirror import mirror
 from graphics_ml.motion.resample import resample, sample, trim
 from graphics_ml.motion.retarget import retarget
+from tests.motion.builds import with_lengths
 from tests.motion.swinging import swinging
-from tests.motion.test_retarget import scaled, walk
+from tests.motion.test_retarget import walk
 
 
 def stepping(frames=60):
@@ -85,7 +86,7 @@ def test_a_file_that_has_a_place_for_them_gives_them_back(name, format, tmp_path
 
 def test_retargeting_plants_the_feet_that_the_motion_says_stand():
     motion = walk()
-    target = scaled(motion.skeleton, {"shin": 1.2, "foot": 0.8, "": 1})
+    target = with_lengths(motion.skeleton, {"shin": 1.2, "foot": 0.8, "": 1})
     never, always = (np.full((len(motion), 4), stands) for stands in (False, True))
     results = []
     for contacts in (never, always):

@@ -17,6 +17,7 @@ from graphics_ml.motion.rotations import angle_between, conjugate, multiply, qua
 from graphics_ml.motion.skeleton import EndSite, Skeleton
 from graphics_ml.motion.stance import TURNED
 from tests.benchmarks import mixamo_pairs
+from tests.motion.builds import with_lengths, with_only
 from tests.motion.swinging import swinging
 
 LIMBS = [
@@ -232,25 +233,10 @@ def test_limbs_parented_through_twist_bones_point_where_the_sources_do():
         )
 
 
-def shortened(skeleton, keep):
-    """The skeleton with only the joints `keep`, each hung from its nearest kept ancestor."""
-    places = skeleton.rest_positions()
-    kept = [j for j, name in enumerate(skeleton.names) if keep(name)]
-
-    def above(j):
-        while j >= 0 and j not in kept:
-            j = skeleton.parents[j]
-        return j
-
-    parents = [above(skeleton.parents[j]) if skeleton.parents[j] >= 0 else -1 for j in kept]
-    offsets = [places[j] - (places[p] if p >= 0 else 0) for j, p in zip(kept, parents, strict=True)]
-    return Skeleton([skeleton.names[j] for j in kept], [kept.index(p) if p >= 0 else -1 for p in parents], offsets)
-
-
 @pytest.mark.parametrize("missing", [("shoulder",), ("chest", "upper_chest"), ("toes", "neck"), ("spine", "shoulder")])
 def test_limbs_keep_their_directions_where_the_target_lacks_joints_between(missing):
     motion = wild(standard_skeleton(), 10)
-    target = shortened(motion.skeleton, lambda name: not name.endswith(missing))
+    target = with_only(motion.skeleton, lambda name: not name.endswith(missing))
     result, report = retarget(motion, target, foot_lock=0.0)
     theirs = directions(motion, report.source_map)
     for limb, ours in directions(result, report.target_map).items():
@@ -261,7 +247,7 @@ def test_limbs_keep_their_directions_where_the_target_lacks_joints_between(missi
 
 
 def test_a_longer_spine_bends_by_the_same_amount_evenly():
-    short = shortened(standard_skeleton(), lambda name: name not in ("chest", "spine"))
+    short = with_only(standard_skeleton(), lambda name: name not in ("chest", "spine"))
     rotations = np.tile([1.0, 0, 0, 0], (1, len(short), 1))
     rotations[0, short.index("upper_chest")] = quaternion_from_axis_angle(np.array([np.radians(60), 0, 0]))
     motion = Motion(short, rotations, short.offsets[:1], 30)
@@ -271,18 +257,6 @@ def test_a_longer_spine_bends_by_the_same_amount_evenly():
         for name in ("spine", "chest", "upper_chest")
     ]
     np.testing.assert_allclose(bends, [20, 20, 20], atol=1e-6)
-
-
-def scaled(skeleton, sizes):
-    """Bones scaled by part: {name part: factor}, the rest by sizes['']; the feet stand on the ground."""
-    offsets = np.array(skeleton.offsets)
-    for joint, name in enumerate(skeleton.names):
-        factor = next((f for part, f in sizes.items() if part and part in name), sizes[""])
-        offsets[joint] *= factor
-    result = skeleton.replace(offsets=offsets)
-    sole = result.rest_positions()[result.index("left_toes"), 1] - 0.02 * sizes[""]
-    offsets[0, 1] -= sole
-    return skeleton.replace(offsets=offsets)
 
 
 def test_a_body_twice_as_tall_does_everything_twice_as_large():
@@ -298,7 +272,7 @@ def test_a_body_twice_as_tall_does_everything_twice_as_large():
 )
 def test_feet_stand_where_the_sources_stand_and_most_legs_are_left_alone(sizes):
     motion = walk()
-    target = scaled(motion.skeleton, sizes)
+    target = with_lengths(motion.skeleton, sizes)
     result, report = retarget(motion, target)
     assert report.corrected.mean(axis=0).max() <= 0.25
     theirs = directions(motion, report.source_map)
@@ -323,7 +297,7 @@ def test_feet_stand_where_the_sources_stand_and_most_legs_are_left_alone(sizes):
 
 def test_only_feet_that_are_said_to_stand_are_locked():
     motion = walk()
-    target = scaled(motion.skeleton, {"thigh": 1.6, "": 0.8})
+    target = with_lengths(motion.skeleton, {"thigh": 1.6, "": 0.8})
     free, _ = retarget(motion, target, foot_lock=0.0)
     unlocked, _ = retarget(motion, target, contacts=np.zeros((len(motion), 4), dtype=bool))
     np.testing.assert_allclose(unlocked.positions(), free.positions(), atol=1e-12)
@@ -331,7 +305,7 @@ def test_only_feet_that_are_said_to_stand_are_locked():
 
 def test_a_flat_foot_is_flat_on_a_rig_with_a_high_ankle():
     motion = walk()
-    target = scaled(motion.skeleton, {"toes": 1, "": 1})
+    target = with_lengths(motion.skeleton, {"toes": 1, "": 1})
     offsets = np.array(target.offsets)
     for side in ("left", "right"):
         offsets[target.index(f"{side}_toes"), 1] -= 0.06
@@ -413,14 +387,14 @@ def test_in_place_takes_the_travel_out_and_keeps_the_height():
 @pytest.mark.parametrize("frames", [1, 2, 5])
 def test_very_short_clips_are_retargeted(frames):
     motion = walk(frames=frames)
-    result, report = retarget(motion, scaled(motion.skeleton, {"shin": 1.2, "": 1}))
+    result, report = retarget(motion, with_lengths(motion.skeleton, {"shin": 1.2, "": 1}))
     assert len(result) == frames and report.corrected.shape == (frames, 2)
 
 
 def test_confidence_goes_over_by_role():
     motion = wild(standard_skeleton(), 12)
     confidence = np.random.default_rng(0).random((len(motion), len(motion.skeleton)))
-    target = shortened(motion.skeleton, lambda name: name != "chest")
+    target = with_only(motion.skeleton, lambda name: name != "chest")
     result, _ = retarget(motion.replace(confidence=confidence), target)
     for joint, name in enumerate(target.names):
         if name not in ("spine", "upper_chest"):

@@ -13,6 +13,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter, retarget
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle, rotate, slerp
 from graphics_ml.motion.skeleton import EndSite, Skeleton
+from tests.motion.builds import with_lengths, with_only
 
 SIDES = ("left", "right")
 FPS = 60
@@ -40,13 +41,7 @@ OUT_OF_PROPORTION = {
 def built(build, fingers=False):
     """The standard body with other lengths of bones, standing on the ground."""
     skeleton = with_fingers(standard_skeleton()) if fingers else standard_skeleton()
-    lengths = (BUILDS | OUT_OF_PROPORTION)[build]
-    factors = [next((f for word, f in lengths.items() if word and word in name), lengths[""])
-               for name in skeleton.names]  # fmt: skip
-    offsets = skeleton.offsets * np.array(factors)[:, None]
-    ends = tuple(EndSite(end.joint, end.offset * factors[end.joint]) for end in skeleton.end_sites)
-    offsets[0, 1] -= skeleton.replace(offsets=offsets).rest_positions()[:, 1].min() - 0.02
-    return skeleton.replace(offsets=offsets, end_sites=ends)
+    return with_lengths(skeleton, (BUILDS | OUT_OF_PROPORTION)[build])
 
 
 def hunched():
@@ -93,18 +88,8 @@ def with_spine(skeleton, trunk, neck):
 
 
 def without(skeleton, *words):
-    """The body without joints whose names have these words; what hung on them hangs on what is above."""
-    places = skeleton.rest_positions()
-    kept = [joint for joint, name in enumerate(skeleton.names) if not any(word in name for word in words)]
-
-    def above(joint):
-        joint = skeleton.parents[joint]
-        return joint if joint < 0 or joint in kept else above(joint)
-
-    parents = [above(joint) for joint in kept]
-    offsets = [places[j] - (places[p] if p >= 0 else 0) for j, p in zip(kept, parents, strict=True)]
-    rows = [kept.index(p) if p >= 0 else -1 for p in parents]
-    return Skeleton([skeleton.names[joint] for joint in kept], rows, offsets)
+    """The body without joints whose names have these words."""
+    return with_only(skeleton, lambda name: not any(word in name for word in words))
 
 
 TARGETS = {
