@@ -1,4 +1,4 @@
-"""Retargeting against our own forward kinematics on the same motion: both levels, on a long clip and on a short one.
+"""Retargeting against our own forward kinematics on the same motion: all levels, on a long clip and on a short one.
 
 01_06 of the CMU database and a Bandai-Namco file, where GRAPHICS_ML_TEST_DATA names the folder that holds them, onto
 our standard body. What a pair of skeletons needs is worked out beforehand, as it is for a folder of files.
@@ -33,9 +33,9 @@ def main():
 def _compare_levels(motion):
     pair = Retargeter(motion, standard_skeleton())
     size = f"{len(motion):,} frames x {len(motion.skeleton)} joints"
-    for letter, level in (("a", "copy"), ("b", "contacts")):
+    for name, level in (("(a)", "copy"), ("(b)", "contacts"), ("touch", "touch")):
         run = partial(pair, motion, level=level)
-        ratio = compare(f"retarget ({letter}), {size}", run, motion.positions, "kinematics")
+        ratio = compare(f"retarget {name}, {size}", run, motion.positions, "kinematics")
         print(f"{'':58} 1/{1 / ratio:.1f} of the rate of kinematics")
 
 

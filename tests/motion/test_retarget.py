@@ -547,6 +547,14 @@ def test_mixamos_own_retargeting_is_met_better_level_by_level(clips):
     assert contacts[2:].sum() < 0.7 * copy[2:].sum() < 0.7 * plain[2:].sum()
 
 
+def test_hands_that_touch_run_no_deeper_into_the_body_than_the_sources(clips):
+    """A Macarena, hands on hips, arms and head, on a mouse with short arms and a head half her size, and on others."""
+    files = {(path.parent.name, path.stem): load(path) for path in clips("mixamo-pairs") if "Macarena" in path.stem}
+    for motion, truth in mixamo_pairs.pairs(files).values():
+        result, _ = retarget(motion, truth.skeleton, level="touch")
+        assert mixamo_pairs.depth(result) < 1.1 * mixamo_pairs.depth(motion) + 0.002
+
+
 def error_of_all_joints(result, truth):
     """MSE global and local as the benchmark's, but of all joints, fingers too, by the standing skeleton's height."""
     ours, theirs = result.positions(), truth.positions()
