@@ -23,6 +23,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,14 +106,13 @@ def find_python(more: Sequence[str | Path] = ()) -> list[Python]:
     Args:
         more: programs to look at before any other, such as one that the user has chosen.
     """
-    found, seen = [], set()
-    for command in [[str(one)] for one in more] + _candidates():
-        python = _probed(command)
-        place = python and os.path.normcase(os.path.realpath(python.program))
-        if python and place not in seen:
-            seen.add(place)
-            found.append(python)
-    return sorted(found, key=lambda python: bool(python.fault))
+    commands = [[str(one)] for one in more] + _candidates()
+    with ThreadPoolExecutor() as pool:
+        found = [python for python in pool.map(_probed, commands) if python is not None]
+    different = {}
+    for python in found:
+        different.setdefault(os.path.normcase(os.path.realpath(python.program)), python)
+    return sorted(different.values(), key=lambda python: bool(python.fault))
 
 
 def no_python(found: Sequence[Python]) -> str:

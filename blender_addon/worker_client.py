@@ -477,8 +477,9 @@ class Log:
         self._size, self._file = 0, None
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.exists():
-                os.replace(self.path, self.path.with_name(self.path.name + ".old"))
+        with suppress(OSError):
+            os.replace(self.path, self.path.with_name(self.path.name + ".old"))
+        with suppress(OSError):
             self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115  kept open
 
 

@@ -47,7 +47,7 @@ _LONGEST = 1 << 20  # bytes of a request
 _WAITING = 100  # requests
 _OFTEN = 0.05  # seconds between two messages of progress
 _PATIENCE = 0.5  # seconds that a cancelled job is given to tell its progress
-_GRACE = 5.0  # seconds that it is given when Blender is gone
+_GRACE = 2.0  # seconds that it is given when Blender is gone
 
 
 class Stopped(KeyboardInterrupt):

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -45,8 +46,9 @@ class Linger(Job):
     task: ClassVar[str] = "tests.example_jobs:linger"
 
     output: Path = setting("file to write")
-    manner: Literal["telling", "silent", "deaf"] = setting(
-        "telling: says how far it is; silent: does not; deaf: hears no signal either", "telling"
+    manner: Literal["telling", "silent", "stubborn", "deaf"] = setting(
+        "telling: says how far it is; silent: does not; stubborn: nor heeds Ctrl-C; deaf: nor lets other threads run",
+        "telling",
     )
     seconds: float = setting("how long", 60.0, min=0, unit="s")
 
@@ -113,7 +115,8 @@ def linger(job, progress):
                 sum(range(10**12))
             if job.manner == "telling":
                 progress("lingering", int(100 * passed / job.seconds), 100)
-            time.sleep(0.01)
+            with suppress(KeyboardInterrupt) if job.manner == "stubborn" else nullcontext():
+                time.sleep(0.01)
         place.write_text("whole")
     return Outcome((job.output,))
 

@@ -63,11 +63,13 @@ def index(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def offline(monkeypatch, index):
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+@pytest.fixture(scope="module", autouse=True)
+def offline(index):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(index))
+        patch.setenv("PIP_CONFIG_FILE", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +101,6 @@ def create(folder, python, index, core=None):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, index, this_python):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIP_NO_INDEX", "1")
-        patch.setenv("PIP_FIND_LINKS", str(index))
         # What is meant for Blender's Python, or has the user's pip install elsewhere, must not reach this one.
         patch.setenv("PYTHONHOME", "/nowhere")
         patch.setenv("PIP_TARGET", str(index / "elsewhere"))

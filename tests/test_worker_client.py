@@ -83,7 +83,7 @@ def pid(client):
 def test_a_request_is_asked_and_never_waited_for(client, tmp_path):
     began = time.monotonic()
     request = client.request("job", job="linger", settings={"output": str(tmp_path / "out"), "seconds": 0.3})
-    assert request.events() == [] and time.monotonic() - began < 0.2
+    assert request.events() == [] and time.monotonic() - began < 0.3
     seen = []
     while not request.finished:
         request.wait(0.05)
@@ -158,7 +158,7 @@ def test_a_cancelled_job_has_stopped_after_a_second_whatever_it_does(client, tmp
     request, process = lingering(client, tmp_path, manner), pid(client)
     began = time.monotonic()
     request.cancel()
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 0.5
     finished(request)
     assert time.monotonic() - began < 1.5  # the second, and the process's end on a busy machine
     assert request.stopped and request.events() == [] and request.result is None
