@@ -6,6 +6,7 @@ have SETTINGS (name to PropertyGroup: they are kept with the file at `scene.grap
 unregister(). The core, graphics_ml, comes as a wheel that Blender itself puts where Python finds it.
 """
 
+import atexit
 import sys
 from functools import partial
 from importlib import import_module
@@ -53,12 +54,15 @@ def register():
         _register(settings)
         bpy.types.Scene.graphics_ml = bpy.props.PointerProperty(type=settings)
         _undo.append(partial(delattr, bpy.types.Scene, "graphics_ml"))
+        # As a module, bpy 4.2 crashes and 4.5 hangs where Python ends with an operator or a handler still registered.
+        atexit.register(unregister)
     except BaseException:
         unregister()  # Blender leaves what an add-on did before it failed
         raise
 
 
 def unregister():
+    atexit.unregister(unregister)
     while _undo:
         _undo.pop()()
     _forget_modules()

@@ -14,7 +14,6 @@ from .preferences import chosen_place, own_folder, preferences
 from .running import Running
 from .sidebar import Sidebar, paragraph
 
-_HERE = Path(__file__).parent
 _checked = {}  # what the last check found, by the place that was checked: lines
 
 
@@ -64,22 +63,18 @@ class MakeEnvironment(Running, bpy.types.Operator):
     program: bpy.props.StringProperty(subtype="FILE_PATH")
 
     def work(self, context):
-        folder = Path(bpy.path.abspath(self.folder)) if self.folder else None
-        program = self.program
-        if folder is None:
+        if not self.folder:
             raise environment.SetUpError("no folder is given; choose one for the environment")
         if not _online():
             raise environment.SetUpError(_OFFLINE)
-        found = environment.find_python([program] if program else [])
+        folder = Path(bpy.path.abspath(self.folder))
+        found = environment.find_python([self.program] if self.program else [])
         python = next((one for one in found if not one.fault), None)
         if python is None:
             raise environment.SetUpError(environment.no_python(found))
-        wheel = next((_HERE / "wheels").glob("graphics_ml-*.whl"), None)
-        if wheel is None:
-            raise environment.SetUpError("the add-on is not complete; install it from its .zip again")
+        carried = environment.carried(Path(__file__).parent)
         close_workers()  # one of them may run in this folder
-        log = own_folder() / "set_up.log"
-        yield from environment.create(folder, python, wheel, _HERE / "constraints.txt", log)
+        yield from environment.create(folder, python, *carried, own_folder() / "set_up.log")
         preferences().python = str(folder)
         preferences().folder = str(folder)
         bpy.context.preferences.is_dirty = True  # Blender saves them when it closes
@@ -109,7 +104,8 @@ class GRAPHICS_ML_PT_environment(Sidebar, bpy.types.Panel):
             paragraph(layout, context, "Loading motion files, retargeting and cleaning up work as they are.")
             paragraph(layout, context, "Capture needs a Python environment of its own.", icon="INFO")
         layout.operator(SetUp.bl_idname, text="Set Up" if place is None else "Set Up Again", icon="IMPORT")
-        layout.prop(preferences(), "python", text="Or choose")
+        layout.label(text="Or choose one that is there:")
+        layout.prop(preferences(), "python", text="")
         if place is not None:
             layout.operator(CheckEnvironment.bl_idname, icon="VIEWZOOM")
             for line, well in _checked.get(place, ()):

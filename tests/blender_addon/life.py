@@ -1,6 +1,7 @@
 """Install the extension, enable, disable and uninstall it, and say as JSON on the last line what was there meanwhile.
 
     python life.py ZIP
+    python life.py ZIP leave      enable it, run a job in a worker, and let Python end in the middle of another
 
 A process of its own, for what stays behind in Blender, and for the exit code of Python itself.
 """
@@ -9,6 +10,8 @@ import json
 import os
 import sys
 import tempfile
+import time
+from importlib import import_module
 
 folder = tempfile.mkdtemp()
 os.environ["BLENDER_USER_RESOURCES"] = folder
@@ -19,6 +22,7 @@ BASES = [
     for name in ("AddonPreferences", "FileHandler", "Header", "Menu", "Operator", "Panel", "PropertyGroup", "UIList")
     if hasattr(bpy.types, name)
 ]
+going_on = []  # until Python ends
 ADDON = "bl_ext.user_default.graphics_ml"
 
 
@@ -42,9 +46,24 @@ def modules():
     return {one for one in sys.modules if one == "graphics_ml" or one.startswith(("graphics_ml.", ADDON + "."))}
 
 
-def main():
-    before, path = registered(), list(sys.path)
+def install():
     bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+
+
+def leave():
+    install()
+    in_worker = import_module(f"{ADDON}.in_worker")
+    for _ in in_worker.asked(False, "check", jobs=["convert"]):
+        time.sleep(0.01)
+    going_on.append(in_worker.asked(False, "check", jobs=["convert"]))
+    next(going_on[0])
+    (client,) = in_worker._clients.values()
+    print(json.dumps({"worker": client._worker._process.pid}), flush=True)
+
+
+def live_and_go():
+    before, path = registered(), list(sys.path)
+    install()
     told = {"enabled": sorted(registered() - before), "modules": sorted(modules())}
     told["path"] = [os.path.relpath(one, folder) for one in sys.path if one not in path]
     bpy.ops.preferences.addon_disable(module=ADDON)
@@ -60,4 +79,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    leave() if sys.argv[2:] == ["leave"] else live_and_go()
