@@ -138,7 +138,7 @@ class ArmatureTarget:
         start, strip = placement.start_frame, placement.track is not None
         keep_rest = placement.keep_rest and not strip
         try:
-            with out_of_edit_mode(obj), fk_switches_kept(obj), put_back(obj, always=strip):
+            with out_of_edit_mode(obj), fk_switches_kept(obj, always=strip), put_back(obj, always=strip):
                 if not keep_rest and not strip:
                     release(obj)
                 solved = solve_keys(obj, motion, bones, self.notes, start if keep_rest else None)

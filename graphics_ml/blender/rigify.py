@@ -21,6 +21,7 @@ from graphics_ml.blender.actions import (
     release,
     set_range,
     write_channels,
+    write_constants,
 )
 from graphics_ml.blender.animation_data import bone_path, put_back
 from graphics_ml.blender.armature import (
@@ -192,18 +193,22 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
 
 
 @contextlib.contextmanager
-def fk_switches_kept(obj: bpy.types.Object):
-    """Where the block ends with an error, what switch_to_fk changes is as it was before."""
+def fk_switches_kept(obj: bpy.types.Object, always: bool = False):
+    """Where the block ends with an error, what switch_to_fk changes is as it was before; Rigify's switches, which the
+    action has keys for, always if that is asked for."""
     values = {bone: obj.pose.bones[bone][_SWITCH] for bone in _switches(obj)}
     unmuted = [c for bone in obj.pose.bones for c in bone.constraints if not c.mute]
+    done = False
     try:
         yield
-    except BaseException:
-        for bone, value in values.items():
-            obj.pose.bones[bone][_SWITCH] = value
-        for constraint in unmuted:
-            constraint.mute = False
-        raise
+        done = True
+    finally:
+        if always or not done:
+            for bone, value in values.items():
+                obj.pose.bones[bone][_SWITCH] = value
+        if not done:
+            for constraint in unmuted:
+                constraint.mute = False
 
 
 def apply_motion(
@@ -284,9 +289,8 @@ def solve_keys(
     said += f"{np.degrees(error):.2f}° in direction"
     said += f"; IK was switched off for {', '.join(switched)}." if switched else "."
     notes.append(said)
-    switches = {f'{bone_path(bone)}["{_SWITCH}"]': (1.0,) for bone in _switches(obj)}
     joints = dict(zip(solver.controls, solver.joints, strict=True))
-    return SolvedKeys(channels, joints, switches, solver.controls_motion(channels, motion.fps))
+    return SolvedKeys(channels, joints, solver.switches, solver.controls_motion(channels, motion.fps))
 
 
 def _solved_freely(obj, motion, bones, notes, start_frame):
@@ -320,6 +324,7 @@ class ControlSolver:
         self, obj: bpy.types.Object, skeleton: Skeleton, controls: dict[str, str], start_frame: int | None = None
     ):
         self.obj, self.start_frame = obj, start_frame
+        self.switches = {f'{bone_path(bone)}["{_SWITCH}"]': (1.0,) for bone in _switches(obj)}
         self.joints = list(controls)
         self.bones = [turned_bone(obj, joint, controls[joint]) for joint in self.joints]
         self.controls = [controls[joint] for joint in self.joints]
@@ -474,6 +479,7 @@ class ControlSolver:
         try:
             with put_back(self.obj):
                 action = write_channels(self.obj, self._channels(), "evaluation", first, keep_rest=keep)
+                write_constants(self.obj, action, self.switches, first, "switches")
                 self.obj.animation_data.use_nla &= keep
                 rotations, places = evaluated_transforms(self.obj, range(first, first + len(self.basis)), names)
         finally:

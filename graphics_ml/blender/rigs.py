@@ -434,6 +434,7 @@ def _make_opaque(notes):
 
 
 def _show(obj):
+    bpy.context.view_layer.update()  # from 5.2 it does not know of new objects before
     if obj.name not in bpy.context.view_layer.objects:
         bpy.context.scene.collection.objects.link(obj)
     obj.hide_viewport = False

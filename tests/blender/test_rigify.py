@@ -6,11 +6,12 @@ import pytest
 from graphics_ml import formats
 from graphics_ml.blender.actions import curves_of
 from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature
+from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.export import save_scene
 from graphics_ml.blender.rigify import apply_motion, drive_skeleton, driven_bones, switch_to_fk
 from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import empty_scene, quiet
-from graphics_ml.errors import FormatWarning
+from graphics_ml.blender.scene import empty_scene, quiet, set_frame_rate
+from graphics_ml.errors import ArmatureError, FormatWarning
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
 from graphics_ml.motion.motion import Motion
@@ -273,3 +274,61 @@ def test_a_motion_of_another_rig_is_refused(rig):
     stranger = motion.replace(skeleton=motion.skeleton.replace(names=tuple(f"x{j}" for j in range(6))))
     with pytest.raises(ValueError, match="no joint of the motion"):
         apply_motion(obj, stranger, "swing")
+
+
+def test_in_an_open_scene_what_the_animator_keyed_besides_goes_on_and_the_body_follows_all_the_same(rig):
+    scene = bpy.context.scene
+    set_frame_rate(scene, 30)
+    bones, animation = rig.pose.bones, rig.animation_data_create()
+    animation.action = walk = bpy.data.actions.new("walk")
+    for frame, value in ((1, 0.0), (40, 1.0)):
+        bones["root"].location = (value, 0, value)
+        bones["root"].keyframe_insert("location", frame=frame)
+        bones["upper_arm_parent.L"]["IK_FK"] = 0.0
+        bones["upper_arm_parent.L"].keyframe_insert('["IK_FK"]', frame=frame)
+        bones["hand_ik.L"].location = (0, value, 0)
+        bones["hand_ik.L"].keyframe_insert("location", frame=frame)
+    scene.frame_set(1)
+    target = ArmatureTarget(rig)
+    motion = dance(target.skeleton)
+    action = target.play(motion, "dance", placement=Placement(start_frame=11))
+    names = ["DEF-spine", "DEF-forearm.L", "DEF-hand.L", "DEF-hand.R", "DEF-foot.L"]
+    turns, places = evaluated_transforms(rig, range(11, 31), names)
+    rows = [motion.skeleton.index(name) for name in names]
+    assert np.degrees(angle_between(turns, motion.orientations()[:, rows])).max() < 2
+    assert np.linalg.norm(places[:, 0] - motion.root_positions, axis=-1).max() < 1e-3
+    curves = {(c.data_path, c.array_index): [tuple(k.co) for k in c.keyframe_points] for c in curves_of(action)}
+    assert curves['pose.bones["root"].location', 0] == [(1, 0), (40, 1)]
+    assert curves['pose.bones["hand_ik.L"].location', 1] == [(1, 0), (40, 1)]
+    assert curves['pose.bones["upper_arm_parent.L"]["IK_FK"]', 0] == [(11, 1)]
+    assert len(curves_of(walk)) == 7 and scene.frame_current == 1
+
+
+def test_where_a_rigify_rig_cannot_be_keyed_its_switches_and_action_stay(rig):
+    target = ArmatureTarget(rig)
+    motion = dance(target.skeleton)
+    stranger = motion.replace(skeleton=motion.skeleton.replace(names=tuple(f"x{n}" for n in motion.skeleton.names)))
+    with pytest.raises(ArmatureError, match="no joint of the motion"):
+        target.play(stranger, "dance")
+    assert {rig.pose.bones[f"{part}_parent.{side}"]["IK_FK"] for part in ("upper_arm", "thigh") for side in "LR"} == {0}
+    assert not bpy.data.actions and rig.animation_data.action is None
+
+
+def test_a_rigify_rigs_own_action_comes_back_as_the_motion_it_was(rig):
+    set_frame_rate(bpy.context.scene, 30)
+    target = ArmatureTarget(rig)
+    motion = dance(target.skeleton)
+    target.play(motion, "dance")
+    again = target.motion()
+    assert again.skeleton is target.skeleton and len(again) == len(motion)
+    rows = [motion.skeleton.index(name) for name in ("DEF-spine", "DEF-hand.L", "DEF-foot.R", "DEF-spine.006")]
+    assert np.abs(again.positions() - motion.positions())[:, rows].max() < 2e-3
+
+
+def test_a_strip_switches_to_fk_itself_and_the_rig_stays_as_it_was(rig):
+    set_frame_rate(bpy.context.scene, 30)
+    target = ArmatureTarget(rig)
+    motion = dance(target.skeleton)
+    target.play(motion, "dance", placement=Placement(track="dances"))
+    assert {rig.pose.bones[f"{part}_parent.{side}"]["IK_FK"] for part in ("upper_arm", "thigh") for side in "LR"} == {0}
+    assert directions_apart(rig, motion, ["DEF-forearm.L", "DEF-hand.R", "DEF-shin.L"]).max() < 2
