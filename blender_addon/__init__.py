@@ -34,6 +34,7 @@ MODULES = (
     "in_worker",
     "environment_panel",
     "job_panels",
+    "capture_panel",
 )
 
 CORE = "graphics_ml"

@@ -184,6 +184,11 @@ class Capture(Job):
         return asked.span, replace(self, again=(), **changes)
 
 
+def people_picture(output: Path) -> Path:
+    """Where a capture shows the people of a film with several, with their numbers, beside its output."""
+    return output.with_name(output.stem + ".people.png")
+
+
 @dataclass(frozen=True)
 class Animate(Capture):
     """Turn a video of a person into an animation of a rig."""

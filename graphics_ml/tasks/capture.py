@@ -7,7 +7,7 @@ import numpy as np
 from graphics_ml import formats
 from graphics_ml.corrections import SIDES, read_plant, read_span
 from graphics_ml.errors import VideoError
-from graphics_ml.jobs import Capture, Outcome
+from graphics_ml.jobs import Capture, Outcome, people_picture
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.pose.camera import parse_camera
 from graphics_ml.pose.camera_motion import estimate_camera_motion
@@ -157,11 +157,6 @@ def detection_cache(output: Path) -> Path:
 def camera_cache(output: Path) -> Path:
     """Where the turning of the camera found for an output is kept."""
     return output.with_name(output.stem + ".camera.npz")
-
-
-def people_picture(output: Path) -> Path:
-    """Where the people of a film with several are shown with their numbers."""
-    return output.with_name(output.stem + ".people.png")
 
 
 def notes_on(job: Capture, detections: Detections, solution: Solution) -> tuple[str, ...]:
