@@ -33,6 +33,10 @@ MODULES = (
     "preferences",
     "in_worker",
     "environment_panel",
+    "bone_list",
+    "live_preview",
+    "retarget_panel",
+    "clean_up_panel",
     "job_panels",
     "capture_panel",
 )

@@ -39,6 +39,7 @@ _EVERY = 0.05  # seconds between two slices; the window redraws and answers in b
 _SLICE = 0.03, 0.1  # seconds that a slice may take, at least and at most: between them, as long as Blender took since
 _REDRAW = 0.25  # seconds between two looks at how far it is
 _RARELY = 5  # the sidebar is redrawn at most a fifth of the time: without a graphics card that takes a second each time
+_NOTHING_CHANGED = "Stopped; nothing was changed"
 _PAUSE = 0.01  # seconds to wait where nothing is there to do and no window answers
 
 _going_on = None
@@ -49,6 +50,7 @@ class Running:
     """Mixin of an operator whose `work(context)` is a generator; see above."""
 
     bl_options = {"UNDO"}
+    kept = None  # what stays where Esc stops it now, a sentence; set by a work that does one thing after the other
 
     @classmethod
     def poll(cls, context):
@@ -110,9 +112,9 @@ class Running:
         return {"FINISHED"}
 
     def _stopped(self, run):
-        run.end(["Stopped; nothing was changed"])
+        run.end([f"Stopped; {self.kept}" if self.kept else _NOTHING_CHANGED])
         self.report({"INFO"}, _last.notes[0])
-        return {"CANCELLED"}
+        return {"FINISHED"} if self.kept else {"CANCELLED"}
 
     def _failed(self, run, error):
         sentence = _said(error)
@@ -142,7 +144,7 @@ def forget_last():
 def end():
     """Stop what goes on, at once, from outside its operator."""
     if _going_on is not None:
-        _going_on.end(["Stopped; nothing was changed"])
+        _going_on.end([_NOTHING_CHANGED])
 
 
 class Run:
@@ -209,7 +211,7 @@ class Run:
             context.workspace.status_text_set(f"{self.title}. {self.text}. Esc: stop")
             if now >= self._redraw_at:
                 self._redrawn = True
-                _redraw()
+                redraw()
 
     def end(self, notes=(), failed=False):
         """Close the generator, so that it tidies, and let the next begin."""
@@ -227,7 +229,7 @@ class Run:
             self.timer = None
             if not bpy.app.background and bpy.context.workspace is not None:
                 bpy.context.workspace.status_text_set(None)
-            _redraw()
+            redraw()
 
 
 class Stop(bpy.types.Operator):
@@ -305,7 +307,8 @@ def _said(error):
     return None
 
 
-def _redraw():
+def redraw():
+    """Have the side panels drawn anew."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:

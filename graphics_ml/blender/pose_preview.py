@@ -26,14 +26,13 @@ class PosePreview:
     """A motion, a frame of which an armature shows.
 
     Args:
-        obj: armature object; its pose is remembered until `end`.
+        obj: armature object; its pose is remembered from the first frame that is shown until `end`.
     """
 
     def __init__(self, obj: bpy.types.Object):
         self.obj = obj
         self._controls = driven_bones(obj)
         self._motion, self._bones, self._parts, self._solver = None, (), {}, None
-        _remember(obj)
 
     def load(self, motion: Motion, bones) -> None:
         """Take this motion from now on.
@@ -42,6 +41,7 @@ class PosePreview:
             motion: on the skeleton of rigify.drive_skeleton.
             bones: names of its joints that are shown; other bones keep what they do.
         """
+        _remember(self.obj)
         bones = [name for name in motion.skeleton.names if name in set(bones)]
         if self._controls and (self._solver is None or self._bones != bones):
             self._solver = self._probed(motion.skeleton, bones)
@@ -49,6 +49,7 @@ class PosePreview:
 
     def show(self, frame: int) -> None:
         """Pose the armature as in a frame of the motion, the nearest one that it has."""
+        _remember(self.obj)
         frame = min(max(frame, 0), len(self._motion) - 1)
         if self._solver is not None:
             switch_to_fk(self.obj)

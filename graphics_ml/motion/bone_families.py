@@ -69,11 +69,12 @@ def family_of(skeleton: Skeleton, deform=None) -> str | None:
     return None if match is None else match.name
 
 
-def match_family(skeleton: Skeleton, deform=None) -> FamilyMatch | None:
+def match_family(skeleton: Skeleton, deform=None, only: str | None = None) -> FamilyMatch | None:
     """The family that shares most names with a skeleton, among those all of whose limbs it has.
 
     Args:
         deform: J booleans, which bones move the mesh; of two joints of one name such a one is taken. None: not known.
+        only: name of the one family to look at; all when None.
     """
     found = {}
     for strength, names in _spellings(skeleton.names):
@@ -81,7 +82,7 @@ def match_family(skeleton: Skeleton, deform=None) -> FamilyMatch | None:
             found.setdefault(name, {}).setdefault(joint, strength)
     moves = np.ones(len(skeleton)) if deform is None or not np.any(deform) else np.where(deform, 1.0, 0.4)
     best = None
-    for family in _families():
+    for family in _families() if only is None else [one for one in _families() if one.name == only]:
         joints, total = {}, 0.0
         for part, side, names in family.joints:
             hits = {joint: strength for name in names for joint, strength in found.get(name, {}).items()}

@@ -69,7 +69,7 @@ class UnrecognisedBodyError(GraphicsMLError):
     """A skeleton lacks limbs that a whole-body motion needs."""
 
 
-def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
+def recognize(skeleton: Skeleton, deform=None, positions=None, family: str | None = None) -> BoneMap:
     """The roles of a skeleton's joints, by name and by shape.
 
     Args:
@@ -77,12 +77,17 @@ def recognize(skeleton: Skeleton, deform=None, positions=None) -> BoneMap:
         deform: J booleans, which bones move the mesh; the others are second choice. None: not known.
         positions: (J, 3) metres, Y up: a standing pose, for a skeleton whose rest pose is none (BVH files whose offsets
             are all along one axis); the rest pose when None.
+        family: one of bone_families.known_families, by whose names the joints are read; the one that fits best when
+            None.
 
     Returns:
         The map; roles that were not found are missing (see `missing_roles`).
+
+    Raises:
+        UnrecognisedBodyError: a family is asked for whose limbs the skeleton has not by name.
     """
     places = skeleton.rest_positions() if positions is None else np.asarray(positions, dtype=np.float64)
-    readings = _read_joints(skeleton, deform)
+    readings = _read_joints(skeleton, deform, family)
     named = _by_name(skeleton, deform, readings)
     shaped = _by_shape(skeleton, places, named)
     return _settle(skeleton, places, named, shaped, [reading.helper for reading in readings])
@@ -213,11 +218,13 @@ def _by_name(skeleton, deform, readings):
     return found
 
 
-def _read_joints(skeleton, deform):
+def _read_joints(skeleton, deform, name):
     """What is known of each joint: of a known family's joints what its data file says, and then the words of other
     names count for less, so that they only fill what the family lacks."""
     readings = read_names(skeleton.names)
-    family = match_family(skeleton, deform)
+    family = match_family(skeleton, deform, name)
+    if family is None and name is not None:
+        raise UnrecognisedBodyError(f"its bones are not named as those of {name}; choose another preset")
     if family is None:
         return readings
     known = {

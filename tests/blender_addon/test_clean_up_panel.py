@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel Clean Up: what real motions do on real rigs, made better."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+_spec = importlib.util.spec_from_file_location("addon_rigs", Path(__file__).with_name("rigs.py"))
+rigs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rigs)
+
+
+@pytest.fixture
+def settings(empty):
+    return empty.graphics_ml.clean_up
+
+
+@pytest.fixture(scope="module")
+def walk(test_data, tmp_path_factory):
+    return rigs.member(test_data / "motion/cmu.tar.xz", "cmu/02_01.bvh", tmp_path_factory.mktemp("walk"))
+
+
+def walking(rig, walk):
+    """The rig walks, at frames 11 and on; gives its action."""
+    group = bpy.context.scene.graphics_ml.retarget
+    group.file, group.level, group.start_frame, group.keep_rest = str(walk), "copy", 11, False
+    bpy.ops.graphics_ml.retarget()
+    return rig.animation_data.action
+
+
+@pytest.fixture
+def geno(settings, test_data, walk):
+    rig = rigs.geno(test_data)
+    walking(rig, walk)
+    return rig
+
+
+def figure(action, step, what):
+    """What the record says of a measure: before and after."""
+    steps = dict(json.loads(action["graphics_ml"])["steps"])
+    return next((float(before), float(after)) for name, before, after, _ in steps[step] if name == what)
+
+
+def counts(core, action):
+    return [len(curve.keyframe_points) for curve in core("blender.animation_data").curves_of(action)]
+
+
+def test_only_what_is_asked_for_is_done_and_its_figures_are_shown(settings, geno, addon):
+    former = geno.animation_data.action
+    settings.use_smooth, settings.use_foot_lock = True, True
+    settings.smooth, settings.foot_lock = 4, 1
+    bpy.ops.graphics_ml.clean_up()
+    action = geno.animation_data.action
+    assert action != former and former.users and tuple(action.frame_range) == tuple(former.frame_range)
+    steps = addon("clean_up_panel").steps_of(geno)
+    assert [name for name, _ in steps] == ["smooth", "foot lock"]
+    before, after = figure(action, "smooth", "Jerkiness")
+    assert after < before
+    before, after = figure(action, "foot lock", "Feet slip")
+    assert after < 0.5 * before
+    assert any(note.startswith("Foot lock: ") for note in addon("running").last().notes)
+
+
+def test_the_same_comes_from_the_panel_the_job_and_python(settings, geno, core, tmp_path):
+    frames = [11, 30, 57]
+    names = [bone.name for bone in geno.data.bones]
+    file = tmp_path / "walk.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file), copy=True)
+    settings.use_smooth, settings.smooth, settings.mirror, settings.ground = True, 5, True, True
+    settings.use_foot_lock, settings.foot_lock = True, 0.8
+    bpy.ops.graphics_ml.clean_up()
+    panel = rigs.world(geno, frames, names)
+    bpy.ops.wm.open_mainfile(filepath=str(file))
+    jobs = core("jobs")
+    out = tmp_path / "clean.npz"
+    core("run").run(jobs.Edit(source=file, output=out, smooth=5, mirror=True, ground=True, foot_lock=0.8))
+    motion = core("formats").load(out)
+    places = core("blender.scene").blender_from_ours(motion.positions())[[frame - 11 for frame in frames]]
+    joints = [motion.skeleton.index(name) for name in names]
+    np.testing.assert_allclose(panel, places[:, joints], atol=5e-6)  # Blender's own 32 bits, at 3 m
+
+    source = core("formats").load(file)
+    work = core("motion.clean_up").CleanUp(
+        source, core("motion.bone_map").recognize_moving(source), smooth=5.0, mirror=True, ground=True, foot_lock=0.8
+    )
+    list(work)
+    np.testing.assert_allclose(work.motion.positions(), motion.positions(), atol=1e-6)
+
+
+def test_few_keys_are_bezier_keys_and_the_rig_stays_where_it_was(settings, geno, core):
+    former = geno.animation_data.action
+    names = [bone.name for bone in geno.data.bones]
+    frames = range(11, 60, 7)
+    before = rigs.world(geno, frames, names)
+    settings.use_reduce_keys, settings.reduce_keys = True, 0.02
+    bpy.ops.graphics_ml.clean_up()
+    action = geno.animation_data.action
+    assert np.linalg.norm(rigs.world(geno, frames, names) - before, axis=-1).max() < 0.0201
+    assert sum(counts(core, action)) < 0.5 * sum(counts(core, former))
+    keys = core("blender.animation_data").curves_of(action)[0].keyframe_points
+    assert {key.interpolation for key in keys} == {"BEZIER"}
+
+
+def test_a_rigify_rig_is_cleaned_up_on_its_controls(settings, walk, core):
+    rig = rigs.rigify()
+    former = walking(rig, walk)
+    names = ["DEF-hand.L", "DEF-foot.R", "DEF-spine.006", "DEF-spine"]
+    frames = range(11, 60, 7)
+    before = rigs.world(rig, frames, names)
+    settings.use_reduce_keys, settings.reduce_keys = True, 0.02
+    bpy.ops.graphics_ml.clean_up()
+    action = rig.animation_data.action
+    assert np.linalg.norm(rigs.world(rig, frames, names) - before, axis=-1).max() < 0.04
+    assert sum(counts(core, action)) < 0.5 * sum(counts(core, former))
+    assert all("DEF-" not in curve.data_path for curve in core("blender.animation_data").curves_of(action))
+
+
+def test_only_the_frames_that_are_chosen_are_taken(settings, geno):
+    settings.mirror, settings.only_range, settings.first, settings.last = True, True, 20, 40
+    before = rigs.world(geno, [20], ["Hips"])[0, 0]
+    bpy.ops.graphics_ml.clean_up()
+    action = geno.animation_data.action
+    first = min(curve.keyframe_points[0].co[0] for curve in action_curves(action))
+    assert tuple(action.frame_range) == (20, 40) and first == 20
+    after = rigs.world(geno, [20], ["Hips"])[0, 0]
+    assert after[2] == pytest.approx(before[2], abs=1e-4)
+    settings.first, settings.last = 500, 600
+    with pytest.raises(RuntimeError, match="has no frames from 500 to 600"):
+        bpy.ops.graphics_ml.clean_up()
+
+
+def action_curves(action):
+    if hasattr(action, "fcurves"):
+        return list(action.fcurves)
+    return [
+        curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves
+    ]
+
+
+def test_a_path_on_the_object_goes_to_the_bones(settings, test_data, walk):
+    rig = rigs.geno(test_data)
+    bpy.context.scene.graphics_ml.retarget.root = "object"
+    walking(rig, walk)
+    names = [bone.name for bone in rig.data.bones]
+    frames = [11, 35, 60]
+    before = rigs.world(rig, frames, names)
+    settings.use_smooth, settings.smooth = True, 30  # above what the walk holds: it hardly changes
+    bpy.ops.graphics_ml.clean_up()
+    assert np.linalg.norm(rigs.world(rig, frames, names) - before, axis=-1).max() < 0.01
+    assert not any(curve.data_path == "location" for curve in action_curves(rig.animation_data.action))
+
+
+def test_a_result_is_run_again_on_what_it_was_made_from(settings, geno):
+    former = geno.animation_data.action
+    settings.mirror = True
+    bpy.ops.graphics_ml.clean_up()
+    once = rigs.world(geno, [11, 40], ["Hips", "Head", "LeftHand"])
+    settings.mirror, settings.ground = False, True
+    bpy.ops.graphics_ml.run_again()
+    assert settings.mirror and not settings.ground
+    np.testing.assert_allclose(rigs.world(geno, [11, 40], ["Hips", "Head", "LeftHand"]), once, atol=1e-5)
+    made = [action for action in bpy.data.actions if "graphics_ml" in action]
+    assert len(made) == 3 and former in made
+
+
+def test_what_is_lacking_is_said_in_one_sentence(settings, geno):
+    with pytest.raises(RuntimeError, match="nothing is asked for"):
+        bpy.ops.graphics_ml.clean_up()
+    settings.loop, settings.only_range, settings.first, settings.last = "find", True, 11, 20
+    with pytest.raises(RuntimeError, match=r"^Error: loop: .*too short"):
+        bpy.ops.graphics_ml.clean_up()
+    assert len(bpy.data.actions) == 1
+    bpy.context.view_layer.objects.active = None
+    assert not bpy.ops.graphics_ml.clean_up.poll()
