@@ -119,13 +119,19 @@ def write_channels(
 
 
 def write_constants(
-    obj: bpy.types.Object, action: bpy.types.Action, values: Mapping[str, tuple], frame: int, group: str
+    obj: bpy.types.Object, action: bpy.types.Action, values: Mapping[str, Mapping[str, tuple]], frame: int
 ) -> None:
-    """One key in each of the given channels of an object: data path to values, in the place of what moved them."""
-    remove_curves(action, values)
+    """One key in each of the given channels of bones, in the place of what moved them.
+
+    Args:
+        values: by the bone's name, and what its data path goes on with, as in {"hand.L": {".scale": (1, 1, 1)}}.
+    """
+    remove_curves(action, {bone_path(bone) + rest for bone in values for rest in values[bone]})
     new_curve = _curves(action, obj)
-    for path, columns in values.items():
-        _write_curves(new_curve, path, group, np.array([columns], dtype=np.float64), np.array([frame]))
+    for bone, channels in values.items():
+        for rest, columns in channels.items():
+            keys = np.array([columns], dtype=np.float64)
+            _write_curves(new_curve, bone_path(bone) + rest, bone, keys, np.array([frame]))
 
 
 def write_object_keys(

@@ -150,7 +150,7 @@ class ArmatureTarget:
                     keep_rest=keep_rest,
                     confidence=_confidence(motion, solved.joints),
                 )
-                write_constants(obj, action, _neutral(obj, solved.channels) | solved.switches, start, obj.name)
+                write_constants(obj, action, _neutral(obj, solved.channels) | solved.switches, start)
                 if path is not None:
                     write_object_keys(obj, action, *path, start)
                 if keys is not None:
@@ -236,9 +236,14 @@ def _neutral(obj, channels):
             if strip.action is not None:
                 slot = getattr(strip, "action_slot", None)
                 moved |= {curve.data_path for curve in curves_of(strip.action, slot)}
-    neutral = {f"{bone_path(bone)}.scale": (1.0, 1.0, 1.0) for bone in channels}
-    neutral |= {f"{bone_path(b)}.location": (0.0, 0.0, 0.0) for b, keys in channels.items() if keys.location is None}
-    return {path: values for path, values in neutral.items() if path in moved}
+    neutral = {
+        bone: {".scale": (1.0, 1.0, 1.0)} | ({".location": (0.0, 0.0, 0.0)} if keys.location is None else {})
+        for bone, keys in channels.items()
+    }
+    return {
+        bone: {rest: value for rest, value in values.items() if bone_path(bone) + rest in moved}
+        for bone, values in neutral.items()
+    }
 
 
 def _warnings(obj, channels):

@@ -23,7 +23,7 @@ from graphics_ml.blender.actions import (
     write_channels,
     write_constants,
 )
-from graphics_ml.blender.animation_data import bone_path, put_back
+from graphics_ml.blender.animation_data import put_back
 from graphics_ml.blender.armature import (
     BoneChannels,
     carried,
@@ -248,14 +248,14 @@ class SolvedKeys:
     Args:
         channels: by the name of the bone that is keyed.
         joints: the joint of the motion that each of these bones follows.
-        switches: data paths and values of properties that let these bones lead the rig.
+        switches: values of properties that let these bones lead the rig, as write_constants takes them.
         controls: what the keyed bones do, as a motion of joints of their names, where they are not the joints
             themselves; else None.
     """
 
     channels: dict[str, BoneChannels]
     joints: dict[str, str]
-    switches: dict[str, tuple[float]]
+    switches: dict[str, dict[str, tuple]]
     controls: Motion | None = None
 
 
@@ -324,7 +324,7 @@ class ControlSolver:
         self, obj: bpy.types.Object, skeleton: Skeleton, controls: dict[str, str], start_frame: int | None = None
     ):
         self.obj, self.start_frame = obj, start_frame
-        self.switches = {f'{bone_path(bone)}["{_SWITCH}"]': (1.0,) for bone in _switches(obj)}
+        self.switches = {bone: {f'["{_SWITCH}"]': (1.0,)} for bone in _switches(obj)}
         self.joints = list(controls)
         self.bones = [turned_bone(obj, joint, controls[joint]) for joint in self.joints]
         self.controls = [controls[joint] for joint in self.joints]
@@ -479,7 +479,7 @@ class ControlSolver:
         try:
             with put_back(self.obj):
                 action = write_channels(self.obj, self._channels(), "evaluation", first, keep_rest=keep)
-                write_constants(self.obj, action, self.switches, first, "switches")
+                write_constants(self.obj, action, self.switches, first)
                 self.obj.animation_data.use_nla &= keep
                 rotations, places = evaluated_transforms(self.obj, range(first, first + len(self.basis)), names)
         finally:
