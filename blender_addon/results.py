@@ -23,7 +23,7 @@ When and how a motion goes into the scene is asked in every panel in the same wa
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import bpy
@@ -147,17 +147,16 @@ def record_of(obj: bpy.types.Object | None) -> dict | None:
 
 
 def restore(group, record: dict) -> None:
-    """Set a panel's group to what a record tells: the settings that the group shows, and those of PLACEMENT.
+    """Set a panel's group to what a record tells: the settings that the group shows, and those of PLACEMENT it has.
 
     Raises:
         GraphicsMLError: a setting is none of this version's.
     """
-    shown = {name: value for name, value in record["settings"].items() if name in group.shown}
-    needed = {one.name: "" for one in fields(group.job_class) if one.name not in group.shown and _is_needed(one)}
-    fill(group, from_plain(record["job"], needed | shown))
+    # What a panel makes has no file of its own.
+    fill(group, from_plain(record["job"], {"output": "scene"} | record["settings"]))
     placed = {"track": ""} | record.get("placement", {})
     for name, value in placed.items():
-        if name in PLACEMENT:
+        if name in PLACEMENT and hasattr(group, name):
             setattr(group, name, value)
 
 
@@ -225,7 +224,3 @@ class GRAPHICS_ML_PT_result(Sidebar, bpy.types.Panel):
 
 
 CLASSES = (RunAgain, GRAPHICS_ML_PT_result)
-
-
-def _is_needed(one):
-    return one.default is MISSING and one.default_factory is MISSING

@@ -97,6 +97,17 @@ def put_back(obj: bpy.types.Object, always: bool = True):
 
 
 @contextlib.contextmanager
+def no_new_actions_on_error():
+    """Where the block ends with an error, the actions that were made in it are removed."""
+    before = set(bpy.data.actions)
+    try:
+        yield
+    except BaseException:
+        bpy.data.batch_remove(set(bpy.data.actions) - before)
+        raise
+
+
+@contextlib.contextmanager
 def playing(obj: bpy.types.Object, action: bpy.types.Action):
     """Within the block the armature plays this action and nothing else: no NLA strips, and bones that only its current
     action moves are at rest. After it all is as it was."""

@@ -26,6 +26,7 @@ from graphics_ml.blender.animation_data import (
     bone_path,
     current_action,
     curves_of,
+    no_new_actions_on_error,
     put_back,
     refresh,
     transform_paths,
@@ -138,7 +139,12 @@ class ArmatureTarget:
         start, strip = placement.start_frame, placement.track is not None
         keep_rest = placement.keep_rest and not strip
         try:
-            with out_of_edit_mode(obj), fk_switches_kept(obj, always=strip), put_back(obj, always=strip):
+            with (
+                no_new_actions_on_error(),
+                out_of_edit_mode(obj),
+                fk_switches_kept(obj, always=strip),
+                put_back(obj, always=strip),
+            ):
                 if not keep_rest and not strip:
                     release(obj)
                 solved = solve_keys(obj, motion, bones, self.notes, start if keep_rest else None)

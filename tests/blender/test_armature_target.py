@@ -286,6 +286,8 @@ def test_a_failed_play_leaves_all_as_it_was(scene):
     stranger = motion.replace(skeleton=motion.skeleton.replace(names=tuple(f"x{j}" for j in range(6))))
     with pytest.raises(ArmatureError, match="no joint of the motion"):
         ArmatureTarget(obj).play(stranger, "dance")
+    with pytest.raises(ArmatureError):
+        ArmatureTarget(obj).play(motion, "dance", path=(np.zeros((3, 3)), np.ones((5, 4))))
     assert keys(walk) == before and pose_of(obj) == pose and len(bpy.data.actions) == actions
     assert obj.animation_data.action == walk
 
