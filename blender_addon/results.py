@@ -2,7 +2,7 @@
 """What every panel does with a motion that it has made: a new action with its record on it, which can be run again.
 
     made_by = results.made_by(job, placement, inputs=[path], objects={"target": rig, "source": other})
-    action = results.put(target, motion, path.stem, made_by, placement, bones=bones.roles.values())
+    action = yield from results.putting(target, motion, path.stem, made_by, placement, bones.roles.values())
 
 is one undo step with the operator that does it. How a panel's jobs are run again it says once, where its file is read:
 
@@ -22,7 +22,7 @@ When and how a motion goes into the scene is asked in every panel in the same wa
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +31,7 @@ import bpy
 from graphics_ml.blender.actions import PROVENANCE
 from graphics_ml.blender.animation_data import current_action
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
+from graphics_ml.blender.scene import to_its_end
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import JOBS, Job, from_plain
 from graphics_ml.motion.motion import Motion
@@ -102,10 +103,10 @@ def made_by(
     return record | {"objects": of_objects, "placement": placed}
 
 
-def put(
+def putting(
     target: ArmatureTarget, motion: Motion, name: str, record: dict, placement: Placement, bones=(), path=None
-) -> bpy.types.Action:
-    """Key a motion on an armature as a new action that carries its record; see ArmatureTarget.play.
+) -> Generator[tuple[str, int, int], None, bpy.types.Action]:
+    """Key a motion on an armature as a new action that carries its record; see ArmatureTarget.playing.
 
     Args:
         target: the armature; its notes are what the user should know.
@@ -116,10 +117,18 @@ def put(
         bones: names of the joints to key even where they rest, such as all that are mapped.
         path: places and turns by which the object moves; None for none.
 
+    Yields:
+        (stage, frames done, frames in all) on a rig with controls, which takes long.
+
     Raises:
         ArmatureError: the armature cannot be keyed; nothing has changed.
     """
-    return target.play(motion.replace(provenance=record), name, bones, path, placement)
+    return target.playing(motion.replace(provenance=record), name, bones, path, placement)
+
+
+def put(*arguments, **options) -> bpy.types.Action:
+    """As putting, in one go."""
+    return to_its_end(putting(*arguments, **options))
 
 
 def runs_again(job: str, prepare: Callable[[bpy.types.Context, dict], str]) -> None:

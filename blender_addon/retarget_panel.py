@@ -604,7 +604,7 @@ def _done(retargeting, source, label, start):
     record = results.made_by(job, placement, [source.path] if source.path else [], objects)
     record["bones"] = {side: one.roles for side, one in zip(("source", "target"), maps, strict=True)}
     before = len(target.notes)
-    action = results.put(target, motion, source.name, record, placement, maps[1].roles.values(), path)
+    action = yield from results.putting(target, motion, source.name, record, placement, maps[1].roles.values(), path)
     said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *report.notes, *target.notes[before:]]
     first, last = whole_frames(action)
     return last + 1 - first, said

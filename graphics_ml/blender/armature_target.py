@@ -7,6 +7,7 @@ frame of the scene are its own unless they are asked to follow the motion.
 """
 
 import json
+from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -32,9 +33,9 @@ from graphics_ml.blender.animation_data import (
     transform_paths,
 )
 from graphics_ml.blender.armature import deform_flags, motion_from_action, out_of_edit_mode
-from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solve_keys
+from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solving_keys
 from graphics_ml.blender.rigs import sole_points
-from graphics_ml.blender.scene import frame_rate, set_frame_rate
+from graphics_ml.blender.scene import frame_rate, set_frame_rate, to_its_end
 from graphics_ml.errors import ArmatureError
 from graphics_ml.motion.bone_map import BoneMap, recognize
 from graphics_ml.motion.keys import ReducedKeys, reduce_keys
@@ -106,7 +107,11 @@ class ArmatureTarget:
         except ValueError as error:
             raise ArmatureError(str(error)) from error
 
-    def play(
+    def play(self, motion: Motion, name: str, *options, **more) -> bpy.types.Action:
+        """As playing, in one go."""
+        return to_its_end(self.playing(motion, name, *options, **more))
+
+    def playing(
         self,
         motion: Motion,
         name: str,
@@ -114,7 +119,7 @@ class ArmatureTarget:
         path=None,
         placement: Placement = Placement(),
         keys: ReducedKeys | None = None,
-    ) -> bpy.types.Action:
+    ) -> Generator[tuple[str, int, int], None, bpy.types.Action]:
         """Key a motion as a new action. Where that fails, all is as it was.
 
         Args:
@@ -126,6 +131,10 @@ class ArmatureTarget:
             placement: when and how in the scene.
             keys: leave only these keys, of which the motion was made, where it has the scene's frame rate. Controls get
                 keys of their own, which may add as much to the error as these have.
+
+        Yields:
+            (stage, frames done, frames in all) while controls are solved, which takes long; closed then, it leaves all
+            as it was.
 
         Raises:
             ArmatureError: no joint of the motion is a bone of the armature that can be keyed.
@@ -147,7 +156,7 @@ class ArmatureTarget:
             ):
                 if not keep_rest and not strip:
                     release(obj)
-                solved = solve_keys(obj, motion, bones, self.notes, start if keep_rest else None)
+                solved = yield from solving_keys(obj, motion, bones, self.notes, start if keep_rest else None)
                 action = write_channels(
                     obj,
                     solved.channels,

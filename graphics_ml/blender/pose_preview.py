@@ -14,7 +14,7 @@ from graphics_ml.blender.animation_data import TRANSFORMS
 from graphics_ml.blender.armature import evaluated_now, pose_channels
 from graphics_ml.blender.rigify import ControlSolver, driven_bones, switch_to_fk
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import axis_angle_from_quaternion, conjugate, euler_from_quaternion, multiply
+from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_quaternion
 
 FORMER_POSE = "graphics_ml_former_pose"
 
@@ -108,14 +108,11 @@ class _LiveControls(ControlSolver):
         channels, _ = self.solve(motion, _PASSES)
         self._set({name: (one.rotation[0], one.location) for name, one in channels.items()})
 
-    def _evaluate(self, alone=False):
+    def _evaluate(self, alone=False, rows=slice(None)):
         if not self._live:
-            return super()._evaluate(alone)
+            return super()._evaluate(alone, rows)
         self._set({name: (one.rotation[0], one.location) for name, one in self._channels().items()})
-        rotations, places = evaluated_now(self.obj, [*self.controls, *self.bones])
-        count = len(self.controls)
-        turns, followers = rotations[:, :count], rotations[:, count:]
-        return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count + (self.root or 0)]
+        return self._seen(*evaluated_now(self.obj, [*self.controls, *self.bones]))
 
     def _set(self, channels):
         for name, (rotation, location) in channels.items():

@@ -10,6 +10,7 @@ that follow two controls by halves) is taken off again.
 
 import contextlib
 import json
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import bpy
@@ -36,7 +37,7 @@ from graphics_ml.blender.armature import (
     skeleton_from_armature,
     skeleton_of_transforms,
 )
-from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation, ours_from_blender
+from graphics_ml.blender.scene import blender_from_ours, blender_from_ours_rotation, ours_from_blender, to_its_end
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import (
@@ -60,6 +61,7 @@ _RIGID = 2e-3
 _GOOD_ENOUGH = np.radians(0.05)
 _RADIANS_PER_METRE = 1.0  # a millimetre off at the hips weighs as much as 0.06°
 _MOST_PASSES = 8
+_AT_A_TIME = 40  # frames; some 0.1 s on a Rigify rig
 
 
 def drive_skeleton(obj: bpy.types.Object) -> tuple[Skeleton, str]:
@@ -234,7 +236,7 @@ def apply_motion(
         ValueError: no joint of the motion belongs to the armature.
     """
     release(obj)
-    solved = solve_keys(obj, motion, bones, [] if notes is None else notes)
+    solved = to_its_end(solving_keys(obj, motion, bones, [] if notes is None else notes))
     action = write_channels(obj, solved.channels, name, start_frame)
     set_range(motion.fps, len(motion), start_frame)
     action[PROVENANCE] = json.dumps(motion.provenance, default=str)
@@ -259,9 +261,9 @@ class SolvedKeys:
     controls: Motion | None = None
 
 
-def solve_keys(
+def solving_keys(
     obj: bpy.types.Object, motion: Motion, bones, notes: list[str], start_frame: int | None = None
-) -> SolvedKeys:
+) -> Generator[tuple[str, int, int], None, SolvedKeys]:
     """The keys of the bones that an animator would key so that the armature follows a motion.
 
     Args:
@@ -271,6 +273,9 @@ def solve_keys(
         notes: a list that gets a sentence for each thing the user should know.
         start_frame: scene frame of the motion's first: other bones move by the object's current action from there on.
             None where they stand still.
+
+    Yields:
+        (stage, frames done, frames in all) while controls are solved.
 
     Raises:
         ValueError: as apply_motion.
@@ -284,7 +289,7 @@ def solve_keys(
         raise ValueError(f"no joint of the motion is driven by a control of the armature '{obj.name}'")
     switched = switch_to_fk(obj)
     solver = ControlSolver(obj, motion.skeleton, {joint: controls[joint] for joint in wanted}, start_frame)
-    channels, error = solver.solve(motion)
+    channels, error = yield from solver.solving(motion)
     said = f"{len(channels)} controls of '{obj.name}' are keyed; its deform bones follow the motion within "
     said += f"{np.degrees(error):.2f}° in direction"
     said += f"; IK was switched off for {', '.join(switched)}." if switched else "."
@@ -317,7 +322,7 @@ class ControlSolver:
         obj: armature object.
         skeleton: of the motions, as drive_skeleton gives.
         controls: joint's name to the control that turns it, of those that are to be keyed.
-        start_frame: as for solve_keys.
+        start_frame: as for solving_keys.
     """
 
     def __init__(
@@ -343,6 +348,12 @@ class ControlSolver:
 
     def solve(self, motion: Motion, passes: int = _MOST_PASSES) -> tuple[dict[str, BoneChannels], float]:
         """Channels of the controls, by name, and by how much in radians a bone's direction is off at the most."""
+        return to_its_end(self.solving(motion, passes))
+
+    def solving(
+        self, motion: Motion, passes: int = _MOST_PASSES
+    ) -> Generator[tuple[str, int, int], None, tuple[dict[str, BoneChannels], float]]:
+        """As solve; yields (stage, frames done, frames in all). The armature is as it was meanwhile."""
         turns, places = motion.transforms()
         wanted, place = turns[:, self.index], places[:, self.index[self.root or 0]]
         turns, bases, followers, at = self.rest
@@ -352,7 +363,11 @@ class ControlSolver:
         least, channels, direction = np.inf, None, np.inf
         for _ in range(passes):
             self._turn_towards(goal, turns, bases)
-            turns, bases, followers, at = self._evaluate()
+            parts = []
+            for first in range(0, len(motion), _AT_A_TIME):
+                yield "solving the controls", first, len(motion)
+                parts.append(self._evaluate(rows=slice(first, first + _AT_A_TIME)))
+            turns, bases, followers, at = (np.concatenate(part) for part in zip(*parts, strict=True))
             swing = rotation_between(_along(followers), _along(wanted))
             correction = np.where(self.rigid[:, None], multiply(wanted, conjugate(followers)), swing)
             step = place - at if self.root is not None else np.zeros_like(place)
@@ -461,33 +476,38 @@ class ControlSolver:
         local = self.obj.data.bones[self.controls[self.root]].use_local_location
         return blender_from_ours_rotation(base) if local else frame, scale
 
-    def _channels(self):
+    def _channels(self, rows=slice(None)):
         return {
-            control: BoneChannels(unroll(self.basis[:, c]), self.location if c == self.root else None)
+            control: BoneChannels(unroll(self.basis[rows, c]), self.location[rows] if c == self.root else None)
             for c, control in enumerate(self.controls)
         }
 
-    def _evaluate(self, alone=False):
+    def _evaluate(self, alone=False, rows=slice(None)):
         """World rotations of the controls (F, C, 4), of what carries them, and of their bones, and the root's place.
 
         What else moves the armature, its current action and its NLA strips, does so unless the controls are to be seen
-        alone.
+        alone. Of the frames only `rows` are looked at.
         """
         keep = self.start_frame is not None and not alone
-        first, names = self.start_frame if keep else 1, [*self.controls, *self.bones]
+        channels, names = self._channels(rows), [*self.controls, *self.bones]
+        first, count = (self.start_frame + (rows.start or 0) if keep else 1), len(self.basis[rows])
         action = None
         try:
             with put_back(self.obj):
-                action = write_channels(self.obj, self._channels(), "evaluation", first, keep_rest=keep)
+                action = write_channels(self.obj, channels, "evaluation", first, keep_rest=keep)
                 write_constants(self.obj, action, self.switches, first)
                 self.obj.animation_data.use_nla &= keep
-                rotations, places = evaluated_transforms(self.obj, range(first, first + len(self.basis)), names)
+                rotations, places = evaluated_transforms(self.obj, range(first, first + count), names)
         finally:
             if action is not None:
                 bpy.data.actions.remove(action)
+        return self._seen(rotations, places, rows)
+
+    def _seen(self, rotations, places, rows=slice(None)):
         count = len(self.controls)
         turns, followers = rotations[:, :count], rotations[:, count:]
-        return turns, multiply(turns, conjugate(self.basis)), followers, places[:, count + (self.root or 0)]
+        carrying = multiply(turns, conjugate(self.basis[rows]))
+        return turns, carrying, followers, places[:, count + (self.root or 0)]
 
 
 def _angle(q):

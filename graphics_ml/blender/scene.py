@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Generator
 from fractions import Fraction
 
 import bpy
@@ -125,6 +126,15 @@ def gltf_clock(scene: bpy.types.Scene):
         yield
     finally:
         scene.render.fps_base = base
+
+
+def to_its_end(steps: Generator):
+    """Run what lets a window answer in between to its end, without a window; gives its value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 def first_line(error: BaseException) -> str:

@@ -332,3 +332,24 @@ def test_a_strip_switches_to_fk_itself_and_the_rig_stays_as_it_was(rig):
     target.play(motion, "dance", placement=Placement(track="dances"))
     assert {rig.pose.bones[f"{part}_parent.{side}"]["IK_FK"] for part in ("upper_arm", "thigh") for side in "LR"} == {0}
     assert directions_apart(rig, motion, ["DEF-forearm.L", "DEF-hand.R", "DEF-shin.L"]).max() < 2
+
+
+def test_solving_controls_goes_in_short_steps_and_can_be_stopped_at_each(rig):
+    set_frame_rate(bpy.context.scene, 30)
+    target = ArmatureTarget(rig)
+    rig.pose.bones["chest"].location = (0.1, 0.2, 0.3)
+    motion = dance(target.skeleton, frames=100)
+    pose = [tuple(bone.location) + tuple(bone.rotation_quaternion) for bone in rig.pose.bones]
+    steps = target.playing(motion, "dance")
+    seen = [next(steps) for _ in range(4)]
+    assert [done for _, done, total in seen if total == 100][:3] == [0, 40, 80]
+    steps.close()
+    assert pose == [tuple(bone.location) + tuple(bone.rotation_quaternion) for bone in rig.pose.bones]
+    assert not bpy.data.actions and rig.animation_data.action is None
+    assert {rig.pose.bones[f"{part}_parent.{side}"]["IK_FK"] for part in ("upper_arm", "thigh") for side in "LR"} == {0}
+    target.play(motion, "dance")
+    assert directions_apart(rig, motion, ["DEF-forearm.L", "DEF-hand.R", "DEF-shin.L"]).max() < 2
+    turns = [curve for curve in curves_of(rig.animation_data.action) if "quaternion" in curve.data_path]
+    for curve in turns:
+        values = np.array([key.co[1] for key in curve.keyframe_points])
+        assert np.abs(np.diff(values)).max(initial=0) < 0.5

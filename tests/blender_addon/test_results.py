@@ -61,7 +61,7 @@ def panel(addon, core, sway):
             placement = results.placement_from(group)
             yield "swaying", 0, 1
             record = results.made_by(job, placement, objects={"target": context.object})
-            results.put(target, sway(target.skeleton), "sway", record, placement)
+            yield from results.putting(target, sway(target.skeleton), "sway", record, placement)
             return target.notes
 
     def again(context, record):
