@@ -93,7 +93,6 @@ def put_back(obj: bpy.types.Object, always: bool = True):
                 if not np.array_equal(_values(obj, name), values):
                     obj.pose.bones.foreach_set(name, values)
             obj.update_tag()
-            bpy.context.view_layer.update()
 
 
 @contextlib.contextmanager

@@ -146,6 +146,41 @@ def test_what_the_current_action_does_to_all_else_goes_on_and_the_action_itself_
     assert angle_between(turned, wanted).max() < 2e-5
 
 
+@pytest.mark.skipif(bpy.app.version < (4, 4, 0), reason="this Blender's actions have no slots")
+def test_of_an_action_that_others_play_too_only_the_armatures_own_part_goes_on_in_the_new_one():
+    obj, twin = build_rig(), build_rig(name="Twin")
+    walk, lamp = with_action(obj), bpy.data.objects.new("lamp", None)
+    bpy.context.scene.collection.objects.link(lamp)
+    twin.animation_data_create().action = walk
+    twin.animation_data.action_slot = obj.animation_data.action_slot
+    lamp.animation_data_create().action = walk
+    lamp.animation_data.action_slot = walk.slots.new(id_type="OBJECT", name="lamp")
+    lamp.keyframe_insert("location", frame=1)
+    before, slots = keys(walk), [slot.identifier for slot in walk.slots]
+    action = ArmatureTarget(obj).play(swing(obj), "dance")
+    assert keys(walk) == before and [slot.identifier for slot in walk.slots] == slots
+    assert {other.animation_data.action for other in (twin, lamp)} == {walk}
+    assert lamp.animation_data.action_slot.identifier == "OBlamp"
+    assert [slot.identifier for slot in action.slots] == slots[:1]
+    assert obj.animation_data.action_slot == action.slots[0]
+    assert not any(path == "location" for path, _ in keys(action))
+
+
+def test_an_armature_that_hangs_on_a_scaled_and_turned_object_stands_where_the_motion_says():
+    obj, above = build_rig(), bpy.data.objects.new("above", None)
+    bpy.context.scene.collection.objects.link(above)
+    above.location, above.rotation_euler, above.scale = (1, 2, 3), (0.3, 0.2, 0.1), (1.5, 1.5, 1.5)
+    obj.parent = above
+    target = ArmatureTarget(obj)
+    motion = swing(obj)
+    target.play(motion, "dance")
+    assert places_apart(obj, motion) < 1e-5
+    path = np.stack((np.linspace(0, 2, 12), np.zeros(12), np.linspace(0, 1, 12)), axis=-1)
+    target.play(motion, "path", path=(path, np.tile([1.0, 0, 0, 0], (12, 1))))
+    _, places = evaluated_transforms(obj, range(1, 13), motion.skeleton.names)
+    np.testing.assert_allclose(places, motion.positions() + path[:, None], atol=1e-5)
+
+
 def test_without_the_rest_the_new_action_holds_the_motion_alone():
     obj = build_rig()
     with_action(obj)
