@@ -59,18 +59,26 @@ def register():
         _register(settings)
         bpy.types.Scene.graphics_ml = bpy.props.PointerProperty(type=settings)
         _undo.append(partial(delattr, bpy.types.Scene, "graphics_ml"))
-        # As a module, bpy 4.2 crashes and 4.5 hangs where Python ends with an operator or a handler still registered.
-        atexit.register(unregister)
+        atexit.register(_undo_all)
     except BaseException:
         unregister()  # Blender leaves what an add-on did before it failed
         raise
 
 
 def unregister():
-    atexit.unregister(unregister)
+    _undo_all()
+    _forget_modules()
+
+
+def _undo_all():
+    """Unregister all, also where Python ends.
+
+    Where bpy is a module, what is registered then keeps it from being freed: bpy 4.2 crashes and bpy 4.5 hangs. So do
+    modules that Python does not know of any more, and threads, if they hold bpy.
+    """
+    atexit.unregister(_undo_all)
     while _undo:
         _undo.pop()()
-    _forget_modules()
 
 
 def _forget_modules():

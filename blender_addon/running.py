@@ -39,7 +39,6 @@ _EVERY = 0.05  # seconds between two slices; the window redraws and answers in b
 _SLICE = 0.03, 0.1  # seconds that a slice may take, at least and at most: between them, as long as Blender took since
 _REDRAW = 0.25  # seconds between two looks at how far it is
 _RARELY = 5  # the sidebar is redrawn at most a fifth of the time: without a graphics card that takes a second each time
-_NOTHING_CHANGED = "Stopped; nothing was changed"
 _PAUSE = 0.01  # seconds to wait where nothing is there to do and no window answers
 
 _going_on = None
@@ -112,7 +111,7 @@ class Running:
         return {"FINISHED"}
 
     def _stopped(self, run):
-        run.end([f"Stopped; {self.kept}" if self.kept else _NOTHING_CHANGED])
+        run.end([f"Stopped; {self.kept or 'nothing was changed'}"])
         self.report({"INFO"}, _last.notes[0])
         return {"FINISHED"} if self.kept else {"CANCELLED"}
 
@@ -144,7 +143,7 @@ def forget_last():
 def end():
     """Stop what goes on, at once, from outside its operator."""
     if _going_on is not None:
-        _going_on.end([_NOTHING_CHANGED])
+        _going_on.end(["Stopped"])
 
 
 class Run:

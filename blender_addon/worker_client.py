@@ -332,8 +332,7 @@ class _Worker:
         self._since, self._out, self._gone, self._timers = client.log.length, queue.SimpleQueue(), threading.Event(), []
         self._process = _started(client.command, client._environment)
         readers = [_thread(self._read), _thread(self._keep_log)]
-        _thread(self._write)
-        _thread(self._wait, readers)
+        self._threads = [*readers, _thread(self._write), _thread(self._wait, readers)]
         limit = client._start_limit
         self.kill_after(limit, f"{client.command[0]} did not answer within {limit:g} s", lambda: self.hello is not None)
 
@@ -346,6 +345,9 @@ class _Worker:
         self.kill_after(_LEAVE_LIMIT, "", lambda: False)
         if wait:
             self._gone.wait(_LEAVE_LIMIT + 2.0)
+            # Python must not end in the middle of a thread: what it holds is never freed, and bpy may be among it.
+            for thread in (*self._threads, *self._timers):
+                thread.join(0.5)
 
     def kill_after(self, seconds, reason, unless):
         """Kill it then, for this reason, if it lives and `unless()` is false."""

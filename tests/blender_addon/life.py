@@ -70,6 +70,10 @@ def live_and_go():
     told["disabled"] = sorted(registered() - before) + sorted(modules())
     bpy.ops.preferences.addon_enable(module=ADDON)
     told["enabled again"] = sorted(registered() - before)
+    old_core = sys.modules["graphics_ml"]
+    install()  # an update
+    told["updated"] = sorted(registered() - before)
+    told["core is new"] = import_module("graphics_ml") is not old_core
     repositories = [one.module for one in bpy.context.preferences.extensions.repos]
     bpy.ops.extensions.package_uninstall(repo_index=repositories.index("user_default"), pkg_id="graphics_ml")
     told["uninstalled"] = sorted(registered() - before) + sorted(modules())

@@ -60,6 +60,11 @@ def test_it_can_be_enabled_again(life):
     assert life["enabled again"] == life["enabled"]
 
 
+def test_an_update_while_it_is_enabled_brings_the_new_core_too(life):
+    assert life["updated"] == life["enabled"]
+    assert life["core is new"]
+
+
 def test_nothing_is_left_when_it_is_uninstalled(life):
     assert life["uninstalled"] == []
     assert life["files"] == []

@@ -50,8 +50,8 @@ class Window:
         workspace = SimpleNamespace(status_text_set=self.status.append)
         self.context = SimpleNamespace(window="window", window_manager=manager, workspace=workspace)
         self.operator = SimpleNamespace(
-            bl_idname=operator_class.bl_idname, bl_label=operator_class.bl_label,
-            work=lambda context: operator_class.work(None, context),
+            bl_idname=operator_class.bl_idname, bl_label=operator_class.bl_label, kept=None,
+            work=lambda context: operator_class.work(self.operator, context),
             report=lambda kind, text: self.reports.append((kind, text)),
             **{name: lambda *given, name=name: getattr(running.Running, name)(self.operator, *given)
                for name in ("_finished", "_stopped", "_failed")},
@@ -195,6 +195,20 @@ def test_escape_tidies_and_changes_nothing(operator, running):
     assert tidied == [True]
     assert running.going_on() is None
     assert window.reports == [({"INFO"}, "Stopped; nothing was changed")]
+
+
+def test_escape_keeps_what_is_done_where_the_work_says_so(operator, running):
+    def work(self, context):
+        for done in range(1000):
+            self.kept = f"{done} of 1000 are done"
+            time.sleep(0.01)
+            yield "doing", done, 1000
+
+    window = Window(running, operator(work))
+    window.begin()
+    window.event(TIMER)
+    assert window.event(ESCAPE) == {"FINISHED"}  # an undo step of its own
+    assert "of 1000 are done" in window.reports[0][1]
 
 
 def test_the_button_stops_it_at_the_next_tick(operator, running):
