@@ -35,6 +35,7 @@ def main():
         print(f"== bpy {version}", flush=True)
         variables = os.environ | {
             "GRAPHICS_ML_EXTENSION": str(chosen.zip.resolve()),
+            "GRAPHICS_ML_WORKER_PYTHON": sys.executable,  # stands in for the environment that Set Up makes
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
         }

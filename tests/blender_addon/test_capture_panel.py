@@ -75,11 +75,10 @@ def test_a_film_becomes_an_action_of_the_armature_at_the_scenes_rate(worker, pan
     assert bpy.context.scene.render.fps == 30
 
 
-@pytest.mark.parametrize("command", ["retarget", "animate"])
+# Rest poses of an .fbx differ in the seventh digit between versions of Blender, and the environment has 5.0.1.
+@pytest.mark.parametrize("command", ["retarget", "animate"] if bpy.app.version == (5, 0, 1) else ["retarget"])
 def test_keys_are_those_of_the_command_line(command, worker, panel, rig, core, addon, test_data):
     """Of `capture` and `retarget` in this version of Blender, and of `animate` where the environment has the same."""
-    if command == "animate" and bpy.app.version != (5, 0, 1):
-        pytest.skip("rest poses of an .fbx differ in the seventh digit between versions of Blender")
     bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = 24, 1.001
     assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
     ours, output = keys(core, action_of(rig)), Path(panel.folder) / f"{command}.blend"
