@@ -28,7 +28,7 @@ def knight(test_data):
 
 
 _MAKE_RIGIFY = """
-import sys, bpy
+import os, sys, bpy
 bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
 bpy.ops.preferences.addon_enable(module="rigify")
 bpy.ops.object.armature_human_metarig_add()
@@ -36,14 +36,15 @@ metarig = bpy.context.object
 bpy.ops.pose.rigify_generate()
 bpy.data.objects.remove(metarig)
 bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+os._exit(0)
 """
 
 
 @cache
 def _rigify_file():
-    # In a process of its own: Rigify's own properties make Python crash at its exit in Blender 4.2.
+    # In a process of its own: where Rigify has been registered, Python crashes at its exit in 4.2 and hangs in 4.5.
     path = Path(tempfile.mkdtemp()) / "human.blend"
-    subprocess.run([sys.executable, "-c", _MAKE_RIGIFY, str(path)], capture_output=True)
+    subprocess.run([sys.executable, "-c", _MAKE_RIGIFY, str(path)], capture_output=True, timeout=120)
     return path
 
 
