@@ -5,14 +5,23 @@ One source after the other is opened, put on the rig and keyed. The bone list, t
 by the same function of the same settings, `_retargeted`.
 """
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import bpy
+from mathutils import Matrix
 
-from graphics_ml.blender.animation_data import bone_path, current_action, curves_of
+from graphics_ml.blender.animation_data import (
+    TRANSFORMS,
+    assign,
+    bone_path,
+    current_action,
+    curves_of,
+    refresh,
+    remove_curves,
+)
 from graphics_ml.blender.armature import deform_flags, moved_joints
 from graphics_ml.blender.armature_target import ArmatureTarget
 from graphics_ml.blender.reading import read_action, whole_frames
@@ -190,7 +199,9 @@ class _Retargeting:
 
     def __init__(self, context):
         self.settings = context.scene.graphics_ml.retarget
-        self.target = ArmatureTarget(target_of(context))
+        obj = target_of(context)
+        with _standing(obj):
+            self.target = ArmatureTarget(obj)
         self.deform = deform_flags(self.target.armature, self.target.skeleton)
         self._maps = self._soles = self._pair = (None, None)
 
@@ -210,7 +221,8 @@ class _Retargeting:
         if self._pair[0] != known or self._pair[1].source.skeleton is not motion.skeleton:
             self._pair = known, Retargeter(motion, self.target.skeleton, source_map, target_map)
         if self._soles[0] != target_map.roles:
-            self._soles = target_map.roles, self.target.soles(target_map)
+            with _standing(self.target.armature):
+                self._soles = target_map.roles, self.target.soles(target_map)
         if job.root == "bone" and self._pair[1].goal.joints["hips"] == 0:
             raise GraphicsMLError(
                 f"the hips of '{self.target.armature.name}' hang from no other bone that could carry the path; choose "
@@ -604,10 +616,39 @@ def _done(retargeting, source, label, start):
     record = results.made_by(job, placement, [source.path] if source.path else [], objects)
     record["bones"] = {side: one.roles for side, one in zip(("source", "target"), maps, strict=True)}
     before = len(target.notes)
-    action = yield from results.putting(target, motion, source.name, record, placement, maps[1].roles.values(), path)
+    with _standing(target.armature):
+        if path is not None:
+            record["stood"] = [list(row) for row in target.armature.matrix_basis]
+        action = yield from results.putting(
+            target, motion, source.name, record, placement, maps[1].roles.values(), path
+        )
     said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *report.notes, *target.notes[before:]]
     first, last = whole_frames(action)
     return last + 1 - first, said
+
+
+@contextmanager
+def _standing(obj):
+    """Within the block an object that goes along the path of an earlier result stands where it stood before it."""
+    former = current_action(obj)
+    stood = (results.record_of(obj) or {}).get("stood")
+    if stood is None:
+        yield
+        return
+    without = former.copy()
+    remove_curves(without, TRANSFORMS)
+    assign(obj, without)
+    obj.matrix_basis = Matrix(stood)
+    refresh(obj)
+    try:
+        yield
+    finally:
+        if current_action(obj) == without:
+            assign(obj, former)
+            refresh(obj)
+        elif not former.users:
+            former.use_fake_user = True
+        bpy.data.actions.remove(without)
 
 
 def _job(settings, source):

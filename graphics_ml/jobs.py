@@ -64,7 +64,11 @@ def _body_or_file(help, default=MISSING, **about):
 
 
 def _frames_found_setting():
-    return setting("take the frames that are there of a .bvh, .amc or .trc that was cut off or announces others", False)
+    return setting(
+        "take the frames that are there of a .bvh, .amc or .trc that was cut off or announces others",
+        False,
+        label="Accept cut-off files",
+    )
 
 
 def _preset_setting():
@@ -216,7 +220,9 @@ class FileJob(Job):
     source: Path = setting("motion file", positional=True)
     output: Path = setting("file to write; its extension is its format", short="o")
     format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
-    drop_t_pose: bool = setting("leave out a first frame that is a T-pose unlike the others", False)
+    drop_t_pose: bool = setting(
+        "leave out a first frame that is a T-pose unlike the others", False, label="Leave out T-pose"
+    )
     frames_found: bool = _frames_found_setting()
 
     def natural_extension(self) -> str | None:
@@ -275,19 +281,23 @@ class Retarget(FileJob):
         "copy: the source's directions; contacts: feet and hands also stay on the ground, and arms out of the body; "
         "touch: hands also keep what they touch on the body",
         "contacts",
+        label="Keep",
     )
     root: Literal["hips", "bone", "object", "in place"] = setting(
         "what carries the path over the ground: the hips (with preset a root bone), a root bone above them, the object "
         "in Blender (a joint above all in other files), or nothing",
         "hips",
+        label="Path on",
     )
-    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1, label="Hold feet")
     hand_lock: float | None = setting(
         "how firmly hands stay on what they touch, and arms out of the body; when not given 1, but 0 for what was "
         "filmed, where a touch cannot be told from a near miss",
         None,
         min=0,
         max=1,
+        label="Hold hands",
+        usual=1,
     )
     map: Path | None = setting("bone map (.toml), of the target or of the pair, instead of recognising bones", None)
     source_map: Path | None = setting("bone map (.toml) of the source instead of recognising its bones", None)
@@ -398,17 +408,22 @@ class Edit(FileJob):
         "motion file of the same skeleton to put behind, turned and moved to where it ends", None
     )
     blend: float = setting(
-        "with then, how long both overlap; with loop, how far from its ends a cycle may change", 0.3, min=0, unit="s"
+        "with then, how long both overlap; with loop, how far from its ends a cycle may change",
+        0.3,
+        min=0,
+        unit="s",
     )
     loop: Literal["no", "find", "whole"] = setting(
         "keep one cycle that repeats without a seam: the best that is found, or the whole motion as one", "no"
     )
     foot_lock: float | None = setting(
-        "hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1, usual=1
+        "hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1, label="Hold feet", usual=1
     )
     ground: bool = setting("put the ground that the feet stand on at height 0", False)
     in_place: bool = setting("take the way over the ground away", False)
-    facing: bool = setting("with in place, take the turning away too, so that it faces as it does at the start", False)
+    facing: bool = setting(
+        "with in place, take the turning away too, so that it faces as it does at the start", False, label="Keep facing"
+    )
     reduce_keys: float | None = setting(
         "keep only the keys that hold every joint within this distance of its place, turned by no more than moves a "
         "point 0.1 m away by as much",
@@ -416,6 +431,7 @@ class Edit(FileJob):
         min=1e-6,
         max=1,
         unit="m",
+        label="Fewer keys, within",
         usual=0.001,
     )
     map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)

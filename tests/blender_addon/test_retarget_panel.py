@@ -255,6 +255,22 @@ def test_a_result_is_run_again(settings, geno, bow, core):
     assert one["settings"] == other["settings"] and one["bones"] == other["bones"]
 
 
+@pytest.mark.parametrize("root", ["hips", "object"])
+def test_after_a_path_on_the_object_the_next_result_starts_where_the_first_did(settings, geno, bow, walk, root):
+    frames, names = [1, 40], ["Hips", "Head", "LeftHand"]
+    settings.file, settings.level, settings.root = str(bow), "copy", root
+    bpy.ops.graphics_ml.retarget()
+    wanted = rigs.world(geno, frames, names)
+    settings.file, settings.root = str(walk), "object"
+    bpy.ops.graphics_ml.retarget()
+    bpy.context.scene.frame_set(60)
+    walked = geno.animation_data.action
+    settings.file, settings.root = str(bow), root
+    bpy.ops.graphics_ml.retarget()
+    np.testing.assert_allclose(rigs.world(geno, frames, names), wanted, atol=1e-4)
+    assert walked.users and len([action for action in bpy.data.actions if "graphics_ml" in action]) == 3
+
+
 def test_what_is_lacking_is_said_in_one_sentence(settings, geno, bow, tmp_path):
     with pytest.raises(RuntimeError, match="no file is chosen to take the motion from"):
         bpy.ops.graphics_ml.retarget()
