@@ -161,10 +161,8 @@ def restore(group, record: dict) -> None:
     Raises:
         GraphicsMLError: a setting is none of this version's.
     """
-    told = record["settings"]
-    shown = {name: value for name, value in told.items() if name in group.shown}
-    hidden = [one.name for one in fields(group.job_class) if one.name not in group.shown and _is_needed(one)]
-    fill(group, from_plain(record["job"], {name: told.get(name, "-") for name in hidden} | shown))
+    # What a panel makes has no file of its own.
+    fill(group, from_plain(record["job"], {"output": "scene"} | record["settings"]))
     placed = {"track": ""} | record.get("placement", {})
     for name, value in placed.items():
         if name in PLACEMENT and hasattr(group, name):
