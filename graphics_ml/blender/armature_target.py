@@ -165,7 +165,8 @@ class ArmatureTarget:
                     keep_rest=keep_rest,
                     confidence=_confidence(motion, solved.joints),
                 )
-                write_constants(obj, action, _neutral(obj, solved.channels) | solved.switches, start)
+                write_constants(obj, action, _neutral(obj, solved.channels), start)
+                write_constants(obj, action, solved.switches, start)
                 if path is not None:
                     write_object_keys(obj, action, *path, start)
                 if keys is not None:
@@ -186,7 +187,7 @@ class ArmatureTarget:
             set_frame_rate(scene, rate)
         if placement.set_range:
             scene.frame_start, scene.frame_end = start, start + len(motion) - 1
-        self.notes += _warnings(obj, solved.channels)
+        self.notes += _warnings(obj, solved.channels, strip)
         return action
 
     def _at_rate(self, motion, path, fps):
@@ -261,7 +262,11 @@ def _neutral(obj, channels):
     }
 
 
-def _warnings(obj, channels):
+def _has_locks(bone, keys):
+    return any(bone.lock_rotation) or (keys.location is not None and any(bone.lock_location))
+
+
+def _warnings(obj, channels, strip):
     """What keeps the motion from being seen as it is, or the user from changing it, a sentence each."""
     notes, animation = [], obj.animation_data
     if obj.data.pose_position == "REST":
@@ -270,9 +275,11 @@ def _warnings(obj, channels):
     bones = [bone for bone in channels if not transform_paths([bone]).isdisjoint(driven)]
     if bones:
         notes.append(f"drivers move {_listed(bones)}: the keys there have no effect")
-    locked = [bone for bone in channels if any(obj.pose.bones[bone].lock_rotation)]
+    locked = [bone for bone, keys in channels.items() if _has_locks(obj.pose.bones[bone], keys)]
     if locked:
         notes.append(f"keys were also put on locked channels: of {_listed(locked)}")
+    if strip and animation.action is not None:
+        notes.append(f"the current action, '{animation.action.name}', plays over the strips of '{obj.name}'")
     if len(animation.nla_tracks) and animation.use_nla:
         if animation.action_blend_type != "REPLACE" or animation.action_influence < 1:
             notes.append(f"the current action of '{obj.name}' is mixed with its NLA strips, as its settings there say")

@@ -352,6 +352,7 @@ def test_a_strip_on_a_track_plays_the_motion_and_the_current_action_stays():
         target.play(motion, "take", placement=Placement(start_frame=start, track="takes"))
     animation = obj.animation_data
     assert animation.action == walk and pose_of(obj) == pose
+    assert any("'walk', plays over the strips" in note for note in target.notes)
     assert [[strip.frame_start for strip in track.strips] for track in animation.nla_tracks] == [[1, 13], [5]]
     animation.action = None
     for bone in obj.pose.bones:
@@ -375,7 +376,7 @@ def test_nla_strips_below_add_nothing_to_the_bones_of_the_new_action():
 
 def test_what_will_not_be_seen_is_said():
     obj = build_rig()
-    obj.pose.bones["spine"].lock_rotation[0] = True
+    obj.pose.bones["spine"].lock_rotation[0] = obj.pose.bones["hips"].lock_location[2] = True
     obj.driver_add('pose.bones["hand.L"].rotation_quaternion', 1).driver.expression = "0.5"
     data = obj.animation_data_create()
     data.nla_tracks.new()
@@ -383,7 +384,11 @@ def test_what_will_not_be_seen_is_said():
     target = ArmatureTarget(obj)
     target.play(swing(obj), "dance")
     said = " ".join(target.notes)
-    assert "drivers move 'hand.L'" in said and "locked channels: of 'spine'" in said and "mixed with its NLA" in said
+    assert (
+        "drivers move 'hand.L'" in said
+        and "locked channels: of 'hips', 'spine'" in said
+        and "mixed with its NLA" in said
+    )
 
 
 def test_an_armature_that_cannot_be_animated_is_refused_in_one_sentence(tmp_path):

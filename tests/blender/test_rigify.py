@@ -342,7 +342,7 @@ def test_solving_controls_goes_in_short_steps_and_can_be_stopped_at_each(rig):
     pose = [tuple(bone.location) + tuple(bone.rotation_quaternion) for bone in rig.pose.bones]
     steps = target.playing(motion, "dance")
     seen = [next(steps) for _ in range(4)]
-    assert [done for _, done, total in seen if total == 100][:3] == [0, 40, 80]
+    assert [done for _, done, total in seen if total == 100][:3] == [0, 25, 50]
     steps.close()
     assert pose == [tuple(bone.location) + tuple(bone.rotation_quaternion) for bone in rig.pose.bones]
     assert not bpy.data.actions and rig.animation_data.action is None
