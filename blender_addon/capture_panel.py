@@ -24,6 +24,7 @@ from graphics_ml.motion.bone_map import require_roles
 from graphics_ml.motion.bone_map_files import load_map
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter
+from graphics_ml.wording import renumbered
 
 from . import results
 from .in_worker import in_worker
@@ -35,6 +36,14 @@ from .sidebar import Sidebar, paragraph
 
 _FOLDER = "captures"  # beside the .blend or the film, where no other folder is chosen
 _CORRECTED = ("swap", "plant", "again")
+_CHANGES = {
+    "swap": ("Swap Left and Right", "Exchange left and right in the span"),
+    "left": ("Left Foot Stands", "Hold the left foot still in the span"),
+    "right": ("Right Foot Stands", "Hold the right foot still in the span"),
+    "again": ("Solve Again", "Solve the span again with the settings above, and blend it into the rest"),
+    "none": ("As It Is", "Capture it once more as it is"),
+    "undo": ("Take Back", "Take this correction back"),
+}
 
 
 # Without poll= of pointers: with one, Python crashes at its end in Blender 4.2 and hangs in 4.5.
@@ -148,14 +157,7 @@ class CorrectCapture(Running, bpy.types.Operator):
 
     change: bpy.props.EnumProperty(
         name="Correction",
-        items=[
-            ("swap", "Swap Left and Right", "Exchange left and right in the span"),
-            ("left", "Left Foot Stands", "Hold the left foot still in the span"),
-            ("right", "Right Foot Stands", "Hold the right foot still in the span"),
-            ("again", "Solve Again", "Solve the span again with the settings below, and blend it into the rest"),
-            ("none", "As It Is", "Capture it once more as it is"),
-            ("undo", "Take Back", "Take this correction back"),
-        ],
+        items=[(change, label, tooltip) for change, (label, tooltip) in _CHANGES.items()],
         default="none",
         options={"SKIP_SAVE"},
     )
@@ -163,8 +165,7 @@ class CorrectCapture(Running, bpy.types.Operator):
 
     @classmethod
     def description(cls, context, properties):
-        items = cls.bl_rna.properties["change"].enum_items
-        return items[properties.change].description
+        return _CHANGES[properties.change][1]
 
     @classmethod
     def poll(cls, context):
@@ -205,27 +206,21 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
     def draw(self, context):
         layout, group = self.layout, context.scene.graphics_ml.capture
         _draw_films(layout, group)
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
-        column.prop(group, "target")
-        column.prop(group, "map")
+        _draw(layout, group, "target", "map")
         draw_settings(layout, group, ("person", "height", "smoothing", "foot_lock"))
-        column = layout.column()
-        column.use_property_split, column.use_property_decorate = True, False
-        column.prop(group, "trim")
+        layout.prop(group, "trim")
         if not group.trim:
-            draw_settings(column, group, ("start", "end"))
-        column.prop(group, "at_current")
+            draw_settings(layout, group, ("start", "end"))
+        layout.prop(group, "at_current")
         if not group.at_current:
-            column.prop(group, "start_frame")
-        for name in results.PLACEMENT:
-            if name != "start_frame":
-                column.prop(group, name)
-        column.prop(group, "background")
+            _draw(layout, group, "start_frame")
+        _draw(layout, group, "rate", "track")
+        for switch in ("set_range", "keep_rest", "background"):
+            layout.prop(group, switch)
         if group.background:
-            column.prop(group, "camera_object")
-            draw_settings(column, group, ("camera",))
-        column.prop(group, "folder")
+            _draw(layout, group, "camera_object")
+            draw_settings(layout, group, ("camera",))
+        _draw(layout, group, "folder")
         if not preferences().python:
             paragraph(layout, context, "Capturing needs the environment: press Set Up in its panel", icon="INFO")
         layout.operator(CaptureFilms.bl_idname, icon="PLAY")
@@ -390,9 +385,9 @@ def _captured(job):
 
 
 def _put(rig, one, placement, shown, camera):
-    """Put a captured motion on the armature, and its film behind it; gives notes."""
+    """Put a captured motion on the armature, and its film behind it; gives notes, with frames of the scene."""
     target, bones, bone_map = rig
-    notes_before, job, scene = len(target.notes), one.job, bpy.context.scene
+    job, scene = one.job, bpy.context.scene
     pair = Retargeter(one.motion, target.skeleton, target_map=bones)
     motion, report = pair(one.motion, foot_lock=job.foot_lock, soles=target.soles(bones))
     objects = {"target": target.armature} | ({"camera": camera} if camera else {})
@@ -402,13 +397,20 @@ def _put(rig, one, placement, shown, camera):
     record["film"] = {
         "motion": str(job.output),
         "map": bone_map,
-        "start": view.start,
+        "start": view.start if view else job.start or 0.0,
         "rate": str(frame_rate(scene) if placement.rate == "scene" else motion.fps),
         "shown": shown,
     }
     results.put(target, motion, job.video.stem, record, placement, bones=bones.roles.values())
-    notes = [*one.notes, *target.notes[notes_before:], *bones.notes, *report.notes]
-    if shown:
+    start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
+    said = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
+    notes = [*said, *target.notes, *bones.notes]
+    target.notes.clear()
+    if shown and view is None:
+        notes.append(
+            f"{job.output.name} tells of no camera, so {job.video.name} is not shown; set the environment up again"
+        )
+    elif shown:
         try:
             thing = show_film(view, placement.start_frame, report.scale, camera)
         except RuntimeError as error:  # Blender's own, of a film that it cannot read
@@ -433,9 +435,15 @@ def _draw_films(layout, group):
     button.group, button.setting = group.path_from_id(), "films"
 
 
+def _draw(layout, group, *names):
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    for name in names:
+        column.prop(group, name)
+
+
 def _button(layout, change, icon):
-    items = CorrectCapture.bl_rna.properties["change"].enum_items
-    layout.operator(CorrectCapture.bl_idname, text=items[change].name, icon=icon).change = change
+    layout.operator(CorrectCapture.bl_idname, text=_CHANGES[change][0], icon=icon).change = change
 
 
 def _film_of(obj):

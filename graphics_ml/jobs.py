@@ -155,6 +155,7 @@ class Capture(Job):
         "focal and centre, in pixels, may stand too; the rest is estimated",
         None,
         names_file=lambda word: "=" not in word,
+        label="Lens",
     )
     smoothing: float = setting(
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20

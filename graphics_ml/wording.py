@@ -2,7 +2,8 @@
 values in TOML."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from difflib import get_close_matches
 
@@ -31,6 +32,15 @@ def frame_ranges(frames: Iterable[bool], most: int | None = None) -> str:
     more = f" and {len(spans) - most} more spans" if most is not None and len(spans) > most else ""
     one = len(spans) == 1 and spans[0][0] == spans[0][1]
     return f"frame{'' if one else 's'} {shown}{more}"
+
+
+def renumbered(sentence: str, number: Callable[[int], int]) -> str:
+    """A sentence with the frames that frame_ranges has put into it numbered otherwise."""
+
+    def spans(found):
+        return re.sub(r"\d+", lambda frame: str(number(int(frame.group()))), found.group())
+
+    return re.sub(r"\bframes? \d+(-\d+)?(, \d+(-\d+)?)*", spans, sentence)
 
 
 def short_repr(data_class):

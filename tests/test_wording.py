@@ -10,7 +10,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.motion.skeleton import Skeleton
 from graphics_ml.pose.detection import Detections
-from graphics_ml.wording import frame_ranges, short_repr, suggestion
+from graphics_ml.wording import frame_ranges, renumbered, short_repr, suggestion
 from tests.motion.swinging import swinging
 
 
@@ -64,3 +64,12 @@ def test_frames_are_named_by_their_spans():
     assert frame_ranges(frames) == "frames 0, 3-5, 9"
     assert frame_ranges(frames, 2) == "frames 0, 3-5 and 1 more spans"
     assert frame_ranges([False, True]) == "frame 1"
+
+
+def test_frames_in_a_sentence_are_numbered_otherwise_and_other_numbers_stay():
+    mask = np.isin(np.arange(40), [3, 4, 5, 9, 20, 21])
+    sentence = f"the left leg was bent by 2 degrees in 8% of 40 frames: {frame_ranges(mask, 2)}; 3.5 m"
+    assert renumbered(sentence, lambda frame: 2 * frame + 100) == (
+        "the left leg was bent by 2 degrees in 8% of 40 frames: frames 106-110, 118 and 1 more spans; 3.5 m"
+    )
+    assert renumbered("it jumps at frame 3, as in a cut", lambda frame: frame + 1) == "it jumps at frame 4, as in a cut"

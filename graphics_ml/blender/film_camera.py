@@ -95,6 +95,8 @@ def show_film(
     rate = frame_rate(scene)
     count = int((view.frames - 1) * rate / view.fps) + 1
     for one in (thing, thing.data):
+        if one.animation_data is not None and one.animation_data.action is not None and FILM not in thing:
+            one.animation_data.action.use_fake_user = True  # a camera of the animator's: what it did is not lost
         one.animation_data_clear()
     _place(thing, view, scale)
     if view.turns is not None:
@@ -136,8 +138,8 @@ def _turn(thing, view, first, rate):
     position = np.array([position[0], position[2], -position[1]]) * unit_length()
     thing.rotation_mode = "QUATERNION"
     action = bpy.data.actions.new(thing.name)
-    assign(thing, action)
     write_object_keys(thing, action, position - rotate(world, position), world, first)
+    assign(thing, action)  # with the slot that it has by now
 
 
 def _set_lens(scene, lens, camera):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import bpy
@@ -61,7 +62,7 @@ def places(core, rig, frames):
     return core("blender.armature").evaluated_transforms(rig, frames)[1]
 
 
-def test_a_film_becomes_an_action_of_the_armature_at_the_scenes_rate(worker, panel, rig, core):
+def test_a_film_becomes_an_action_of_the_armature_at_the_scenes_rate(worker, panel, rig, core, addon):
     panel.start_frame = 11
     assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
     action = action_of(rig)
@@ -73,6 +74,8 @@ def test_a_film_becomes_an_action_of_the_armature_at_the_scenes_rate(worker, pan
     assert (record["job"], record["settings"]["end"]) == ("capture", END)
     assert list(record["inputs"]) == [panel.films[0].path]
     assert bpy.context.scene.render.fps == 30
+    # The film's picture 3, after which the person has moved in one frame, is shown an eighth of a second later.
+    assert any("jumps at frame 15" in note for note in addon("running").last().notes)
 
 
 # Rest poses of an .fbx differ in the seventh digit between versions of Blender, and the environment has 5.0.1.
@@ -267,3 +270,84 @@ def test_captures_lie_beside_the_blend_or_the_film(panel, addon, tmp_path):
     assert module._films(panel) == {film: film.parent / "captures" / "treadmill_a.npz"}
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     assert module._films(panel) == {film: tmp_path / "captures" / "treadmill_a.npz"}
+
+
+class Layout:
+    """Stands for Blender's in draw(): notes what is shown, and lets properties of operators be set."""
+
+    def __init__(self, shown=None):
+        self.shown = [] if shown is None else shown
+
+    def operator(self, name, **how):
+        button = type("Button", (), {"name": name, **how})()
+        self.shown.append(button)
+        return button
+
+    def label(self, text="", **how):
+        self.shown.append(text)
+
+    def prop(self, group, name, **how):
+        assert hasattr(group, name)
+        self.shown.append(name)
+
+    def __getattr__(self, name):
+        return lambda **how: Layout(self.shown)
+
+
+def drawn(panel_class):
+    stand_in = type("Panel", (), {"layout": Layout()})()
+    panel_class.draw(stand_in, bpy.context)
+    return stand_in.layout.shown
+
+
+def test_corrections_are_shown_in_frames_of_the_scene_and_can_be_taken_back(worker, panel, rig, addon):
+    module = addon("capture_panel")
+    corrections = module.GRAPHICS_ML_PT_capture_corrections
+    panel.start_frame, panel.first, panel.last = 101, 110, 119
+    assert not corrections.poll(bpy.context)
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    assert bpy.ops.graphics_ml.correct_capture(change="left") == {"FINISHED"}
+    assert corrections.poll(bpy.context)
+    shown = drawn(corrections)
+    assert "Left foot stands, frames 110 to 119" in shown
+    buttons = {getattr(one, "change", None): one for one in shown if not isinstance(one, str)}
+    assert buttons.keys() >= {"swap", "left", "right", "again", "undo"}
+    bpy.ops.graphics_ml.correct_capture(change="undo", word=buttons["undo"].word)
+    assert "plant" not in record_of(rig)["settings"]
+
+
+def test_the_panel_shows_the_films_and_who_is_who(panel, addon):
+    module = addon("capture_panel")
+    assert "path" in drawn(module.GRAPHICS_ML_PT_capture)
+    picture = Path(panel.folder) / "treadmill_a.people.png"
+    picture.write_bytes(b"")
+    try:
+        buttons = [one for one in drawn(module.GRAPHICS_ML_PT_capture) if getattr(one, "path", None) == str(picture)]
+    finally:
+        picture.unlink()
+    assert [button.text for button in buttons] == ["Who Is Who in treadmill_a.mp4"]
+
+
+def test_a_capture_that_is_stopped_ends_at_once_and_leaves_nothing_half_done(worker, panel, rig, addon, tmp_path):
+    panel.folder, panel.use_end = str(tmp_path), False
+    module, running = addon("capture_panel"), addon("running")
+    jobs = [
+        addon("properties").job_from(panel, video=film, output=output) for film, output in module._films(panel).items()
+    ]
+    run = running.Run("graphics_ml.capture", "Capture", module._captured(jobs[0]))
+    began = time.monotonic()
+    while run.stage != "detecting" or run.done < 10:
+        run.step() or time.sleep(0.01)
+        assert time.monotonic() - began < 60
+    stopped = time.monotonic()
+    run.generator.close()
+    assert time.monotonic() - stopped < 1
+    assert rig.animation_data is None or action_of(rig) is None
+    panel.use_end, panel.end = True, 0.3
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "treadmill_a.npz",
+        "treadmill_a.npz.job.toml",
+        "treadmill_a.detections.npz",
+        "treadmill_a.camera.npz",
+    }
