@@ -30,7 +30,7 @@ from . import results
 from .in_worker import in_worker
 from .job_panels import OpenFile
 from .preferences import preferences
-from .properties import AddFiles, PathItem, RemoveFile, draw_settings, group_of, job_from
+from .properties import AddFiles, PathItem, RemoveFile, draw_settings, group_of, job_from, object_property
 from .running import Running
 from .sidebar import Sidebar, paragraph
 
@@ -46,7 +46,6 @@ _CHANGES = {
 }
 
 
-# Without poll= of pointers: with one, Python crashes at its end in Blender 4.2 and hangs in 4.5.
 Settings = group_of(
     Capture,
     leave_out=("video", "output", "fps", *_CORRECTED),
@@ -55,8 +54,8 @@ Settings = group_of(
         "films": bpy.props.CollectionProperty(
             type=PathItem, name="Films", description="Films of people, each of which becomes an action of its own"
         ),
-        "target": bpy.props.PointerProperty(
-            type=bpy.types.Object,
+        "target": object_property(
+            "ARMATURE",
             name="Armature",
             description="Armature that gets the action; the active one where none is chosen",
         ),
@@ -79,8 +78,8 @@ Settings = group_of(
             description="Let a camera see as the film's did, with the film as its background",
             default=True,
         ),
-        "camera_object": bpy.props.PointerProperty(
-            type=bpy.types.Object,
+        "camera_object": object_property(
+            "CAMERA",
             name="Camera",
             description="Camera that shall show the film; one of its own where none is chosen",
         ),
@@ -130,6 +129,8 @@ class CaptureFilms(Running, bpy.types.Operator):
         if not films:
             raise GraphicsMLError("No film is chosen; press Add Files")
         rig = _rig(group.target or context.object, group.map)
+        if group.background and group.camera_object is not None and group.camera_object.type != "CAMERA":
+            raise GraphicsMLError(f"'{group.camera_object.name}' is no camera; choose one to show the film, or none")
         placement, part = _placement(context.scene, group)
         jobs = [job_from(group, video=film, output=output, **part) for film, output in films.items()]
         done, failed = [], []

@@ -117,6 +117,17 @@ def fill(group, job):
             setattr(group, one.name, "")
 
 
+def object_property(kind, **about):
+    """A property that names an object of a type, such as "ARMATURE"; Blender lists those alone where it can.
+
+    What is chosen must be looked at all the same: Python crashes at its end where a property of bpy 4.2, as a module,
+    has had a callback, so that there all objects are listed.
+    """
+    if bpy.app.version >= (4, 3, 0) or bpy.app.binary_path:
+        about["poll"] = lambda _, thing: thing.type == kind
+    return bpy.props.PointerProperty(type=bpy.types.Object, **about)
+
+
 def draw_settings(layout, group, names=None):
     """Draw the settings of a group, each with its switch.
 

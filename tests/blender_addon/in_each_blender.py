@@ -39,7 +39,6 @@ def main():
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
         }
-        variables.setdefault("GRAPHICS_ML_WORKER_PYTHON", sys.executable)  # an environment in which capture runs
         variables.pop("PYTHONPATH", None)  # our sources must not be found beside the zip
         pytest = [python, "-m", "pytest", "-q", "-c", HERE / "pytest.ini", "--rootdir", HERE, "--confcutdir", HERE]
         pytest += ["-p", "no:cacheprovider", *(words or [HERE])]

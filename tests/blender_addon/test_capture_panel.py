@@ -247,6 +247,10 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_changes(worker, panel, 
     panel.films.add().path = str(tmp_path / "none.mp4")
     panel.target = bpy.data.objects.new("cube", None)
     said("No armature is chosen")
+    panel.camera_object = panel.target
+    panel.target = rig
+    said("'cube' is no camera")
+    panel.camera_object = None
     panel.folder = str(tmp_path / "file" / "inside")
     (tmp_path / "file").write_text("")
     panel.target = rig
