@@ -63,7 +63,7 @@ HOLDS = {
     "source_bones": bpy.props.CollectionProperty(type=BoneName),
     "target_bones": bpy.props.CollectionProperty(type=BoneName),
     "only_unsure": bpy.props.BoolProperty(
-        name="Only unsure", description="Show only the parts of the body whose bones should be looked at"
+        name="Only Unsure", description="Show only the parts of the body whose bones should be looked at"
     ),
 }
 """The properties of a panel's settings that hold a list."""
@@ -213,10 +213,14 @@ def draw_list(layout, settings, operators) -> None:
     save.operator(operators["clear"], text="", icon="X")
     if not settings.bones:
         return
+    headings = layout.row().split(factor=0.32)
+    headings.label(text="Part of the Body")
+    for heading in ("Motion", "Rig"):
+        headings.label(text=heading)
     layout.template_list("GRAPHICS_ML_UL_bones", "", settings, "bones", settings, "bone", rows=8)
     row = layout.row()
     doubtful = sum(map(unsure, settings.bones))
-    row.prop(settings, "only_unsure", text=f"Only unsure ({doubtful})")
+    row.prop(settings, "only_unsure", text=f"Only Unsure ({doubtful})")
     if 0 <= settings.bone < len(settings.bones):
         row.label(text=f"{settings.bones[settings.bone].name}: {_look(settings.bones[settings.bone])[0]}")
 

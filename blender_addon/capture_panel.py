@@ -80,7 +80,7 @@ Settings = group_of(
         ),
         "camera_object": object_property(
             "CAMERA",
-            name="Camera",
+            name="Seen By",
             description="Camera that shall show the film; one of its own where none is chosen",
         ),
         "map": bpy.props.StringProperty(
@@ -94,7 +94,7 @@ Settings = group_of(
             name="Smoothing", description="How smooth the span shall be", default=3.0, min=0.05, max=20
         ),
         "again_foot_lock": bpy.props.FloatProperty(
-            name="Foot lock",
+            name="Foot Lock",
             description="How firmly planted feet stay put in the span",
             default=1.0,
             min=0,
@@ -200,6 +200,24 @@ class SpanEdge(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LookThrough(bpy.types.Operator):
+    """See the character over its film: look through the camera that shows it, and make it the scene's"""
+
+    bl_idname = "graphics_ml.look_through_film"
+    bl_label = "Look Through the Film's Camera"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return _film_camera(context) is not None
+
+    def execute(self, context):
+        context.scene.camera = _film_camera(context)
+        if context.space_data is not None and context.space_data.type == "VIEW_3D":
+            context.space_data.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
 class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
     bl_label = "Capture"
     bl_order = 20
@@ -207,21 +225,12 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
     def draw(self, context):
         layout, group = self.layout, context.scene.graphics_ml.capture
         _draw_films(layout, group)
-        _draw(layout, group, "target", "map")
+        _draw(layout, group, "target")
+        if group.target is None:
+            active = context.object
+            known = active is not None and active.type == "ARMATURE"
+            layout.label(text=active.name if known else "Select an armature", icon="ARMATURE_DATA" if known else "INFO")
         draw_settings(layout, group, ("person", "height", "smoothing", "foot_lock"))
-        layout.prop(group, "trim")
-        if not group.trim:
-            draw_settings(layout, group, ("start", "end"))
-        layout.prop(group, "at_current")
-        if not group.at_current:
-            _draw(layout, group, "start_frame")
-        _draw(layout, group, "rate", "track")
-        for switch in ("set_range", "keep_rest", "background"):
-            layout.prop(group, switch)
-        if group.background:
-            _draw(layout, group, "camera_object")
-            draw_settings(layout, group, ("camera",))
-        _draw(layout, group, "folder")
         if not preferences().python:
             paragraph(layout, context, "Capturing needs the environment: press Set Up in its panel", icon="INFO")
         layout.operator(CaptureFilms.bl_idname, icon="PLAY")
@@ -230,6 +239,51 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
             if picture.exists():
                 button = layout.operator(OpenFile.bl_idname, text=f"Who Is Who in {film.name}", icon="IMAGE_DATA")
                 button.path = str(picture)
+
+
+class _PartOfCapture(Sidebar):
+    bl_parent_id = "GRAPHICS_ML_PT_capture"
+
+    def draw(self, context):
+        self.draw_part(self.layout, context.scene.graphics_ml.capture)
+
+
+class GRAPHICS_ML_PT_capture_span(_PartOfCapture, bpy.types.Panel):
+    bl_label = "Part of the Film"
+
+    def draw_part(self, layout, group):
+        layout.prop(group, "trim")
+        if not group.trim:
+            draw_settings(layout, group, ("start", "end"))
+
+
+class GRAPHICS_ML_PT_capture_placement(_PartOfCapture, bpy.types.Panel):
+    bl_label = "Where the Motion Goes"
+
+    def draw_part(self, layout, group):
+        layout.prop(group, "at_current")
+        if not group.at_current:
+            _draw(layout, group, "start_frame")
+        _draw(layout, group, "rate", "track")
+        for switch in ("set_range", "keep_rest"):
+            layout.prop(group, switch)
+
+
+class GRAPHICS_ML_PT_capture_film(_PartOfCapture, bpy.types.Panel):
+    bl_label = "Film and Camera"
+
+    def draw_part(self, layout, group):
+        layout.prop(group, "background")
+        if group.background:
+            _draw(layout, group, "camera_object")
+        draw_settings(layout, group, ("camera",))
+
+
+class GRAPHICS_ML_PT_capture_more(_PartOfCapture, bpy.types.Panel):
+    bl_label = "More Settings"
+
+    def draw_part(self, layout, group):
+        _draw(layout, group, "map", "folder")
 
 
 class GRAPHICS_ML_PT_capture_corrections(Sidebar, bpy.types.Panel):
@@ -243,6 +297,7 @@ class GRAPHICS_ML_PT_capture_corrections(Sidebar, bpy.types.Panel):
     def draw(self, context):
         layout, scene = self.layout, context.scene
         group, record = scene.graphics_ml.capture, _film_of(context.object)
+        layout.operator(LookThrough.bl_idname, icon="CAMERA_DATA")
         if scene.use_preview_range:
             layout.label(text=f"Preview range: {scene.frame_preview_start} to {scene.frame_preview_end}")
         else:
@@ -270,7 +325,12 @@ CLASSES = (
     SpanEdge,
     CaptureFilms,
     CorrectCapture,
+    LookThrough,
     GRAPHICS_ML_PT_capture,
+    GRAPHICS_ML_PT_capture_span,
+    GRAPHICS_ML_PT_capture_placement,
+    GRAPHICS_ML_PT_capture_film,
+    GRAPHICS_ML_PT_capture_more,
     GRAPHICS_ML_PT_capture_corrections,
 )
 SETTINGS = {"capture": Settings}
@@ -417,7 +477,7 @@ def _put(rig, one, placement, shown, camera):
         except RuntimeError as error:  # Blender's own, of a film that it cannot read
             return [*notes, f"Blender cannot show {job.video.name} behind the character: {str(error).strip()}"]
         if scene.camera is not thing:
-            notes.append(f"'{thing.name}' sees the film; make it the scene's camera to look through it")
+            notes.append(f"'{thing.name}' sees the film; press {LookThrough.bl_label} to see it too")
     return notes
 
 
@@ -451,6 +511,18 @@ def _film_of(obj):
     """The record of the captured action that an object plays; None where it plays none."""
     record = results.record_of(obj)
     return record if record is not None and record["job"] == "capture" and "film" in record else None
+
+
+def _film_camera(context):
+    """The camera in the scene that shows the film of the action that the active object plays; None: none does."""
+    record = _film_of(context.object)
+    film = None if record is None else Path(record["settings"]["video"])
+    for thing in context.scene.objects if film is not None else ():
+        if thing.type == "CAMERA":
+            shown = (one.image for one in thing.data.background_images)
+            if any(one is not None and Path(bpy.path.abspath(one.filepath)) == film for one in shown):
+                return thing
+    return None
 
 
 def _in_frames(name, word, record):

@@ -118,6 +118,7 @@ _OFFLINE = (
     "Blender may not use the Internet: allow it in Edit > Preferences > System > Network, Allow Online Access, and "
     "set up again"
 )
+_TITLES = {"capture": "Capture"}  # of jobs whose panels are of their own making
 
 
 def _check(place):
@@ -132,12 +133,14 @@ def _check(place):
     for name, missing in sorted(result["missing"].items()):
         # Those that need Blender beside it are done by this one, with what the environment gives.
         if name in JOBS and needs_environment(JOBS[name]) and "blender" not in JOBS[name].needs:
-            title = name.replace("_", " ").capitalize()
+            title = JOBS[name].panel or _TITLES.get(name)
+            if title is None:  # no panel asks for it
+                continue
             lines.append((f"{title} lacks {', '.join(missing)}" if missing else f"{title} works", not missing))
     if result["install"]:
         lines.append((f"This computer lacks libraries; to install them: {result['install']}", False))
     _checked[place] = lines
-    return [line for line, _ in lines]
+    return [line for line, well in lines if not well] or ["All that needs the environment works"]
 
 
 def _online():

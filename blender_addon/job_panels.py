@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from graphics_ml.jobs import JOBS
+from graphics_ml.jobs import JOBS, settings
 
 from .in_worker import in_worker, needs_environment
 from .preferences import chosen_place
@@ -42,7 +42,7 @@ def register():
     for order, (name, job_class) in enumerate(sorted(JOBS.items()), _FIRST):
         if job_class.panel is not None:
             SETTINGS[name] = group_of(job_class, more={"results": bpy.props.CollectionProperty(type=PathItem)})
-            for one in (SETTINGS[name], _operator(name, job_class), _panel(name, job_class, order)):
+            for one in (SETTINGS[name], _operator(name, job_class), *_panels(name, job_class, order)):
                 bpy.utils.register_class(one)
                 _made.append(one)
 
@@ -67,7 +67,7 @@ class _ShowsJob(Sidebar):
     def draw(self, context):
         layout, group = self.layout, getattr(context.scene.graphics_ml, self.job_name)
         paragraph(layout, context, self.job_class.__doc__)
-        draw_settings(layout, group)
+        draw_settings(layout, group, self.common)
         if needs_environment(self.job_class) and chosen_place() is None:
             paragraph(layout, context, "This needs the environment: set it up above", icon="INFO")
         layout.operator(self.operator, icon="PLAY")
@@ -78,12 +78,26 @@ class _ShowsJob(Sidebar):
             row.operator(OpenFile.bl_idname, text="", icon="FILE_FOLDER").path = str(Path(item.path).parent)
 
 
+class _ShowsRareSettings(Sidebar):
+    bl_label = "More Settings"
+
+    def draw(self, context):
+        draw_settings(self.layout, getattr(context.scene.graphics_ml, self.job_name), self.rare)
+
+
 def _operator(name, job_class):
     about = {"bl_idname": f"graphics_ml.run_{name}", "bl_label": job_class.panel, "job_name": name}
     return type(f"GRAPHICS_ML_OT_run_{name}", (_RunsJob, bpy.types.Operator), about | {"__doc__": job_class.__doc__})
 
 
-def _panel(name, job_class, order):
-    about = {"bl_label": job_class.panel, "bl_order": order, "operator": f"graphics_ml.run_{name}"}
+def _panels(name, job_class, order):
+    all_settings = [one for one, _ in settings(job_class)]
+    common = tuple(one.name for one in all_settings if not one.metadata["rare"])
+    rare = tuple(one.name for one in all_settings if one.metadata["rare"])
+    about = {"bl_label": job_class.panel, "bl_order": order, "operator": f"graphics_ml.run_{name}", "common": common}
     names = about | {"job_name": name, "job_class": job_class}
-    return type(f"GRAPHICS_ML_PT_{name}", (_ShowsJob, bpy.types.Panel), names)
+    panel = type(f"GRAPHICS_ML_PT_{name}", (_ShowsJob, bpy.types.Panel), names)
+    if not rare:
+        return [panel]
+    more = {"bl_parent_id": panel.__name__, "job_name": name, "rare": rare}
+    return [panel, type(f"{panel.__name__}_more", (_ShowsRareSettings, bpy.types.Panel), more)]

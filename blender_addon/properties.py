@@ -157,7 +157,7 @@ def draw_settings(layout, group, names=None):
 
 def label_of(one) -> str:
     """What a setting is called in a panel, with its unit."""
-    words = one.metadata["label"] or one.name.replace("_", " ").capitalize()
+    words = one.metadata["label"] or one.name.replace("_", " ").title()
     return f"{words} ({one.metadata['unit']})" if one.metadata["unit"] else words
 
 

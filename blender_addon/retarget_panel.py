@@ -509,8 +509,6 @@ class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
         column.prop(settings, "source_from")
         if settings.source_from in ("file", "folder"):
             column.prop(settings, settings.source_from, text="")
-            column.prop(settings, "drop_t_pose")
-            column.prop(settings, "frames_found")
         else:
             column.prop(settings, "source_armature")
         if settings.source_from == "armature":
@@ -532,6 +530,18 @@ class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
             frames = len(motion) if settings.rate == "motion" else int((len(motion) - 1) * rate / motion.fps) + 1
             text = f"{len(motion)} frames at {float(motion.fps):.4g} a second become {frames} in the scene"
             paragraph(layout, context, text)
+
+
+class GRAPHICS_ML_PT_retarget_reading(Sidebar, bpy.types.Panel):
+    bl_label = "How Files Are Read"
+    bl_parent_id = "GRAPHICS_ML_PT_retarget"
+
+    @classmethod
+    def poll(cls, context):
+        return context.scene.graphics_ml.retarget.source_from in ("file", "folder")
+
+    def draw(self, context):
+        draw_settings(self.layout, context.scene.graphics_ml.retarget, ("drop_t_pose", "frames_found"))
 
 
 class GRAPHICS_ML_PT_retarget_placement(Sidebar, bpy.types.Panel):
@@ -567,6 +577,7 @@ CLASSES = (
     GRAPHICS_ML_MT_bones_source,
     GRAPHICS_ML_MT_bones_target,
     GRAPHICS_ML_PT_retarget,
+    GRAPHICS_ML_PT_retarget_reading,
     GRAPHICS_ML_PT_retarget_placement,
 )
 

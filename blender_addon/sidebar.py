@@ -25,9 +25,9 @@ class Sidebar:
 
 
 class GRAPHICS_ML_PT_going_on(Sidebar, bpy.types.Panel):
-    bl_label = "Graphics ML"
+    bl_label = "Progress"  # without a header Blender would put it, and with it the tab, before all others
     bl_order = 0
-    bl_options = {"HIDE_HEADER"}
+    bl_options = set()
 
     @classmethod
     def poll(cls, context):
@@ -48,7 +48,7 @@ class GRAPHICS_ML_PT_going_on(Sidebar, bpy.types.Panel):
         row.label(text=ended.title, icon="ERROR" if ended.failed else "CHECKMARK")
         row.operator("graphics_ml.dismiss", text="", icon="X", emboss=False)
         for note in ended.notes:
-            paragraph(self.layout, context, note)
+            paragraph(self.layout, context, note[:1].upper() + note[1:])
 
 
 def paragraph(layout, context, text, icon="NONE"):

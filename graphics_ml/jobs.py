@@ -39,6 +39,7 @@ def setting(
     names_file=None,
     label=None,
     usual=None,
+    rare=False,
 ):
     """A field of a job.
 
@@ -52,9 +53,10 @@ def setting(
         names_file: tells of a word whether it names a file; when None, every word for a path does and no other.
         label: what panels call it, where its name in plain words does not say it to an animator.
         usual: of a number that is None when not given, what a panel offers to one who wants to give it.
+        rare: whether few need it, so that panels keep it out of the way.
     """
     metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional)
-    metadata |= dict(names_file=names_file, label=label, usual=usual)
+    metadata |= dict(names_file=names_file, label=label, usual=usual, rare=rare)
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
@@ -67,7 +69,8 @@ def _frames_found_setting():
     return setting(
         "take the frames that are there of a .bvh, .amc or .trc that was cut off or announces others",
         False,
-        label="Accept cut-off files",
+        label="Accept Cut-Off Files",
+        rare=True,
     )
 
 
@@ -75,7 +78,7 @@ def _preset_setting():
     return setting(
         "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot",
         None,
-        label="Game engine",
+        label="Game Engine",
     )
 
 
@@ -140,7 +143,7 @@ class Capture(Job):
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
     fps: float | None = setting(
-        "frame rate of the motion; the video's own when not given", None, min=1, max=480, label="Frame rate", usual=30
+        "frame rate of the motion; the video's own when not given", None, min=1, max=480, label="Frame Rate", usual=30
     )
     height: float | None = setting(
         "height of the person, which sets the scale; guessed when not given",
@@ -220,9 +223,11 @@ class FileJob(Job):
 
     source: Path = setting("motion file", positional=True)
     output: Path = setting("file to write; its extension is its format", short="o")
-    format: str | None = setting("format to write, where the output's extension leaves a choice, such as amass", None)
+    format: str | None = setting(
+        "format to write, where the output's extension leaves a choice, such as amass", None, rare=True
+    )
     drop_t_pose: bool = setting(
-        "leave out a first frame that is a T-pose unlike the others", False, label="Leave out T-pose"
+        "leave out a first frame that is a T-pose unlike the others", False, label="Leave Out T-Pose", rare=True
     )
     frames_found: bool = _frames_found_setting()
 
@@ -236,35 +241,45 @@ class Convert(FileJob):
     """Write a motion in another format."""
 
     task: ClassVar[str] = "graphics_ml.tasks.convert:convert"
-    panel: ClassVar[str | None] = "Convert a file"
+    panel: ClassVar[str | None] = "Convert a File"
 
-    source_format: str | None = setting("format of the source, where its extension and content mislead", None)
+    source_format: str | None = setting(
+        "format of the source, where its extension and content mislead", None, rare=True
+    )
     fps: float | None = setting(
         "frame rate to take the source for, where the file has none or a wrong one; no frame is made or left out",
         None,
         min=0.1,
         max=10000,
-        label="Frame rate",
+        label="Frame Rate",
         usual=30,
+        rare=True,
     )
     unit: str | None = setting(
-        "unit of the source: m, cm, mm, inch, cmu or metres per unit; detected if not given", None
+        "unit of the source: m, cm, mm, inch, cmu or metres per unit; detected if not given", None, rare=True
     )
-    up: str | None = setting("axis that points up in the source: X, Y or Z; detected if not given", None)
-    skeleton: Path | None = setting("skeleton (.asf) of an .amc that has it not beside it", None)
+    up: str | None = setting("axis that points up in the source: X, Y or Z; detected if not given", None, rare=True)
+    skeleton: Path | None = setting("skeleton (.asf) of an .amc that has it not beside it", None, rare=True)
     body_model: Path | None = setting(
-        "your SMPL, SMPL-H or SMPL-X model (.npz), or a folder with some, for the bones of the source's body", None
+        "your SMPL, SMPL-H or SMPL-X model (.npz), or a folder with some, for the bones of the source's body",
+        None,
+        rare=True,
     )
-    trust_pickle: bool = setting("load a body model that is a pickle (.pkl), which can run any program in it", False)
-    action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None)
-    armature: str | None = setting("armature to read from a .fbx, .glb, .usd or .blend that holds several", None)
+    trust_pickle: bool = setting(
+        "load a body model that is a pickle (.pkl), which can run any program in it", False, rare=True
+    )
+    action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True)
+    armature: str | None = setting(
+        "armature to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True
+    )
     preset: str | None = _preset_setting()
     marker_set: str | None = setting(
         "marker set of a source that holds markers: its name, or a table of your own (.toml); recognised if not given",
         None,
         names_file=lambda word: word.lower().endswith(".toml"),
+        rare=True,
     )
-    subject: str | None = setting("whose markers, where those of several people are in the source", None)
+    subject: str | None = setting("whose markers, where those of several people are in the source", None, rare=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,16 +303,16 @@ class Retarget(FileJob):
         "what carries the path over the ground: the hips (with preset a root bone), a root bone above them, the object "
         "in Blender (a joint above all in other files), or nothing",
         "hips",
-        label="Path on",
+        label="Path On",
     )
-    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1, label="Hold feet")
+    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1, label="Hold Feet")
     hand_lock: float | None = setting(
         "how firmly hands stay on what they touch, and arms out of the body; when not given 1, but 0 for what was "
         "filmed, where a touch cannot be told from a near miss",
         None,
         min=0,
         max=1,
-        label="Hold hands",
+        label="Hold Hands",
         usual=1,
     )
     map: Path | None = setting("bone map (.toml), of the target or of the pair, instead of recognising bones", None)
@@ -357,7 +372,7 @@ class Preview(Job):
 
     task: ClassVar[str] = "graphics_ml.tasks.preview:preview"
     needs: ClassVar[tuple[str, ...]] = ("pose",)
-    panel: ClassVar[str | None] = "Preview video"
+    panel: ClassVar[str | None] = "Preview Video"
 
     motions: tuple[Path, ...] = setting("motion files, folders with some, or patterns", positional=True)
     output: Path = setting("video to write, .mp4", short="o")
@@ -366,7 +381,7 @@ class Preview(Job):
     rig: Path | None = setting("show them on this rig: .blend, .fbx, .glb or .gltf", None)
     start: float | None = setting("where to begin", None, min=0, unit="s")
     end: float | None = setting("where to stop", None, min=0, unit="s")
-    fps: float = setting("frame rate of the video", 30.0, min=1, max=120, label="Frame rate")
+    fps: float = setting("frame rate of the video", 30.0, min=1, max=120, label="Frame Rate")
     view: float = setting(
         "from where: 0 is the front, 90 the left side, 180 behind", 30.0, min=-360, max=360, unit="deg"
     )
@@ -393,7 +408,7 @@ class Edit(FileJob):
         min=1,
         max=1000,
         unit="1/s",
-        label="Frame rate",
+        label="Frame Rate",
         usual=30,
     )
     smooth: float | None = setting(
@@ -418,12 +433,12 @@ class Edit(FileJob):
         "keep one cycle that repeats without a seam: the best that is found, or the whole motion as one", "no"
     )
     foot_lock: float | None = setting(
-        "hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1, label="Hold feet", usual=1
+        "hold standing feet still, from 0 not at all to 1 firmly", None, min=0, max=1, label="Hold Feet", usual=1
     )
     ground: bool = setting("put the ground that the feet stand on at height 0", False)
     in_place: bool = setting("take the way over the ground away", False)
     facing: bool = setting(
-        "with in place, take the turning away too, so that it faces as it does at the start", False, label="Keep facing"
+        "with in place, take the turning away too, so that it faces as it does at the start", False, label="Keep Facing"
     )
     reduce_keys: float | None = setting(
         "keep only the keys that hold every joint within this distance of its place, turned by no more than moves a "
@@ -432,7 +447,7 @@ class Edit(FileJob):
         min=1e-6,
         max=1,
         unit="m",
-        label="Fewer keys, within",
+        label="Fewer Keys, Within",
         usual=0.001,
     )
     map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)
