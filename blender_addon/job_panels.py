@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Panels made from job definitions alone: each job of jobs.JOBS that has a title in `panel` gets one.
 
-A panel has all the job's settings, a button that runs it in a worker, and the files that it wrote. Its settings live at
-`scene.graphics_ml.<name of the job>`, its operator is `graphics_ml.run_<name of the job>`.
+A panel has all the job's settings, a button that runs it in a worker, and the files that it wrote; a motion among them
+can be put on the active armature. Its settings live at `scene.graphics_ml.<name of the job>`, its operator is
+`graphics_ml.run_<name of the job>`.
 """
 
 from pathlib import Path
 
 import bpy
 
+from graphics_ml.formats import extensions
 from graphics_ml.jobs import JOBS, settings
 
 from .in_worker import in_worker, needs_environment
@@ -35,7 +37,31 @@ class OpenFile(bpy.types.Operator):
         return bpy.ops.wm.path_open(filepath=self.path)
 
 
-CLASSES = (OpenFile,)
+class UseMotion(bpy.types.Operator):
+    """Put this motion on the active armature, with the settings of the panel Retarget"""
+
+    bl_idname = "graphics_ml.use_motion"
+    bl_label = "Put on Armature"
+    bl_options = {"INTERNAL"}  # without UNDO: the operator that it runs is the undo step
+
+    path: bpy.props.StringProperty(options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context):
+        return context.object is not None and context.object.type == "ARMATURE" and Running.poll.__func__(cls, context)
+
+    def execute(self, context):
+        retarget = context.scene.graphics_ml.retarget
+        retarget.source_from, retarget.file, retarget.target_armature = "file", self.path, context.object
+        try:
+            bpy.ops.graphics_ml.retarget("EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT", True)
+        except RuntimeError as error:  # what it reported as an error
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (OpenFile, UseMotion)
 
 
 def register():
@@ -74,6 +100,8 @@ class _ShowsJob(Sidebar):
         for item in group.results:
             row = layout.row()
             row.label(text=Path(item.path).name, icon="FILE")
+            if Path(item.path).suffix.lower() in extensions():
+                row.operator(UseMotion.bl_idname, text="", icon="ARMATURE_DATA").path = item.path
             row.operator(OpenFile.bl_idname, text="", icon="FILE_TICK").path = item.path
             row.operator(OpenFile.bl_idname, text="", icon="FILE_FOLDER").path = str(Path(item.path).parent)
 

@@ -28,11 +28,24 @@ jobs.JOBS["make_takes"] = MakeTakes
 def make_takes(job, progress):
     import time
 
+    import numpy as np
+
+    from graphics_ml.formats import save
+    from graphics_ml.motion.humanoid import standard_skeleton
+    from graphics_ml.motion.motion import Motion
+
+    skeleton = standard_skeleton(1.7)
+    still = Motion(
+        skeleton=skeleton,
+        rotations=np.tile(skeleton.rest_orientations, (10, 1, 1)),
+        root_positions=np.tile([0.0, 1.0, 0.0], (10, 1)),
+        fps=30,
+    )
     job.output.mkdir(exist_ok=True)
     written = []
     for number in range(job.count):
         progress("making", number, job.count)
         time.sleep(job.pause)
-        written.append(job.output / f"take_{number}.txt")
-        written[-1].write_text(f"{job.style} {job.pace}")
-    return Outcome(tuple(written), (f"{job.count} takes were made",))
+        written.append(job.output / f"take_{number}.bvh")
+        save(still, written[-1])
+    return Outcome(tuple(written), (f"{job.count} takes were made {job.style} at {job.pace} m/s",))

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import bpy
 import pytest
+from rigs import geno
 
 HERE = str(Path(__file__).parent)
 
 
+@pytest.fixture
+def new_job(known, empty):
+    """The new job's settings in the scene."""
+    return empty.graphics_ml.make_takes
+
+
 @pytest.fixture(scope="module")
-def new_job(addon, core):
-    """The add-on enabled again where jobs.JOBS has one job more; gives its settings in the scene."""
+def known(addon, core):
+    """The add-on is enabled again where jobs.JOBS has one job more."""
     keep = pytest.MonkeyPatch()
     keep.syspath_prepend(HERE)
     keep.setattr(addon(), "_forget_modules", lambda: None)
@@ -28,7 +35,7 @@ def new_job(addon, core):
         return [*options, f"{knows}{before}import new_job; from graphics_ml.worker{main}"]
 
     keep.setattr(addon("in_worker"), "blender_command", command)
-    yield bpy.context.scene.graphics_ml.make_takes
+    yield
     addon("in_worker").close_workers()
     del core("jobs").JOBS["make_takes"], sys.modules["new_job"]
     _enable_again()
@@ -53,11 +60,21 @@ def test_its_button_runs_it_in_a_worker_and_lists_what_it_wrote(new_job, addon, 
     new_job.output, new_job.count, new_job.style, new_job.use_pace = str(tmp_path / "takes"), 3, "in a hurry", True
     assert bpy.ops.graphics_ml.run_make_takes() == {"FINISHED"}
     written = [Path(one.path) for one in new_job.results]
-    assert written == [tmp_path / "takes" / f"take_{number}.txt" for number in range(3)]
-    assert written[0].read_text() == "in a hurry 1.4"
-    assert addon("running").last().notes == ["3 takes were made"]
+    assert written == [tmp_path / "takes" / f"take_{number}.bvh" for number in range(3)]
+    assert all(one.exists() for one in written)
+    assert addon("running").last().notes == ["3 takes were made in a hurry at 1.4 m/s"]
     calls = drawn(bpy.types.GRAPHICS_ML_PT_make_takes)
-    assert "take_2.txt" in {named.get("text") for name, _, named in calls if name == "label"}
+    assert "take_2.bvh" in {named.get("text") for name, _, named in calls if name == "label"}
+
+
+def test_a_motion_that_it_wrote_goes_on_the_active_armature(new_job, core, test_data, drawn, tmp_path):
+    rig = geno(test_data)
+    new_job.output, new_job.count = str(tmp_path / "takes"), 1
+    assert bpy.ops.graphics_ml.run_make_takes() == {"FINISHED"}
+    buttons = [given[0] for name, given, _ in drawn(bpy.types.GRAPHICS_ML_PT_make_takes) if name == "operator"]
+    assert "graphics_ml.use_motion" in buttons
+    assert bpy.ops.graphics_ml.use_motion(path=new_job.results[0].path) == {"FINISHED"}
+    assert core("blender.animation_data").current_action(rig).name == "take_0"
 
 
 def test_stopping_it_stops_the_worker_within_a_second(new_job, addon, core, tmp_path):
