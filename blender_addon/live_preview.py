@@ -78,6 +78,13 @@ def is_on() -> bool:
     return _shown is not None
 
 
+def drawn() -> None:
+    """Say that a panel is drawn whose settings the preview follows: one of them may have been edited."""
+    # In a window Blender tells of an edit as an update of the scene too, but not of one that a script makes.
+    if _shown is not None and not bpy.app.background and not bpy.app.timers.is_registered(_follow):
+        bpy.app.timers.register(_follow)  # a drawing must not change what it draws
+
+
 def problem() -> str:
     """Why the last preview ended by itself, a sentence; empty where it did not."""
     return _problem
@@ -175,5 +182,7 @@ def register():
 
 def unregister():
     end()
+    if bpy.app.timers.is_registered(_follow):
+        bpy.app.timers.unregister(_follow)
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).remove(handler)

@@ -502,6 +502,7 @@ class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
     bl_order = 30
 
     def draw(self, context):
+        live_preview.drawn()
         settings, layout = context.scene.graphics_ml.retarget, self.layout
         column = layout.column()
         column.use_property_split = True

@@ -19,7 +19,7 @@ from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_
 FORMER_POSE = "graphics_ml_former_pose"
 
 _AT_A_TIME = 64  # frames; their channels take hardly longer than those of one
-_PASSES = 3  # of solving controls: what is left is not seen, and each asks Blender to evaluate the rig
+_PASSES = 2  # of solving controls: what is left is not seen, and each asks Blender to evaluate the rig
 
 
 class PosePreview:
@@ -52,7 +52,6 @@ class PosePreview:
         _remember(self.obj)
         frame = min(max(frame, 0), len(self._motion) - 1)
         if self._solver is not None:
-            switch_to_fk(self.obj)
             self._solver.pose(self._motion.frames(frame, frame + 1))
             return
         part, row = divmod(frame, _AT_A_TIME)
@@ -105,6 +104,9 @@ class _LiveControls(ControlSolver):
         self._live = True
 
     def pose(self, motion):
+        for bone in (self.obj.pose.bones[name] for name in self.switches):
+            if bone["IK_FK"] != 1.0:  # the rig's own action has switched it
+                bone["IK_FK"] = 1.0
         channels, _ = self.solve(motion, _PASSES)
         self._set({name: (one.rotation[0], one.location) for name, one in channels.items()})
 

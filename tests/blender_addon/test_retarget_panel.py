@@ -116,6 +116,18 @@ def test_a_file_that_blender_reads_is_read_without_a_change_to_the_scene(setting
     assert geno.animation_data.action.name == "ortiz_situp"
 
 
+def test_a_file_that_cannot_be_read_is_named_in_one_sentence(settings, geno, test_data, tmp_path):
+    broken = tmp_path / "broken.fbx"
+    broken.write_bytes(b"Kaydara FBX Binary  \x00\x1a\x00" + bytes(range(256)))
+    settings.file = str(broken)
+    with pytest.raises(RuntimeError, match=r"^Error: [^\n]*broken\.fbx[^\n]*\n$"):
+        bpy.ops.graphics_ml.retarget()
+    settings.file = str(next((test_data / "markers").glob("*.c3d")))
+    with pytest.raises(RuntimeError, match="this needs the environment"):
+        bpy.ops.graphics_ml.retarget()
+    assert geno.animation_data is None or geno.animation_data.action is None
+
+
 def test_another_armature_leads_at_the_same_frames(settings, geno, bow, addon, core):
     settings.file = str(bow)
     bpy.ops.graphics_ml.retarget()
@@ -310,9 +322,11 @@ class TestPreview:
         for frame in (30, 45):
             bpy.context.scene.frame_set(frame)
             seen[frame] = rigs.world(geno, [frame], bones)[0]
+        hips = geno.pose.bones["Hips"].location.copy()
         settings.root = "in place"
+        bpy.context.scene.update_tag()  # as Blender does where a property is edited in a window
         bpy.context.view_layer.update()
-        bpy.context.scene.frame_set(45)
+        assert not np.allclose(geno.pose.bones["Hips"].location, hips, atol=1e-3)
         in_place = rigs.world(geno, [45], bones)[0]
         assert not np.allclose(in_place, seen[45], atol=1e-3)
         settings.root = "hips"

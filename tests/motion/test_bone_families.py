@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from graphics_ml.motion.bone_families import family_of, known_families
-from graphics_ml.motion.bone_map import recognize
+from graphics_ml.motion.bone_map import UnrecognisedBodyError, recognize
 from graphics_ml.motion.humanoid import FINGERS, REQUIRED_ROLES
 from tests.motion.test_bone_map import build
 
@@ -96,3 +96,14 @@ def test_joints_beside_the_family_are_still_told_by_their_names():
     found = recognize(build(names | fingers))
     assert {role: found.roles.get(role) for role in fingers} == fingers
     assert found.confidence["left_index_1"] < 0.5 < found.confidence["left_hand"]
+
+
+def test_a_family_that_is_asked_for_is_read_where_another_fits_better():
+    names = names_of("smplh", ("left", "right"))
+    body = {role: name for role, name in names.items() if not any(finger in role for finger in FINGERS)}
+    skeleton = build(body)
+    for family in ("SMPL", "SMPL-H"):
+        found = recognize(skeleton, family=family)
+        assert {role: found.roles.get(role) for role in REQUIRED_ROLES} == {r: body[r] for r in REQUIRED_ROLES}
+    with pytest.raises(UnrecognisedBodyError, match="not named as those of Mixamo"):
+        recognize(skeleton, family="Mixamo")
