@@ -66,8 +66,8 @@ class Running:
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
-        run = _going_on
-        if run is None or run.operator_name != self.bl_idname:  # ended from outside, such as by undo
+        run = self.run
+        if run is not _going_on:  # ended from outside, such as by undo
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             run.stop_asked = True
@@ -102,7 +102,8 @@ class Running:
 
     def cancel(self, context):
         """Called by Blender where it closes, or closes the window."""
-        end()
+        if self.run is _going_on:
+            end()
 
     def _finished(self, run, notes):
         run.end([] if notes is None else list(notes))
@@ -149,8 +150,8 @@ def end():
 class Run:
     """One operator's work, and how far it is."""
 
-    def __init__(self, operator_name, title, generator):
-        self.operator_name, self.title, self.generator = operator_name, title, generator
+    def __init__(self, title, generator):
+        self.title, self.generator = title, generator
         self.stage, self.done, self.total = "", 0, 0
         self.stop_asked, self.failed, self.notes = False, False, []
         self.timer = None
@@ -288,7 +289,7 @@ def _begin(operator, context):
     global _going_on
     if _going_on is not None:
         raise RuntimeError(f"{_going_on.title} is going on; wait for it or press Esc")
-    _going_on = Run(operator.bl_idname, operator.bl_label, operator.work(context))
+    operator.run = _going_on = Run(operator.bl_label, operator.work(context))
     return _going_on
 
 

@@ -268,12 +268,16 @@ def test_the_time_left_is_told(running, operator, monkeypatch):
     assert run.text == "Detecting: 20 %, 1 min 20 s left"
 
 
-def test_two_modal_classes_do_not_disturb_each_others_events(running, operator):
+def test_an_operator_that_was_ended_leaves_the_next_one_alone(running, operator):
     def work(self, context):
         while True:
             yield "counting", 1, 2
 
-    Window(running, operator(work)).begin()
-    stale = Window(running, operator(work, "test_another"))
-    assert stale.event(TIMER) == {"CANCELLED"}
-    assert running.going_on() is not None
+    kind = operator(work)
+    first, second = Window(running, kind), Window(running, kind)
+    first.begin()
+    running.end()
+    run = second.begin()
+    assert first.event(TIMER) == {"CANCELLED"}
+    assert second.event(TIMER) == {"PASS_THROUGH"}
+    assert running.going_on() is run
