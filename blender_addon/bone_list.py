@@ -15,7 +15,7 @@ from graphics_ml.errors import GraphicsMLError
 from graphics_ml.motion.bone_families import known_families
 from graphics_ml.motion.bone_map import BoneMap, recognize, recognize_moving
 from graphics_ml.motion.bone_map_files import load_pair_map, save_pair_map
-from graphics_ml.motion.humanoid import ROLES
+from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 
@@ -165,12 +165,10 @@ def presets() -> list[str]:
 
 class GRAPHICS_ML_UL_bones(bpy.types.UIList):
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
-        split = layout.split(factor=0.3)
-        row = split.row()
-        row.label(text=item.name, icon=_look(item)[1])
-        row = split.row(align=True)
-        row.prop_search(item, "source", data, "source_bones", text="", icon="BLANK1")
-        row.prop_search(item, "target", data, "target_bones", text="", icon="BLANK1")
+        # The sidebar is narrow: bones are chosen below the list, for the row that is selected.
+        split = layout.split(factor=0.5)
+        split.label(text=item.name, icon=_look(item)[1])
+        split.label(text=f"{item.source or '–'} → {item.target or '–'}")
 
     def filter_items(self, context, data, property):
         rows = getattr(data, property)
@@ -192,7 +190,9 @@ def sureness(row, side: str) -> float:
 
 
 def unsure(row) -> bool:
-    """Whether a row should be looked at."""
+    """Whether a row should be looked at: a bone is not sure, or is lacking that a body cannot do without."""
+    if not row.source or not row.target:
+        return row.role in REQUIRED_ROLES
     return _look(row)[0] != "sure"
 
 
@@ -213,16 +213,17 @@ def draw_list(layout, settings, operators) -> None:
     save.operator(operators["clear"], text="", icon="X")
     if not settings.bones:
         return
-    headings = layout.row().split(factor=0.32)
-    headings.label(text="Part of the Body")
-    for heading in ("Motion", "Rig"):
-        headings.label(text=heading)
     layout.template_list("GRAPHICS_ML_UL_bones", "", settings, "bones", settings, "bone", rows=8)
-    row = layout.row()
-    doubtful = sum(map(unsure, settings.bones))
-    row.prop(settings, "only_unsure", text=f"Only Unsure ({doubtful})")
     if 0 <= settings.bone < len(settings.bones):
-        row.label(text=f"{settings.bones[settings.bone].name}: {_look(settings.bones[settings.bone])[0]}")
+        row = settings.bones[settings.bone]
+        column = layout.column(align=True)
+        column.label(text=f"{row.name}: {_look(row)[0]}")
+        for side, label in zip(SIDES, ("Motion", "Rig"), strict=True):
+            split = column.split(factor=0.25, align=True)
+            split.label(text=label)
+            split.prop_search(row, side, settings, f"{side}_bones", text="", icon="BONE_DATA")
+    doubtful = sum(map(unsure, settings.bones))
+    layout.prop(settings, "only_unsure", text=f"Only Unsure ({doubtful})")
 
 
 def add_bones(settings, pair: Pair, path: Path) -> None:

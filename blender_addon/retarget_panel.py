@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panel Retarget: motion from files, or from another armature, onto a rig.
 
-One source after the other is opened, put on the rig and keyed. The bone list, the preview and the result are worked out
-by the same function of the same settings, `_retargeted`.
+One source after the other is opened, put on the rig and keyed. The preview and the result are worked out by the same
+class of the same settings, `_Retargeting`.
 """
 
 from contextlib import closing, contextmanager

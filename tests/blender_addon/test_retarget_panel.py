@@ -214,7 +214,11 @@ def test_the_bone_list_is_found_corrected_saved_loaded_and_used(settings, geno, 
     assert rows["left_upper_arm"].name == "Left upper arm" and rows["left_upper_arm"].source == "UpperArm_L"
     assert {one.name for one in settings.target_bones} == {bone.name for bone in geno.data.bones}
     lists = addon("bone_list")
-    assert not lists.unsure(rows["hips"]) and lists.unsure(rows["left_thumb_1"])  # the source has no fingers
+    assert not lists.unsure(rows["hips"])
+    assert not rows["left_thumb_1"].source and not lists.unsure(rows["left_thumb_1"])  # nothing can be done about that
+    thigh, rows["left_thigh"].target = rows["left_thigh"].target, ""
+    assert lists.unsure(rows["left_thigh"])
+    rows["left_thigh"].target = thigh
 
     head = rows["head"].target
     rows["head"].target = ""
