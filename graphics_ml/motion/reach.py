@@ -234,7 +234,7 @@ def _onto(gap, away, radii, wanted, their_away):
     By the side it is on; the deeper it is, the more by the side `their_away` (B, 3, F) that the source's is on, so that
     nothing jumps where the point passes the capsule's line.
     """
-    inner = np.clip(-gap / radii[:, None], 0, 1)[:, None]
+    inner = np.clip(-gap / np.maximum(radii, 1e-9)[:, None], 0, 1)[:, None]  # no head is a capsule of no size
     out = (1 - inner) * away + inner * their_away
     out = out / np.maximum(np.sqrt(dot(out, out)), 1e-9)[:, None]
     # Along `out` until the distance from the capsule's line is right.

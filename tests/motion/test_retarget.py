@@ -384,6 +384,22 @@ def test_in_place_takes_the_travel_out_and_keeps_the_height():
     np.testing.assert_allclose(result.root_positions[:, 1], motion.root_positions[:, 1], atol=1e-9)
 
 
+def test_arms_on_a_body_without_a_head_stay_where_they_are_no_deeper_than_the_sources():
+    motion = walk()
+    rotations = np.array(motion.rotations)
+    for side, sign in (("left", -1), ("right", 1)):
+        for part in ("upper_arm", "forearm"):  # the hands end up in the chest
+            rotations[:, motion.skeleton.index(f"{side}_{part}")] = quaternion_from_axis_angle(
+                np.array([0, 1.5 * sign, 0])
+            )
+    target = with_only(motion.skeleton, lambda name: name != "head")
+    copied, _ = retarget(motion.replace(rotations=rotations), target, level="copy")
+    with np.errstate(divide="raise", invalid="raise"):
+        result, _ = retarget(motion.replace(rotations=rotations), target)
+    arms = [target.index(f"{side}_{part}") for side in ("left", "right") for part in ("forearm", "hand")]
+    np.testing.assert_allclose(result.positions()[:, arms], copied.positions()[:, arms], atol=1e-9)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 5])
 def test_very_short_clips_are_retargeted(frames):
     motion = walk(frames=frames)
