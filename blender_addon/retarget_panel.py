@@ -223,14 +223,10 @@ class _Retargeting:
         if self._soles[0] != target_map.roles:
             with _standing(self.target.armature):
                 self._soles = target_map.roles, self.target.soles(target_map)
-        if job.root == "bone" and self._pair[1].goal.joints["hips"] == 0:
-            raise GraphicsMLError(
-                f"the hips of '{self.target.armature.name}' hang from no other bone that could carry the path; choose "
-                "object or hips as root"
-            )
         found = self._pair[1].on_rig(
             motion,
             root=job.root,
+            what=f"'{self.target.armature.name}'",
             level=job.level,
             foot_lock=job.foot_lock,
             hand_lock=job.hand_lock,

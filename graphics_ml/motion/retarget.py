@@ -227,8 +227,7 @@ class Retargeter:
         """
         if root == "bone" and self.goal.joints["hips"] == 0:
             raise GraphicsMLError(
-                f"{what}: its hips hang from no other bone that could carry the path; use root object (--root object) "
-                "or hips"
+                f"{what}: its hips hang from no other bone that could carry the path; put it on the object or the hips"
             )
         result, report = self(motion, root="hips" if root == "object" else root, **options)
         if root != "object":
