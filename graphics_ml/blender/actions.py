@@ -109,7 +109,7 @@ def write_channels(
         doubtful = None if sure is None else sure < DOUBTFUL
         if channel.location is not None:
             _write_curves(new_curve, f"{path}.location", bone, channel.location, frames, doubtful)
-        attribute, values = _rotation_keys(pose_bone.rotation_mode, channel.rotation)
+        attribute, values = rotation_keys(pose_bone.rotation_mode, channel.rotation)
         _write_curves(new_curve, f"{path}.{attribute}", bone, values, frames, doubtful)
         if sure is not None:
             pose_bone[CONFIDENCE] = float(sure[0])
@@ -153,7 +153,7 @@ def write_object_keys(
     places = blender_from_ours(places) / unit + rotate(turns, np.array(location))
     back = np.array(above.inverted())
     rotations = multiply(conjugate(np.array(above.to_quaternion())), multiply(turns, np.array(rotation)))
-    attribute, values = _rotation_keys(obj.rotation_mode, unroll(rotations))
+    attribute, values = rotation_keys(obj.rotation_mode, unroll(rotations))
     remove_curves(action, {"location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle"})
     new_curve, frames = _curves(action, obj), start_frame + np.arange(len(places))
     for path, columns in (("location", places @ back[:3, :3].T + back[:3, 3]), (attribute, values)):
@@ -346,10 +346,11 @@ def thin(action: bpy.types.Action, keys: ReducedKeys, start_frame: int = 1, bone
             values = np.empty(2 * len(points), dtype=np.float32)
             points.foreach_get("co", values)
             points.clear()
-            frames = kept[curve.data_path]
-            keys = np.stack((start_frame + frames, values[1::2][frames]), axis=-1).astype(np.float32)
-            _write_keys(points, keys, np.full(len(keys), _BEZIER, dtype=np.uint8))
-            _bend(curve, start_frame + frames, values[1::2][frames])
+            rows = kept[curve.data_path]
+            frames, values = start_frame + rows, values[1::2][rows]
+            pairs = np.stack((frames, values), axis=-1).astype(np.float32)
+            _write_keys(points, pairs, np.full(len(pairs), _BEZIER, dtype=np.uint8))
+            _bend(curve, frames, values)
 
 
 def _bend(curve, frames, values):
@@ -365,8 +366,8 @@ def _bend(curve, frames, values):
     curve.update()
 
 
-def _rotation_keys(mode, rotation):
-    """Attribute and key values (F, 3 or 4) of rotations (F, 4) in a bone's rotation mode."""
+def rotation_keys(mode: str, rotation: np.ndarray) -> tuple[str, np.ndarray]:
+    """Attribute and key values (F, 3 or 4) of rotations (F, 4) in a bone's or object's rotation mode."""
     if mode == "QUATERNION":
         return "rotation_quaternion", rotation
     if mode == "AXIS_ANGLE":

@@ -148,32 +148,29 @@ class ArmatureTarget:
         start, strip = placement.start_frame, placement.track is not None
         keep_rest = placement.keep_rest and not strip
         try:
-            with (
-                no_new_actions_on_error(),
-                out_of_edit_mode(obj),
-                fk_switches_kept(obj, always=strip),
-                put_back(obj, always=strip),
-            ):
+            with out_of_edit_mode(obj), fk_switches_kept(obj, always=strip), put_back(obj, always=strip):
                 if not keep_rest and not strip:
                     release(obj)
                 solved = yield from solving_keys(obj, motion, bones, self.notes, start if keep_rest else None)
-                action = write_channels(
-                    obj,
-                    solved.channels,
-                    name,
-                    start,
-                    keep_rest=keep_rest,
-                    confidence=_confidence(motion, solved.joints),
-                )
-                write_constants(obj, action, _neutral(obj, solved.channels), start)
-                write_constants(obj, action, solved.switches, start)
-                if path is not None:
-                    write_object_keys(obj, action, *path, start)
-                if keys is not None:
-                    if solved.controls is not None:
-                        # What follows controls is stretched and bent by them: it may be off by more than they are.
-                        keys = reduce_keys(solved.controls, max(keys.error / 2, _LEAST_ERROR))
-                    thin(action, keys, start, solved.channels)
+                # Not around the solving: the animator may make actions meanwhile.
+                with no_new_actions_on_error():
+                    action = write_channels(
+                        obj,
+                        solved.channels,
+                        name,
+                        start,
+                        keep_rest=keep_rest,
+                        confidence=_confidence(motion, solved.joints),
+                    )
+                    write_constants(obj, action, _neutral(obj, solved.channels), start)
+                    write_constants(obj, action, solved.switches, start)
+                    if path is not None:
+                        write_object_keys(obj, action, *path, start)
+                    if keys is not None:
+                        if solved.controls is not None:
+                            # What follows controls is stretched and bent by them: it may be off by more than they are.
+                            keys = reduce_keys(solved.controls, max(keys.error / 2, _LEAST_ERROR))
+                        thin(action, keys, start, solved.channels)
         except ValueError as error:
             raise ArmatureError(str(error)) from error
         action[PROVENANCE] = json.dumps(made_by, default=str)

@@ -8,13 +8,12 @@ together, so whatever state of a file comes back, `put_back_left_over` finds the
 import json
 
 import bpy
-import numpy as np
 
+from graphics_ml.blender.actions import rotation_keys
 from graphics_ml.blender.animation_data import TRANSFORMS
 from graphics_ml.blender.armature import evaluated_now, pose_channels
-from graphics_ml.blender.rigify import ControlSolver, driven_bones, switch_to_fk
+from graphics_ml.blender.rigify import ControlSolver, driven_bones, fk_state, put_fk_state_back, switch_to_fk
 from graphics_ml.motion.motion import Motion
-from graphics_ml.motion.rotations import axis_angle_from_quaternion, euler_from_quaternion
 
 FORMER_POSE = "graphics_ml_former_pose"
 
@@ -80,12 +79,7 @@ def put_back(obj: bpy.types.Object) -> bool:
     former = json.loads(obj[FORMER_POSE])
     del obj[FORMER_POSE]
     _pose_as(obj, former["bones"])
-    for name, value in former["switches"].items():
-        if name in obj.pose.bones:
-            obj.pose.bones[name]["IK_FK"] = value
-    for name, constraint in former["constraints"]:
-        if name in obj.pose.bones and constraint in obj.pose.bones[name].constraints:
-            obj.pose.bones[name].constraints[constraint].mute = False
+    put_fk_state_back(obj, former)
     obj.update_tag(refresh={"OBJECT", "DATA", "TIME"})
     return True
 
@@ -125,12 +119,7 @@ def _remember(obj):
     if FORMER_POSE in obj:
         return
     bones = {bone.name: [list(getattr(bone, name)) for name in TRANSFORMS] for bone in obj.pose.bones}
-    former = {
-        "bones": bones,
-        "switches": {bone.name: bone["IK_FK"] for bone in obj.pose.bones if "IK_FK" in bone},
-        "constraints": [(bone.name, c.name) for bone in obj.pose.bones for c in bone.constraints if not c.mute],
-    }
-    obj[FORMER_POSE] = json.dumps(former)
+    obj[FORMER_POSE] = json.dumps({"bones": bones} | fk_state(obj))
 
 
 def _pose_as(obj, bones):
@@ -144,13 +133,5 @@ def _pose(bone, rotation, location):
     """Set a pose bone's rotation (4,) in its own mode, and its location (3,) where there is one."""
     if location is not None:
         bone.location = location
-    if bone.rotation_mode == "QUATERNION":
-        bone.rotation_quaternion = rotation
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        vector = axis_angle_from_quaternion(rotation)
-        angle = float(np.linalg.norm(vector))
-        bone.rotation_axis_angle = (angle, *(vector / angle if angle > 1e-9 else (0.0, 1.0, 0.0)))
-    else:
-        # Blender's XYZ turns about x first, in fixed axes: intrinsic ZYX.
-        angles = euler_from_quaternion(rotation, bone.rotation_mode[::-1])[::-1]
-        bone.rotation_euler = [angles[bone.rotation_mode.index(axis)] for axis in "XYZ"]
+    attribute, values = rotation_keys(bone.rotation_mode, rotation[None])
+    setattr(bone, attribute, values[0])

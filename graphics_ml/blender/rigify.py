@@ -198,19 +198,34 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
 def fk_switches_kept(obj: bpy.types.Object, always: bool = False):
     """Where the block ends with an error, what switch_to_fk changes is as it was before; Rigify's switches, which the
     action has keys for, always if that is asked for."""
-    values = {bone: obj.pose.bones[bone][_SWITCH] for bone in _switches(obj)}
-    unmuted = [c for bone in obj.pose.bones for c in bone.constraints if not c.mute]
+    state = fk_state(obj)
     done = False
     try:
         yield
         done = True
     finally:
-        if always or not done:
-            for bone, value in values.items():
-                obj.pose.bones[bone][_SWITCH] = value
         if not done:
-            for constraint in unmuted:
-                constraint.mute = False
+            put_fk_state_back(obj, state)
+        elif always:
+            put_fk_state_back(obj, state | {"constraints": []})
+
+
+def fk_state(obj: bpy.types.Object) -> dict:
+    """What switch_to_fk changes, as plain values: Rigify's switches by bone, and the constraints that are not muted."""
+    return {
+        "switches": {bone: obj.pose.bones[bone][_SWITCH] for bone in _switches(obj)},
+        "constraints": [[bone.name, c.name] for bone in obj.pose.bones for c in bone.constraints if not c.mute],
+    }
+
+
+def put_fk_state_back(obj: bpy.types.Object, state: dict) -> None:
+    """Undo switch_to_fk; what was removed from the rig since is passed over."""
+    for name, value in state["switches"].items():
+        if name in obj.pose.bones:
+            obj.pose.bones[name][_SWITCH] = value
+    for name, constraint in state["constraints"]:
+        if name in obj.pose.bones and constraint in obj.pose.bones[name].constraints:
+            obj.pose.bones[name].constraints[constraint].mute = False
 
 
 def apply_motion(
