@@ -23,10 +23,10 @@ _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 def together() -> Iterator[None]:
     """Let all that `replacing` and `write_bytes` write within take its place when the last of it has been written.
 
-    On any error none of it does, and older files stay as they were.
+    On any error within none of it does, and older files stay as they were.
 
     Raises:
-        OutputError: a file cannot take its place.
+        OutputError: a file cannot take its place; those written before it have theirs.
     """
     if _open.get() is not None:  # within another
         yield

@@ -116,7 +116,7 @@ class _Worker:
                 end = {"event": "result", **_KINDS[request["kind"]](self, request)}
             finally:
                 self._interruptible = False
-        except (Exception, SystemExit, Stopped) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # Stopped, and what libraries make of it
             if self._stop.is_set():
                 self._tidy()
                 end = _STOPPED
