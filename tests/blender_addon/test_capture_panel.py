@@ -338,7 +338,7 @@ def test_a_capture_that_is_stopped_ends_at_once_and_leaves_nothing_half_done(wor
     jobs = [
         addon("properties").job_from(panel, video=film, output=output) for film, output in module._films(panel).items()
     ]
-    run = running.Run("graphics_ml.capture", "Capture", module._captured(jobs[0]))
+    run = running.Run("Capture", module._captured(jobs[0]))
     began = time.monotonic()
     while run.stage != "detecting" or run.done < 10:
         run.step() or time.sleep(0.01)
