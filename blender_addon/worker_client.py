@@ -10,7 +10,8 @@ Nothing here waits: threads read what the worker says, and a modal operator asks
     request.finished, request.result["outputs"]
 
 `client.steps(...)` is the same as a generator, which is cancelled by closing it. A request that comes while another is
-going on is sent when that has ended. After a crash or a cancel that needed force, the next request starts a new worker.
+going on is sent when that has ended. After a crash or a cancel that needed force, the next request starts a new worker;
+so it does where the worker has died while nothing was going on, which is nobody's error.
 """
 
 import atexit
@@ -207,7 +208,7 @@ class WorkerClient:
         with self._lock:
             if self._closed or self._current is not None or not self._waiting:
                 return
-            if self._worker is None:
+            if self._worker is None or self._worker.has_died:
                 try:
                     self._worker = _Worker(self)
                 except WorkerError as error:
@@ -233,6 +234,7 @@ class WorkerClient:
             request = self._current
             if request is None or worker is not self._worker or event.get("id") != request.message["id"]:
                 return False
+            request._heard = worker.proved = True
             if event["event"] == "progress":
                 return request._add(event)
             self._current = None
@@ -257,6 +259,10 @@ class WorkerClient:
             failed, self._worker, self._current = self._current, None, None
             if worker.hello is None:
                 self._fail_waiting(WorkerError(sentence))
+            if failed is not None and not failed.cancelled and not failed._heard and worker.proved:
+                # It may have died before the request came, and none the wiser; the new worker has proved nothing yet.
+                self._waiting.appendleft(failed)
+                failed = None
         if failed is not None:
             remove_beside(failed.message.get("settings", {}).values(), worker.prefix)
             stopped = failed.cancelled or self._closed
@@ -281,7 +287,7 @@ class Request:
 
     def __init__(self, client: WorkerClient, message: dict):
         self.message, self.cancelled, self.stopped, self.result = message, False, False, None
-        self._client, self._error, self._ready = client, None, threading.Event()
+        self._client, self._error, self._ready, self._heard = client, None, threading.Event(), False
         self._events, self._done = deque(maxlen=1000), threading.Event()
 
     @property
@@ -327,6 +333,8 @@ class Request:
 class _Worker:
     """One process, and the threads that serve its pipes and wait for its end."""
 
+    proved = False  # it has answered a request
+
     def __init__(self, client):
         self.client, self.hello, self.prefix, self._reason = client, None, "", ""
         self._since, self._out, self._gone, self._timers = client.log.length, queue.SimpleQueue(), threading.Event(), []
@@ -335,6 +343,10 @@ class _Worker:
         self._threads = [*readers, _thread(self._write), _thread(self._wait, readers)]
         limit = client._start_limit
         self.kill_after(limit, f"{client.command[0]} did not answer within {limit:g} s", lambda: self.hello is not None)
+
+    @property
+    def has_died(self):
+        return self._process.poll() is not None
 
     def send(self, message):
         self._out.put(json.dumps(message).encode() + b"\n")

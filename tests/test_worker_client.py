@@ -195,6 +195,49 @@ def test_a_worker_that_is_killed_or_crashes_costs_its_request_alone(client, tmp_
     assert finished(client.request("warm", jobs=[])).result is not None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+@pytest.mark.parametrize("pause", [0.0, 0.3], ids=["just now", "a while ago"])
+def test_a_worker_that_died_with_nothing_going_on_is_replaced_silently(client, tmp_path, pause):
+    finished(client.request("warm", jobs=[]))
+    process = pid(client)
+    os.kill(process, signal.SIGKILL)
+    time.sleep(pause)
+    assert finished(client.request("warm", jobs=[])).events() == []
+    assert pid(client) != process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX")
+def test_a_worker_whose_pipes_another_process_holds_open_is_known_to_be_dead(make, tmp_path):
+    """Until its pipes are given up, which takes seconds, the client has not heard of its end."""
+    once = tmp_path / "once"
+    code = (
+        f"import subprocess; print({HELLO!r}, flush=True); input(); first = not os.path.exists({str(once)!r})\n"
+        f"open({str(once)!r}, 'w').close()\n"
+        "if first: subprocess.Popen(['sleep', '5'])\n"
+        'print(\'{"event": "result", "id": %d}\' % (1 if first else 2), flush=True)\n'
+        "if not first: input()"
+    )
+    client = make(program(code))
+    finished(client.request("warm"))
+    while client._worker._process.poll() is None:
+        time.sleep(0.01)
+    began = time.monotonic()
+    assert finished(client.request("warm")).result["id"] == 2
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_request_that_two_workers_die_of_is_given_up(make, tmp_path):
+    code = (
+        f"print({HELLO!r}, flush=True); number = __import__('json').loads(input())['id']\n"
+        'if number == 1: print(\'{"event": "result", "id": 1}\', flush=True); input()\n'
+        f"open({str(tmp_path / 'deaths')!r}, 'a').write('x'); sys.exit(7)"
+    )
+    client = make(program(code))
+    finished(client.request("warm"))
+    assert "exit code 7" in sentence(client.request("warm"))
+    assert (tmp_path / "deaths").read_text() == "xx"
+
+
 def test_the_last_line_of_the_log_is_in_the_sentence(make, tmp_path):
     code = f"print({HELLO!r}, flush=True); input(); print('the reason', file=sys.stderr); sys.exit(3)"
     said = sentence(make(program(code)).request("warm"))
