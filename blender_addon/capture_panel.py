@@ -127,7 +127,7 @@ class CaptureFilms(Running, bpy.types.Operator):
         group = context.scene.graphics_ml.capture
         films = _films(group)
         if not films:
-            raise GraphicsMLError("No film is chosen; press Add Files")
+            raise GraphicsMLError("No film is chosen; press Add Films")
         rig = _rig(group.target or context.object, group.map)
         if group.background and group.camera_object is not None and group.camera_object.type != "CAMERA":
             raise GraphicsMLError(f"'{group.camera_object.name}' is no camera; choose one to show the film, or none")
@@ -492,8 +492,9 @@ def _draw_films(layout, group):
         row.prop(item, "path", text="")
         button = row.operator(RemoveFile.bl_idname, text="", icon="REMOVE")
         button.group, button.setting, button.index = group.path_from_id(), "films", index
-    button = box.operator(AddFiles.bl_idname, icon="ADD")
+    button = box.operator(AddFiles.bl_idname, text="Add Films", icon="ADD")
     button.group, button.setting = group.path_from_id(), "films"
+    button.filter_movie = button.filter_folder = True
 
 
 def _draw(layout, group, *names):

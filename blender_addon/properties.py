@@ -182,6 +182,9 @@ class AddFiles(bpy.types.Operator):
     setting: bpy.props.StringProperty(options={"HIDDEN"})
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    # Blender's file browser shows all files where neither is set.
+    filter_movie: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
         context.window_manager.fileselect_add(self)

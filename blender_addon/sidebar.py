@@ -47,8 +47,24 @@ class GRAPHICS_ML_PT_going_on(Sidebar, bpy.types.Panel):
         row = self.layout.row()
         row.label(text=ended.title, icon="ERROR" if ended.failed else "CHECKMARK")
         row.operator("graphics_ml.dismiss", text="", icon="X", emboss=False)
-        for note in ended.notes:
-            paragraph(self.layout, context, note[:1].upper() + note[1:])
+        if len(ended.notes) <= _FEW:
+            _draw_notes(self.layout, context, ended.notes)
+
+
+class GRAPHICS_ML_PT_notes(Sidebar, bpy.types.Panel):
+    bl_label = "What to Know"  # of many notes, which would push all panels down
+    bl_parent_id = "GRAPHICS_ML_PT_going_on"
+
+    @classmethod
+    def poll(cls, context):
+        ended = running.last()
+        return running.going_on() is None and ended is not None and len(ended.notes) > _FEW
+
+    def draw_header(self, context):
+        self.layout.label(icon="INFO")
+
+    def draw(self, context):
+        _draw_notes(self.layout, context, running.last().notes)
 
 
 def paragraph(layout, context, text, icon="NONE"):
@@ -61,4 +77,10 @@ def paragraph(layout, context, text, icon="NONE"):
         column.label(text=line, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
-CLASSES = (GRAPHICS_ML_PT_going_on,)
+CLASSES = (GRAPHICS_ML_PT_going_on, GRAPHICS_ML_PT_notes)
+_FEW = 2
+
+
+def _draw_notes(layout, context, notes):
+    for note in notes:
+        paragraph(layout, context, note[:1].upper() + note[1:])
