@@ -8,7 +8,7 @@ RIG ?=
 # On few cores torch's spinning threads slow everything else down.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: setup demo test test-blender extension bench lint clean system
+.PHONY: setup demo test test-blender test-window extension bench lint clean system
 
 setup: $(VENV)/.all
 
@@ -21,6 +21,11 @@ test: $(VENV)/.all lint test-blender
 # The extension, tested in each version of Blender with nothing else of ours installed.
 test-blender: extension
 	$(RUN) tests/blender_addon/in_each_blender.py dist/graphics_ml-*.zip $(PYTEST)
+
+# A window that is worked with the mouse and keys, in Debian's own Blender; its pictures are for looking at.
+test-window: $(VENV)/.all extension
+	GRAPHICS_ML_EXTENSION="$$(ls $(CURDIR)/dist/graphics_ml-*.zip)" GRAPHICS_ML_WORKER_PYTHON=$(CURDIR)/$(RUN) \
+	    $(RUN) -m pytest -q -x -s -c tests/window/pytest.ini tests/window
 
 extension: $(VENV)/.demo
 	rm -f dist/graphics_ml-*.zip
