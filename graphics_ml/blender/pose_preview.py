@@ -12,7 +12,14 @@ import bpy
 from graphics_ml.blender.actions import rotation_keys
 from graphics_ml.blender.animation_data import TRANSFORMS
 from graphics_ml.blender.armature import evaluated_now, pose_channels
-from graphics_ml.blender.rigify import ControlSolver, driven_bones, fk_state, put_fk_state_back, switch_to_fk
+from graphics_ml.blender.rigify import (
+    ControlSolver,
+    driven_bones,
+    fk_state,
+    put_fk_state_back,
+    switch_limbs_to_fk,
+    switch_to_fk,
+)
 from graphics_ml.motion.motion import Motion
 
 FORMER_POSE = "graphics_ml_former_pose"
@@ -98,9 +105,7 @@ class _LiveControls(ControlSolver):
         self._live = True
 
     def pose(self, motion):
-        for bone in (self.obj.pose.bones[name] for name in self.switches):
-            if bone["IK_FK"] != 1.0:  # the rig's own action has switched it
-                bone["IK_FK"] = 1.0
+        switch_limbs_to_fk(self.obj)  # the rig's own action may have switched them back
         channels, _ = self.solve(motion, _PASSES)
         self._set({name: (one.rotation[0], one.location) for name, one in channels.items()})
 

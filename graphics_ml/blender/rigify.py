@@ -9,7 +9,6 @@ that follow two controls by halves) is taken off again.
 """
 
 import contextlib
-import json
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -17,10 +16,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.actions import (
-    PROVENANCE,
     moved_bones,
-    release,
-    set_range,
     write_channels,
     write_constants,
 )
@@ -178,11 +174,7 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
     Returns:
         What was changed: names of the bones that carry the switch or the constraint.
     """
-    changed = []
-    for bone in _switches(obj):
-        if obj.pose.bones[bone][_SWITCH] != 1.0:
-            obj.pose.bones[bone][_SWITCH] = 1.0
-            changed.append(bone)
+    changed = switch_limbs_to_fk(obj)
     for bone, control in driven_bones(obj).items():
         if bone == control:
             for constraint in obj.pose.bones[bone].constraints:
@@ -191,6 +183,14 @@ def switch_to_fk(obj: bpy.types.Object) -> list[str]:
                     changed.append(bone)
     obj.update_tag()
     bpy.context.view_layer.update()
+    return changed
+
+
+def switch_limbs_to_fk(obj: bpy.types.Object) -> list[str]:
+    """Rigify's IK_FK switches to 1; gives the names of the bones whose switches were changed."""
+    changed = [bone for bone in _switches(obj) if obj.pose.bones[bone][_SWITCH] != 1.0]
+    for bone in changed:
+        obj.pose.bones[bone][_SWITCH] = 1.0
     return changed
 
 
@@ -228,36 +228,6 @@ def put_fk_state_back(obj: bpy.types.Object, state: dict) -> None:
             obj.pose.bones[name].constraints[constraint].mute = False
 
 
-def apply_motion(
-    obj: bpy.types.Object,
-    motion: Motion,
-    name: str,
-    bones=None,
-    start_frame: int = 1,
-    notes: list[str] | None = None,
-) -> bpy.types.Action:
-    """Key a motion on the bones that an animator would key; the new action becomes the armature's current one.
-
-    Args:
-        obj: armature object.
-        motion: on the skeleton that drive_skeleton gives.
-        name: of the action.
-        bones: names of the joints to key beside those that the motion moves, such as mapped ones that happen to rest;
-            bones that are not keyed keep their pose.
-        start_frame: scene frame of the motion's first.
-        notes: a list that gets a sentence for each thing the user should know.
-
-    Raises:
-        ValueError: no joint of the motion belongs to the armature.
-    """
-    release(obj)
-    solved = to_its_end(solving_keys(obj, motion, bones, [] if notes is None else notes))
-    action = write_channels(obj, solved.channels, name, start_frame)
-    set_range(motion.fps, len(motion), start_frame)
-    action[PROVENANCE] = json.dumps(motion.provenance, default=str)
-    return action
-
-
 @dataclass(frozen=True)
 class SolvedKeys:
     """What to key for a motion.
@@ -284,7 +254,9 @@ def solving_keys(
     Args:
         obj: armature object; what it plays and how its bones stand is as before afterwards, but limbs of a Rigify rig
             are switched from IK to FK, and constraints that would move keyed bones are muted.
-        motion, bones: as for apply_motion.
+        motion: on the skeleton that drive_skeleton gives.
+        bones: names of the joints to key beside those that the motion moves, such as mapped ones that happen to rest;
+            bones that are not keyed keep their pose.
         notes: a list that gets a sentence for each thing the user should know.
         start_frame: scene frame of the motion's first: other bones move by the object's current action from there on.
             None where they stand still.
@@ -293,7 +265,7 @@ def solving_keys(
         (stage, frames done, frames in all) while controls are solved.
 
     Raises:
-        ValueError: as apply_motion.
+        ValueError: no joint of the motion belongs to the armature.
     """
     controls = driven_bones(obj)
     bones = moved_joints(motion).union(bones or ())

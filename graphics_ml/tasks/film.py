@@ -10,11 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.blender.armature import deform_flags
+from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.film import filming
-from graphics_ml.blender.rigify import apply_motion, drive_skeleton
 from graphics_ml.errors import FileError
-from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.camera import Camera, as_plain, from_plain
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import retarget
@@ -91,12 +89,13 @@ def film_motion(
 
     Raises:
         GraphicsMLError: the rig or the motion is no body, or an output cannot be written.
-        ValueError: as skeleton_from_armature; the motion has no frames.
+        ValueError: the motion has no frames.
     """
-    skeleton, _ = drive_skeleton(armature)
-    bones = recognize(skeleton, deform_flags(armature, skeleton))
-    moved, _ = retarget(motion, skeleton, target_map=bones)
-    apply_motion(armature, moved, Path(path).stem, bones.roles.values())
+    target = ArmatureTarget(armature)
+    bones = target.recognised()
+    moved, _ = retarget(motion, target.skeleton, target_map=bones)
+    placement = Placement(rate="motion", set_range=True, keep_rest=False)
+    target.play(moved, Path(path).stem, bones.roles.values(), placement=placement)
     frames = range(1, len(motion) + 1)
     with filming(armature, frames, np.random.default_rng(seed), width, height, camera, samples) as shot:
         truth = Truth(

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.armature import skeleton_from_armature
+from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import multiply, quaternion_from_axis_angle
 
@@ -68,3 +69,13 @@ def swing(obj, frames=12, fps=Fraction(30), amplitude=0.5, travel=1.0, seed=0):
     path = skeleton.offsets[0] + travel * np.concatenate((np.sin(time), 0.1 * np.cos(time), time / 4), axis=-1)[:, 0]
     rotations = multiply(skeleton.rest_orientations, quaternion_from_axis_angle(turn))
     return Motion(skeleton, rotations, path, fps, provenance={"made by": "test"})
+
+
+def play_alone(obj, motion, name, bones=(), notes=None):
+    """A new action of an armature whose motion sets the scene's rate and range; notes get what is said of it."""
+    target = ArmatureTarget(obj)
+    known = len(target.notes)
+    action = target.play(motion, name, bones, placement=Placement(rate="motion", set_range=True, keep_rest=False))
+    if notes is not None:
+        notes += target.notes[known:]
+    return action

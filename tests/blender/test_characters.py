@@ -23,7 +23,6 @@ from graphics_ml.blender.characters import (  # noqa: E402
 from graphics_ml.blender.characters.figure import MATERIALS, make_figure  # noqa: E402
 from graphics_ml.blender.characters.surface_nets import surface_nets  # noqa: E402
 from graphics_ml.blender.export import save_scene  # noqa: E402
-from graphics_ml.blender.rigify import apply_motion  # noqa: E402
 from graphics_ml.blender.rigs import load_rig  # noqa: E402
 from graphics_ml.errors import GraphicsMLError  # noqa: E402
 from graphics_ml.motion.bone_map import recognize  # noqa: E402
@@ -34,6 +33,7 @@ from graphics_ml.motion.rotations import (  # noqa: E402
     multiply,
     quaternion_from_axis_angle,
 )
+from tests.blender.simple_rig import play_alone  # noqa: E402
 
 COARSE = 0.5
 PEOPLE = {
@@ -326,7 +326,7 @@ def test_twist_bones_follow_in_every_file(tmp_path, ending):
         turned[1:, still.skeleton.index(joint)] = multiply(turned[1, still.skeleton.index(joint)], turn)
     bones = recognize(still.skeleton, deform_flags(actor, still.skeleton)).roles.values()
     assert not any("twist" in bone for bone in bones)
-    action = apply_motion(actor, still.replace(rotations=turned), "twisted", bones)
+    action = play_alone(actor, still.replace(rotations=turned), "twisted", bones)
     save_scene(tmp_path / f"actor.{ending}", actor, action)
     again = load_rig(tmp_path / f"actor.{ending}", actions=True)
     first = round(again.animation_data.action.frame_range[0])

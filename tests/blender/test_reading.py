@@ -8,11 +8,11 @@ import pytest
 from graphics_ml.blender.actions import write_action
 from graphics_ml.blender.armature import motion_from_action
 from graphics_ml.blender.reading import read_action
-from graphics_ml.blender.rigify import apply_motion, drive_skeleton, followers_motion
+from graphics_ml.blender.rigify import drive_skeleton, followers_motion
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.motion.rotations import angle_between, rotate
-from tests.blender.simple_rig import build_rig, swing
+from tests.blender.simple_rig import build_rig, play_alone, swing
 from tests.blender.test_rigify import dance, rigify_file  # noqa: F401
 
 
@@ -55,14 +55,14 @@ def test_another_action_is_read_and_the_one_that_plays_goes_on():
 def test_what_rigify_controls_were_keyed_with_is_read_from_what_they_turn(rigify_file):  # noqa: F811
     rig = load_rig(rigify_file)
     motion = dance(drive_skeleton(rig)[0])
-    apply_motion(rig, motion, "dance")
+    play_alone(rig, motion, "dance")
     seen, _ = read(rig, to_drive=True)
     assert seen.skeleton.names == motion.skeleton.names
     assert np.abs(seen.root_positions - motion.root_positions).max() < 1e-3
     assert np.percentile(apart(seen, motion), 99) < 1
     limbs = [seen.skeleton.index(f"DEF-{part}.{side}") for part in ("forearm", "hand", "shin", "foot") for side in "LR"]
     assert np.degrees(angle_between(seen.orientations(), motion.orientations()))[:, limbs].max() < 2
-    apply_motion(rig, seen, "again")
+    play_alone(rig, seen, "again")
     again, _ = read(rig, to_drive=True)
     assert np.percentile(apart(again, seen), 99) < 0.5
     assert np.abs(again.root_positions - seen.root_positions).max() < 1e-3
@@ -70,7 +70,7 @@ def test_what_rigify_controls_were_keyed_with_is_read_from_what_they_turn(rigify
 
 def test_of_a_rig_with_controls_its_deform_bones_are_read_as_from_a_file(rigify_file):  # noqa: F811
     rig = load_rig(rigify_file)
-    apply_motion(rig, dance(drive_skeleton(rig)[0], frames=6), "dance")
+    play_alone(rig, dance(drive_skeleton(rig)[0], frames=6), "dance")
     seen, _ = read(rig)
     from_file = followers_motion(rig)
     assert seen.skeleton.names == from_file.skeleton.names

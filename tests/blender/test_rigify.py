@@ -8,7 +8,7 @@ from graphics_ml.blender.actions import curves_of
 from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.export import save_scene
-from graphics_ml.blender.rigify import apply_motion, drive_skeleton, driven_bones, switch_to_fk
+from graphics_ml.blender.rigify import drive_skeleton, driven_bones, switch_to_fk
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, quiet, set_frame_rate
 from graphics_ml.errors import ArmatureError, FormatWarning
@@ -16,7 +16,7 @@ from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import angle_between, multiply, quaternion_from_axis_angle, rotate
-from tests.blender.simple_rig import build_rig, swing
+from tests.blender.simple_rig import build_rig, play_alone, swing
 
 FINGERS = ("f_", "thumb", "palm")
 
@@ -101,7 +101,7 @@ def test_the_driven_skeleton_is_a_body_that_is_recognised(rig):
 def test_a_rigify_rig_follows_a_motion_within_two_degrees(rig):
     skeleton, _ = drive_skeleton(rig)
     motion, notes = dance(skeleton), []
-    apply_motion(rig, motion, "dance", notes=notes)
+    play_alone(rig, motion, "dance", notes=notes)
     names = [name for name in skeleton.names if "breast" not in name and "palm" not in name]
     assert directions_apart(rig, motion, names).max() < 2
     _, places = evaluated_transforms(rig, range(1, len(motion) + 1), ["DEF-spine"])
@@ -112,7 +112,7 @@ def test_a_rigify_rig_follows_a_motion_within_two_degrees(rig):
 def test_hands_feet_and_head_roll_with_the_motion_too(rig):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton)
-    apply_motion(rig, motion, "dance")
+    play_alone(rig, motion, "dance")
     names = ["DEF-spine", "DEF-spine.006", "DEF-forearm.L", "DEF-hand.L", "DEF-hand.R", "DEF-foot.L", "DEF-shin.R"]
     seen, _ = evaluated_transforms(rig, range(1, len(motion) + 1), names)
     wanted = motion.orientations()[:, [skeleton.index(name) for name in names]]
@@ -126,8 +126,10 @@ def test_only_controls_of_joints_that_move_or_are_asked_for_are_keyed(rig):
     arm = skeleton.index("DEF-upper_arm.L")
     rotations[:, arm] = motion.rotations[:, arm]
     still = Motion(skeleton, rotations, np.tile(skeleton.offsets[0], (len(motion), 1)), 30)
-    action = apply_motion(rig, still, "wave", bones=["DEF-forearm.L"])
-    keyed = {curve.data_path.split('"')[1] for curve in curves_of(action)}
+    action = play_alone(rig, still, "wave", bones=["DEF-forearm.L"])
+    switches = [curve for curve in curves_of(action) if curve.data_path.endswith('["IK_FK"]')]
+    assert len(switches) == 4
+    keyed = {curve.data_path.split('"')[1] for curve in curves_of(action) if curve not in switches}
     assert keyed == {"upper_arm_fk.L", "forearm_fk.L"}
     assert directions_apart(rig, still, ["DEF-upper_arm.L", "DEF-forearm.L"]).max() < 2
 
@@ -135,7 +137,7 @@ def test_only_controls_of_joints_that_move_or_are_asked_for_are_keyed(rig):
 def test_the_saved_rig_still_follows(rig, tmp_path):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton)
-    save_scene(tmp_path / "out.blend", rig, apply_motion(rig, motion, "dance"))
+    save_scene(tmp_path / "out.blend", rig, play_alone(rig, motion, "dance"))
     again = load_rig(tmp_path / "out.blend", actions=True)
     assert directions_apart(again, motion, ["DEF-forearm.L", "DEF-shin.R", "DEF-spine.006"]).max() < 2
 
@@ -169,7 +171,7 @@ def test_in_a_file_of_another_format_rigifys_names_stand_for_free_bones(rig, tmp
 def test_other_programs_get_the_deform_bones_alone(rig, tmp_path):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton, frames=6)
-    save_scene(tmp_path / "out.glb", rig, apply_motion(rig, motion, "dance"))
+    save_scene(tmp_path / "out.glb", rig, play_alone(rig, motion, "dance"))
     again = load_rig(tmp_path / "out.glb", actions=True)
     names = {bone.name for bone in again.data.bones}
     assert {"DEF-forearm.L", "DEF-spine.006"} <= names
@@ -180,7 +182,7 @@ def test_other_programs_get_the_deform_bones_alone(rig, tmp_path):
 def test_what_was_written_for_other_programs_is_a_rig_again(rig, tmp_path, extension):
     skeleton, _ = drive_skeleton(rig)
     motion = dance(skeleton, frames=6)
-    action = apply_motion(rig, motion, "dance")
+    action = play_alone(rig, motion, "dance")
     names = [name for name in skeleton.names if "breast" not in name and "palm" not in name]
     parents = {bone.name: bone.parent and bone.parent.name for bone in rig.data.bones}
     constraints = {bone.name: len(bone.constraints) for bone in rig.pose.bones}
@@ -227,7 +229,7 @@ def test_a_deform_bone_that_copies_a_control_is_keyed_there():
         motion.root_positions,
         motion.fps,
     )
-    action = apply_motion(obj, motion, "swing")
+    action = play_alone(obj, motion, "swing")
     keyed = {curve.data_path.split('"')[1] for curve in curves_of(action)}
     assert "ctrl_arm.L" in keyed and "arm.L" not in keyed
     assert directions_apart(obj, motion, skeleton.names).max() < 2
@@ -242,7 +244,7 @@ def test_ik_on_deform_bones_is_muted_and_said():
     constraint.target, constraint.chain_count = goal, 2
     skeleton, _ = drive_skeleton(obj)
     motion, notes = swing(obj), []
-    apply_motion(obj, motion, "swing", notes=notes)
+    play_alone(obj, motion, "swing", notes=notes)
     assert constraint.mute and "foot.L" in notes[0]
     assert directions_apart(obj, motion, skeleton.names).max() < 0.1
 
@@ -260,7 +262,7 @@ def test_the_body_moves_where_its_top_bone_hangs_connected_from_a_bone_that_is_n
     skeleton, _ = drive_skeleton(obj)
     assert skeleton.names[0] == "hips"
     motion = dance(skeleton)
-    apply_motion(obj, motion, "dance")
+    play_alone(obj, motion, "dance")
     _, places = evaluated_transforms(obj, range(1, len(motion) + 1), ["hips"])
     assert np.abs(places[:, 0] - motion.root_positions).max() < 1e-3
     assert directions_apart(obj, motion, skeleton.names).max() < 2
@@ -272,8 +274,8 @@ def test_a_motion_of_another_rig_is_refused(rig):
     motion = swing(obj)
     obj.pose.bones["foot.L"].constraints.new("IK")
     stranger = motion.replace(skeleton=motion.skeleton.replace(names=tuple(f"x{j}" for j in range(6))))
-    with pytest.raises(ValueError, match="no joint of the motion"):
-        apply_motion(obj, stranger, "swing")
+    with pytest.raises(ArmatureError, match="no joint of the motion"):
+        play_alone(obj, stranger, "swing")
 
 
 def test_in_an_open_scene_what_the_animator_keyed_besides_goes_on_and_the_body_follows_all_the_same(rig):
