@@ -459,7 +459,7 @@ class Edit(FileJob):
         given = (self.start, self.end, self.fps, self.smooth, self.then, self.foot_lock, self.reduce_keys)
         chosen = self.drop_t_pose or self.mirror or self.ground or self.in_place or self.loop != "no"
         if not chosen and all(one is None for one in given):
-            raise JobError("nothing is asked for; say what to do, such as --smooth 4, --foot-lock 1 or --loop find")
+            raise JobError("nothing is asked for; choose what to do, such as smooth, foot lock or loop")
 
     def natural_extension(self):
         return self.source.suffix.lower()

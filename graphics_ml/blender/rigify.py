@@ -199,15 +199,13 @@ def fk_switches_kept(obj: bpy.types.Object, always: bool = False):
     """Where the block ends with an error, what switch_to_fk changes is as it was before; Rigify's switches, which the
     action has keys for, always if that is asked for."""
     state = fk_state(obj)
-    done = False
     try:
         yield
-        done = True
-    finally:
-        if not done:
-            put_fk_state_back(obj, state)
-        elif always:
-            put_fk_state_back(obj, state | {"constraints": []})
+    except BaseException:
+        put_fk_state_back(obj, state)
+        raise
+    if always:
+        put_fk_state_back(obj, state | {"constraints": []})
 
 
 def fk_state(obj: bpy.types.Object) -> dict:
