@@ -57,7 +57,7 @@ _RIGID = 2e-3
 _GOOD_ENOUGH = np.radians(0.05)
 _RADIANS_PER_METRE = 1.0  # a millimetre off at the hips weighs as much as 0.06°
 _MOST_PASSES = 8
-_AT_A_TIME = 25  # frames; some 0.1 s on a Rigify rig
+_AT_A_TIME = 25  # frames; some 0.15 s on a Rigify rig, most of which goes by for a single frame too
 
 
 def drive_skeleton(obj: bpy.types.Object) -> tuple[Skeleton, str]:
