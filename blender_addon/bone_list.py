@@ -154,8 +154,8 @@ def recognised(pair: Pair, families=(None, None)) -> tuple[BoneMap, BoneMap]:
 
 
 def preset_folder() -> Path:
-    """Where the user's own presets are."""
-    return Path(bpy.utils.user_resource("SCRIPTS", path="presets/graphics_ml/bones", create=True))
+    """Where the user's own presets are; there may be no such folder yet."""
+    return Path(bpy.utils.user_resource("SCRIPTS", path="presets/graphics_ml/bones"))
 
 
 def presets() -> list[str]:

@@ -52,7 +52,7 @@ def chosen_python() -> Path | None:
 def own_folder() -> Path:
     """A folder for what the add-on writes for itself, such as logs; never beside the add-on."""
     if hasattr(bpy.utils, "extension_path_user"):
-        return Path(bpy.utils.extension_path_user(NAME, create=True))
+        return Path(bpy.utils.extension_path_user(NAME))
     return Path(bpy.app.tempdir)  # Blender before 4.2
 
 
