@@ -26,7 +26,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.wording import renumbered
 
-from . import results
+from . import live_preview, results
 from .in_worker import in_worker
 from .job_panels import OpenFile
 from .preferences import preferences
@@ -128,7 +128,8 @@ class CaptureFilms(Running, bpy.types.Operator):
         films = _films(group)
         if not films:
             raise GraphicsMLError("No film is chosen; press Add Films")
-        rig = _rig(group.target or context.object, group.map)
+        armature, bone_map = group.target or context.object, group.map
+        _rig(armature, bone_map)  # what is wrong with it is said before the films are watched
         if group.background and group.camera_object is not None and group.camera_object.type != "CAMERA":
             raise GraphicsMLError(f"'{group.camera_object.name}' is no camera; choose one to show the film, or none")
         placement, part = _placement(context.scene, group)
@@ -144,9 +145,11 @@ class CaptureFilms(Running, bpy.types.Operator):
         if not done:
             raise GraphicsMLError("; ".join(failed))
         notes = failed
-        for one in done:
-            yield "animating", 0, 0
-            notes += _put(rig, one, placement, group.background, group.camera_object)
+        live_preview.end()
+        rig = _rig(armature, bone_map)  # it may have been edited meanwhile
+        for number, one in enumerate(done):
+            notes += yield from _put(rig, one, placement, group.background, group.camera_object)
+            self.kept = f"{number + 1} of {len(done)} films are on '{armature.name}'"
         return notes
 
 
@@ -173,9 +176,9 @@ class CorrectCapture(Running, bpy.types.Operator):
         return super().poll(context) and _film_of(context.object) is not None
 
     def work(self, context):
-        group, record = context.scene.graphics_ml.capture, _film_of(context.object)
+        group, armature, record = context.scene.graphics_ml.capture, context.object, _film_of(context.object)
         film = record["film"]
-        rig = _rig(results.object_of(record, "target"), film["map"])
+        _rig(armature, film["map"])
         job = from_plain("capture", record["settings"] | {"output": film["motion"]})
         if self.change == "undo":
             job = replace(job, **{name: _without(getattr(job, name), self.word) for name in _CORRECTED})
@@ -183,7 +186,9 @@ class CorrectCapture(Running, bpy.types.Operator):
             job = _corrected(job, self.change, _span(context.scene, group, record), group)
         one = yield from _captured(job)
         camera = results.object_of(record, "camera") if "camera" in record["objects"] else None
-        return _put(rig, one, Placement(**record["placement"]), film["shown"], camera)
+        live_preview.end()
+        rig = _rig(armature, film["map"])  # it may have been edited meanwhile
+        return (yield from _put(rig, one, Placement(**record["placement"]), film["shown"], camera))
 
 
 class SpanEdge(bpy.types.Operator):
@@ -446,7 +451,9 @@ def _captured(job):
 
 
 def _put(rig, one, placement, shown, camera):
-    """Put a captured motion on the armature, and its film behind it; gives notes, with frames of the scene."""
+    """A generator that puts a captured motion on the armature, and its film behind it; returns notes, with frames of
+    the scene."""
+    yield "animating", 0, 0
     target, bones, bone_map = rig
     job, scene = one.job, bpy.context.scene
     pair = Retargeter(one.motion, target.skeleton, target_map=bones)
@@ -462,7 +469,7 @@ def _put(rig, one, placement, shown, camera):
         "rate": str(frame_rate(scene) if placement.rate == "scene" else motion.fps),
         "shown": shown,
     }
-    results.put(target, motion, job.video.stem, record, placement, bones=bones.roles.values())
+    yield from results.putting(target, motion, job.video.stem, record, placement, bones=bones.roles.values())
     start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
     said = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
     notes = [*said, *target.notes, *bones.notes]

@@ -202,6 +202,22 @@ def test_a_swap_exchanges_the_span_and_a_second_one_brings_it_back(worker, panel
     np.testing.assert_allclose(places(core, rig, frames), plain, atol=1e-5)
 
 
+def test_the_armature_that_plays_it_is_corrected_whatever_it_is_called_by_now(worker, panel, rig):
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    before, rig.name = action_of(rig), "Hero"
+    assert bpy.ops.graphics_ml.correct_capture(change="swap") == {"FINISHED"}
+    assert action_of(rig) != before and record_of(rig)["objects"]["target"] == "Hero"
+
+
+def test_a_preview_ends_before_a_capture_is_put_on_the_armature(worker, panel, rig, addon):
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    retarget = bpy.context.scene.graphics_ml.retarget
+    retarget.file, retarget.target_armature = str(Path(panel.folder) / "treadmill_a.npz"), rig
+    assert bpy.ops.graphics_ml.retarget_preview() == {"FINISHED"} and addon("live_preview").is_on()
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    assert not addon("live_preview").is_on() and "graphics_ml_former_pose" not in rig
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_foot_stands_in_the_preview_range(side, worker, panel, rig):
     scene = bpy.context.scene
