@@ -16,7 +16,7 @@ from graphics_ml.jobs import JOBS, settings
 from .in_worker import in_worker, needs_environment
 from .preferences import chosen_place
 from .properties import PathItem, draw_settings, group_of, job_from
-from .running import Running
+from .running import Running, press
 from .sidebar import Sidebar, paragraph
 
 SETTINGS = {}
@@ -34,6 +34,9 @@ class OpenFile(bpy.types.Operator):
     path: bpy.props.StringProperty(options={"HIDDEN"})
 
     def execute(self, context):
+        if not Path(self.path).exists():
+            self.report({"ERROR"}, f"{self.path} is not there any more")
+            return {"CANCELLED"}
         return bpy.ops.wm.path_open(filepath=self.path)
 
 
@@ -53,12 +56,7 @@ class UseMotion(bpy.types.Operator):
     def execute(self, context):
         retarget = context.scene.graphics_ml.retarget
         retarget.source_from, retarget.file, retarget.target_armature = "file", self.path, context.object
-        try:
-            bpy.ops.graphics_ml.retarget("EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT", True)
-        except RuntimeError as error:  # what it reported as an error
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return press(self, "graphics_ml.retarget")
 
 
 CLASSES = (OpenFile, UseMotion)

@@ -116,7 +116,8 @@ class _Shown:
 
 def _follow(anew=False):
     global _problem
-    if _shown is None:
+    # What is rendered is what the rig does, in a thread of its own that nothing may be changed under.
+    if _shown is None or bpy.app.is_job_running("RENDER"):
         return
     try:
         _shown.follow(anew)
@@ -124,6 +125,9 @@ def _follow(anew=False):
         _problem = str(error)
         end()
     except ReferenceError:
+        end()
+    except KeyError:  # of a bone that was removed or renamed
+        _problem = "the bones of the rig have changed; press Preview again"
         end()
 
 
@@ -141,7 +145,8 @@ def _updated(scene, *_):
 @persistent
 def _saving(*_):
     if _shown is not None:
-        put_back(_shown.rig)
+        with suppress(ReferenceError):  # the rig has been deleted
+            put_back(_shown.rig)
 
 
 @persistent

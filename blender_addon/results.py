@@ -31,13 +31,13 @@ import bpy
 from graphics_ml.blender.actions import PROVENANCE
 from graphics_ml.blender.animation_data import current_action
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
-from graphics_ml.blender.scene import to_its_end
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import JOBS, Job, from_plain
 from graphics_ml.motion.motion import Motion
 from graphics_ml.provenance import record_without_output
 
 from .properties import fill
+from .running import press
 from .sidebar import Sidebar, paragraph
 
 PLACEMENT = {
@@ -126,11 +126,6 @@ def putting(
     return target.playing(motion.replace(provenance=record), name, bones, path, placement)
 
 
-def put(*arguments, **options) -> bpy.types.Action:
-    """As putting, in one go."""
-    return to_its_end(putting(*arguments, **options))
-
-
 def runs_again(job: str, prepare: Callable[[bpy.types.Context, dict], str]) -> None:
     """Say how jobs of this name are run again.
 
@@ -205,14 +200,7 @@ class RunAgain(bpy.types.Operator):
         except GraphicsMLError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        room, _, name = operator.partition(".")
-        way = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        try:
-            getattr(getattr(bpy.ops, room), name)(way, True)
-        except RuntimeError as error:  # what it reported as an error
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return press(self, operator)
 
 
 class GRAPHICS_ML_PT_result(Sidebar, bpy.types.Panel):

@@ -36,7 +36,7 @@ from . import bone_list, live_preview, results
 from .bone_list import Pair
 from .open_source import motion_files, open_source
 from .properties import draw_settings, group_of, job_from
-from .running import Running
+from .running import Running, press
 from .sidebar import Sidebar, paragraph
 
 _SHOWN = ("level", "root", "foot_lock", "hand_lock")
@@ -381,7 +381,8 @@ class _ChoosesFile:
         return {"RUNNING_MODAL"}
 
     def execute(self, context):
-        return _call(self.then, filepath=bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".toml"))
+        path = bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".toml")
+        return press(self, f"graphics_ml.{self.then}", filepath=path)
 
 
 class GRAPHICS_ML_OT_bones_load(_ChoosesFile, bpy.types.Operator):
@@ -433,10 +434,11 @@ class GRAPHICS_ML_OT_bones_keep(bpy.types.Operator):
     def execute(self, context):
         try:
             path = bone_list.preset_path(self.name)
-        except GraphicsMLError as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (GraphicsMLError, OSError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        return _call("bones_write", filepath=str(path))
+        return press(self, "graphics_ml.bones_write", filepath=str(path))
 
 
 class GRAPHICS_ML_OT_bones_forget(bpy.types.Operator):
@@ -702,8 +704,3 @@ def _ensure_complete(bones, whose):
 
 def _in_words(roles):
     return ", ".join(bone_list.plain_role(role).lower() for role in roles)
-
-
-def _call(name, **options):
-    way = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-    return getattr(bpy.ops.graphics_ml, name)(way, **options)

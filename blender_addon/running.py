@@ -29,6 +29,7 @@ One may go on at a time: poll() is False for all others meanwhile. An operator w
 """
 
 import time
+from contextlib import suppress
 
 import bpy
 from bpy.app.handlers import persistent
@@ -141,6 +142,21 @@ def forget_last():
     _last = None
 
 
+def press(operator, bl_idname, **properties):
+    """Run another operator as its button does, an undo step of its own; its error becomes that of `operator`.
+
+    To be returned by execute(): that the other goes on is no matter of this one, which has done its part.
+    """
+    room, _, name = bl_idname.partition(".")
+    way = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+    try:
+        getattr(getattr(bpy.ops, room), name)(way, True, **properties)
+    except RuntimeError as error:
+        operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
 def end():
     """Stop what goes on, at once, from outside its operator."""
     if _going_on is not None:
@@ -158,6 +174,7 @@ class Run:
         self._stage_began = self._slice_ended = time.monotonic()
         self._pause, self._redrawn = 0.0, False
         self._shown, self._show_at, self._redraw_at = None, 0.0, 0.0
+        self._workspaces = []  # whose status bars tell of it: the user may change to others meanwhile
 
     @property
     def factor(self):
@@ -208,6 +225,8 @@ class Run:
             self._redrawn, self._redraw_at = False, now + max(_RARELY * self._pause, _REDRAW)
         if self.text != self._shown and now >= self._show_at:
             self._shown, self._show_at = self.text, now + _REDRAW
+            if context.workspace not in self._workspaces:
+                self._workspaces.append(context.workspace)
             context.workspace.status_text_set(f"{self.title}. {self.text}. Esc: stop")
             if now >= self._redraw_at:
                 self._redrawn = True
@@ -221,14 +240,16 @@ class Run:
         _going_on, _last = None, self
         self.notes, self.failed = list(notes), failed
         try:
-            self.generator.close()
+            with suppress(ReferenceError):  # what it would tidy has been deleted
+                self.generator.close()
         finally:
             manager = bpy.context.window_manager
             if self.timer is not None and manager is not None:
                 manager.event_timer_remove(self.timer)
             self.timer = None
-            if not bpy.app.background and bpy.context.workspace is not None:
-                bpy.context.workspace.status_text_set(None)
+            for workspace in self._workspaces:
+                with suppress(ReferenceError):
+                    workspace.status_text_set(None)
             redraw()
 
 

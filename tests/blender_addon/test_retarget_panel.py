@@ -366,6 +366,13 @@ class TestPreview:
         assert not addon("live_preview").is_on() and "graphics_ml_former_pose" not in obj
         np.testing.assert_allclose(self.pose(obj), former, atol=1e-5)
 
+    def test_it_ends_with_a_sentence_where_a_bone_is_renamed(self, shown, geno, former):
+        geno.data.bones["LeftHand"].name = "Hand"
+        bpy.context.scene.frame_set(31)
+        assert not shown.is_on() and "the bones of the rig have changed" in shown.problem()
+        others = [row for row, bone in enumerate(geno.pose.bones) if bone.name != "Hand"]
+        np.testing.assert_allclose(self.pose(geno)[others], former[others], atol=1e-5)
+
     def test_it_ends_with_a_sentence_where_it_cannot_go_on(self, shown, settings, geno, former):
         settings.file = "elsewhere.bvh"
         bpy.context.view_layer.update()

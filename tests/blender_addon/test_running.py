@@ -197,6 +197,41 @@ def test_escape_tidies_and_changes_nothing(operator, running):
     assert window.reports == [({"INFO"}, "Stopped; nothing was changed")]
 
 
+def test_the_status_bar_of_each_workspace_that_told_of_it_is_free_again(operator, running, monkeypatch):
+    monkeypatch.setattr(running, "_REDRAW", 0)
+
+    def work(self, context):
+        for done in range(20):
+            time.sleep(0.01)
+            yield "counting", done, 20
+
+    window, status = Window(running, operator(work)), []
+    window.begin()
+    window.event(TIMER)
+    window.context.workspace = SimpleNamespace(status_text_set=status.append)  # the user goes to another one
+    window.event(TIMER)
+    window.event(ESCAPE)
+    assert "Counting" in window.status[0] and window.status[-1] is None
+    assert "Counting" in status[0] and status[-1] is None
+
+
+def test_what_cannot_be_tidied_because_it_was_deleted_does_not_keep_escape_from_stopping(operator, running, empty):
+    def work(self, context):
+        held = bpy.data.objects.new("held", None)
+        try:
+            while True:
+                yield "counting", 1, 2
+        finally:
+            held.location.x = 1
+
+    window = Window(running, operator(work))
+    window.begin()
+    window.event(TIMER)
+    bpy.data.objects.remove(bpy.data.objects["held"])
+    assert window.event(ESCAPE) == {"CANCELLED"}
+    assert running.going_on() is None
+
+
 def test_escape_keeps_what_is_done_where_the_work_says_so(operator, running):
     def work(self, context):
         for done in range(1000):
