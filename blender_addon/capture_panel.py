@@ -269,7 +269,7 @@ class GRAPHICS_ML_PT_capture_placement(_PartOfCapture, bpy.types.Panel):
         layout.prop(group, "at_current")
         if not group.at_current:
             _draw(layout, group, "start_frame")
-        _draw(layout, group, "rate", "track")
+        _draw(layout, group, "stand", "rate", "track")
         for switch in ("set_range", "keep_rest"):
             layout.prop(group, switch)
 
@@ -479,6 +479,9 @@ def _put(rig, one, placement, shown, camera):
             f"{job.output.name} tells of no camera, so {job.video.name} is not shown; set the environment up again"
         )
     elif shown:
+        if placement.stand == "rig":
+            turn, shift = target.stand()
+            view = view.carried(turn, shift / report.scale)
         try:
             thing = show_film(view, placement.start_frame, report.scale, camera)
         except RuntimeError as error:  # Blender's own, of a film that it cannot read

@@ -22,6 +22,7 @@ When and how a motion goes into the scene is asked in every panel in the same wa
 """
 
 import json
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +44,18 @@ from .sidebar import Sidebar, paragraph
 PLACEMENT = {
     "start_frame": bpy.props.IntProperty(
         name="Start Frame", description="Frame of the scene at which the motion begins", default=1
+    ),
+    "stand": bpy.props.EnumProperty(
+        name="Place",
+        description="Where the character does the motion",
+        items=[
+            ("world", "As Recorded", "In the world as the motion was recorded, wherever the rig stands"),
+            (
+                "rig",
+                "Where the Rig Stands",
+                "As if recorded around the place where the rig stands at this frame, ahead being where it faces",
+            ),
+        ],
     ),
     "rate": bpy.props.EnumProperty(
         name="Frame Rate",
@@ -123,7 +136,26 @@ def putting(
     Raises:
         ArmatureError: the armature cannot be keyed; nothing has changed.
     """
+    if placement.stand == "world" and (note := _stands_elsewhere(target)) not in (None, *target.notes):
+        target.notes.append(note)
     return target.playing(motion.replace(provenance=record), name, bones, path, placement)
+
+
+def _stands_elsewhere(target):
+    """Says that a rig which stands away from the world's origin is moved from there; None of one that stands there."""
+    turn, shift = target.stand()
+    away, degrees = math.hypot(shift[0], shift[2]), math.degrees(2 * abs(math.atan2(turn[2], turn[0])))
+    said = [f"{away:.3g} m away from the world's origin"] if away > _AWAY else []
+    said += [f"turned by {min(degrees, 360 - degrees):.0f}°"] if _TURNED < degrees < 360 - _TURNED else []
+    if not said:
+        return None
+    return (
+        f"'{target.armature.name}' stands {' and '.join(said)}, but the motion is placed in the world as it was "
+        f"recorded; to have it where the rig stands, choose that as its Place under Where the Motion Goes"
+    )
+
+
+_AWAY, _TURNED = 0.01, 1.0  # metres and degrees from which on it is said where a rig stands
 
 
 def runs_again(job: str, prepare: Callable[[bpy.types.Context, dict], str]) -> None:

@@ -23,7 +23,7 @@ from graphics_ml.blender.animation_data import (
     remove_curves,
 )
 from graphics_ml.blender.armature import deform_flags, moved_joints
-from graphics_ml.blender.armature_target import ArmatureTarget
+from graphics_ml.blender.armature_target import ArmatureTarget, carried
 from graphics_ml.blender.reading import read_action, whole_frames
 from graphics_ml.blender.scene import frame_rate
 from graphics_ml.errors import ArmatureError, GraphicsMLError, MotionFileError
@@ -287,8 +287,8 @@ class GRAPHICS_ML_OT_retarget_preview(Running, bpy.types.Operator):
         def settings_now():
             rows = tuple((row.role, row.source, row.target) for row in settings.bones)
             chosen = tuple(getattr(settings, name) for name in _CHOOSING)
-            scene = bpy.context.scene
-            return _job(settings, source), rows, chosen, settings.start_frame, settings.rate, frame_rate(scene)
+            placed = settings.start_frame, settings.rate, settings.stand
+            return _job(settings, source), rows, chosen, *placed, frame_rate(bpy.context.scene)
 
         chosen = settings_now()[2]
 
@@ -299,6 +299,9 @@ class GRAPHICS_ML_OT_retarget_preview(Running, bpy.types.Operator):
             job = _job(settings, source)
             job = replace(job, root="hips") if job.root == "object" else job
             (motion, _, _), (_, target_map), _ = retargeting(found.motion, job)
+            if settings.stand == "rig":
+                with _standing(rig):
+                    motion, _ = carried(motion, None, *retargeting.target.stand())
             start = settings.start_frame if found.start is None else found.start
             faster = 1.0 if settings.rate == "motion" else float(motion.fps / frame_rate(bpy.context.scene))
             bones = (*moved_joints(motion), *target_map.roles.values())

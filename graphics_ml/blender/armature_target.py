@@ -7,6 +7,7 @@ frame of the scene are its own unless they are asked to follow the motion.
 """
 
 import json
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,17 +33,21 @@ from graphics_ml.blender.animation_data import (
     refresh,
     transform_paths,
 )
-from graphics_ml.blender.armature import deform_flags, motion_from_action, out_of_edit_mode
+from graphics_ml.blender.armature import deform_flags, motion_from_action, object_transform, out_of_edit_mode
 from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solving_keys
 from graphics_ml.blender.rigs import sole_points
-from graphics_ml.blender.scene import frame_rate, set_frame_rate, to_its_end
+from graphics_ml.blender.scene import frame_rate, ours_from_blender, set_frame_rate, to_its_end
 from graphics_ml.errors import ArmatureError
-from graphics_ml.motion.bone_map import BoneMap, recognize
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, recognize
 from graphics_ml.motion.keys import ReducedKeys, reduce_keys
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample, sampled_vectors
-from graphics_ml.motion.rotations import normalize
+from graphics_ml.motion.rotations import multiply, normalize, rotate, swing_twist
+from graphics_ml.motion.travel import moved
 
+_UP = np.array([0.0, 1, 0])
+_AT_THE_FEET = 0.1  # parts of the body's height by which its lowest bone may be off the object's origin
+_NO_TURN = 1e-5  # radians: what single precision leaves of none
 _LEAST_ERROR = 1e-4  # metres; what keys of a motion that hardly moves may be off
 
 
@@ -57,6 +62,8 @@ class Placement:
         keep_rest: whether the new action does to all other bones and properties what the current one does.
         track: name of the NLA track that plays the action as a strip, while the current action stays; the action
             becomes the current one when None.
+        stand: "world": the motion plays in the world as it was recorded; "rig": from where the rig stands, as
+            ArmatureTarget.stand says.
     """
 
     start_frame: int = 1
@@ -64,6 +71,7 @@ class Placement:
     set_range: bool = False
     keep_rest: bool = True
     track: str | None = None
+    stand: Literal["world", "rig"] = "world"
 
 
 class ArmatureTarget:
@@ -99,6 +107,33 @@ class ArmatureTarget:
     def soles(self, bones: BoneMap) -> dict[str, np.ndarray]:
         """What of the feet must not dip into the floor, for retarget."""
         return sole_points(self.armature, self.skeleton, bones)
+
+    def stand(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the armature stands now: the turn about the vertical (4,) and the shift (3,), metres in our axes, that
+        bring what stands at the world's origin and faces +Z there.
+
+        The place is that of the object; its height counts only where its origin is at the feet, as with most rigs. The
+        heading is the object's too, and by whole quarter turns that of the character in its rest pose: some files hold
+        a character that faces another way, and an object that is turned back. A rig that stands as motion is recorded
+        gets no turn and no shift at all.
+        """
+        rotation, _, place = object_transform(self.armature)
+        shift, heights = ours_from_blender(place), self.skeleton.rest_positions()[:, 1]
+        if abs(heights.min() - shift[1]) > _AT_THE_FEET * np.ptp(heights):
+            shift = shift * [1.0, 0, 1]
+        turn = swing_twist(np.concatenate((rotation[:1], ours_from_blender(rotation[1:]))), _UP)[1]
+        heading = 2 * math.atan2(turn[2], turn[0])
+        try:
+            to_front = facing(self.skeleton, self.recognised())
+        except UnrecognisedBodyError:
+            pass
+        else:
+            quarter = math.pi / 2
+            heading += quarter * round((-2 * math.atan2(to_front[2], to_front[0]) - heading) / quarter)
+        heading = math.remainder(heading, 2 * math.pi)
+        if abs(heading) < _NO_TURN:
+            heading = 0.0
+        return np.array([math.cos(heading / 2), 0.0, math.sin(heading / 2), 0.0]), shift
 
     def motion(self, action=None, start: int | None = None, end: int | None = None) -> Motion:
         """What an action makes the armature do, on `skeleton`; as motion_from_action."""
@@ -141,6 +176,8 @@ class ArmatureTarget:
         """
         obj, scene, former = self.armature, bpy.context.scene, current_action(self.armature)
         _ensure_editable(obj)
+        if placement.stand == "rig":
+            motion, path = carried(motion, path, *self.stand())
         made_by, rate = motion.provenance, motion.fps
         if placement.rate == "scene":
             keys = keys if rate == frame_rate(scene) else None
@@ -196,6 +233,16 @@ class ArmatureTarget:
             places, turns = (sampled_vectors(values, motion.fps, Fraction(fps)) for values in path)
             path = places, normalize(turns)
         return resample(motion, fps), path
+
+
+def carried(motion: Motion, path, turn: np.ndarray, shift: np.ndarray):
+    """A motion, and the path of its object or None, brought to where a rig stands, as ArmatureTarget.stand gives it."""
+    if turn[0] == 1 and not shift.any():
+        return motion, path
+    if path is None:
+        return moved(motion, turn, shift), None
+    places, turns = path
+    return motion, (rotate(turn, places) + shift, multiply(turn, turns))
 
 
 def add_strip(obj: bpy.types.Object, action: bpy.types.Action, track: str) -> bpy.types.NlaStrip:

@@ -6,7 +6,7 @@ Blender shows one picture of a film for each frame of the scene, whatever the ra
 picture is shown for longer, the number of the picture is keyed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -64,6 +64,13 @@ class FilmedView:
         if turns is not None and turns.shape != (len(motion), 4):
             return None
         return cls(film, motion.fps, start, len(motion), camera, turns)
+
+    def carried(self, turn: np.ndarray, shift: np.ndarray) -> "FilmedView":
+        """The view with its world turned (4,) and then shifted (3,), metres."""
+        seen = self.camera
+        camera = replace(seen, rotation=rotate(turn, seen.rotation), position=rotate(turn, seen.position) + shift)
+        turns = None if self.turns is None else multiply(self.turns, conjugate(turn))
+        return replace(self, camera=camera, turns=turns)
 
     def picture(self, frames: np.ndarray, first: int, rate: Fraction) -> np.ndarray:
         """The film's pictures, numbered from 0, that scene frames show where the motion begins at `first`."""

@@ -7,16 +7,17 @@ from fractions import Fraction
 import bpy
 import numpy as np
 import pytest
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 from graphics_ml.blender.actions import CONFIDENCE, PROVENANCE, write_action
 from graphics_ml.blender.animation_data import curves_of
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
-from graphics_ml.blender.scene import empty_scene, frame_rate, set_frame_rate
+from graphics_ml.blender.scene import empty_scene, frame_rate, ours_from_blender, set_frame_rate
 from graphics_ml.errors import ArmatureError
 from graphics_ml.motion.resample import resample
-from graphics_ml.motion.rotations import angle_between
+from graphics_ml.motion.rotations import angle_between, rotate
+from graphics_ml.motion.travel import moved
 from tests.blender.simple_rig import build_rig, swing
 
 
@@ -414,3 +415,113 @@ def test_an_armature_that_cannot_be_animated_is_refused_in_one_sentence(tmp_path
     empty = bpy.data.objects.new("cube", None)
     with pytest.raises(ArmatureError, match="no armature"):
         ArmatureTarget(empty)
+
+
+# A character of few bones that is known as a body, facing -Y, its feet at its origin: name, parent, head, tail.
+_BODY = (
+    ("hips", None, (0, 0, 1.0), (0, 0, 1.2)),
+    ("spine", "hips", (0, 0, 1.2), (0, 0, 1.5)),
+    ("head", "spine", (0, 0, 1.5), (0, 0, 1.7)),
+    *((f"upper_arm.{s}", "spine", (x * 0.2, 0, 1.45), (x * 0.45, 0, 1.45)) for s, x in (("L", 1), ("R", -1))),
+    *((f"forearm.{s}", f"upper_arm.{s}", (x * 0.45, 0, 1.45), (x * 0.7, 0, 1.45)) for s, x in (("L", 1), ("R", -1))),
+    *((f"hand.{s}", f"forearm.{s}", (x * 0.7, 0, 1.45), (x * 0.8, 0, 1.45)) for s, x in (("L", 1), ("R", -1))),
+    *((f"thigh.{s}", "hips", (x * 0.1, 0, 0.95), (x * 0.1, 0, 0.5)) for s, x in (("L", 1), ("R", -1))),
+    *((f"shin.{s}", f"thigh.{s}", (x * 0.1, 0, 0.5), (x * 0.1, 0, 0.08)) for s, x in (("L", 1), ("R", -1))),
+    *((f"foot.{s}", f"shin.{s}", (x * 0.1, 0, 0.08), (x * 0.1, -0.15, 0.02)) for s, x in (("L", 1), ("R", -1))),
+)
+
+
+def build_body(turned=0.0):
+    """The character, its bones turned about the vertical within the armature."""
+    data = bpy.data.armatures.new("Body")
+    obj = bpy.data.objects.new("Body", data)
+    bpy.context.scene.collection.objects.link(obj)
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, parent, head, tail in _BODY:
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = (Matrix.Rotation(turned, 3, "Z") @ Vector(place) for place in (head, tail))
+        bone.parent = data.edit_bones[parent] if parent else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.update()
+    return obj
+
+
+def hanging(obj, **how):
+    """The object hung on an empty that is placed so."""
+    above = bpy.data.objects.new("above", None)
+    bpy.context.scene.collection.objects.link(above)
+    for name, value in how.items():
+        setattr(above, name, value)
+    obj.parent = above
+
+
+PLACES = {
+    "moved": lambda obj: setattr(obj, "location", (3, -2, 0.5)),
+    "turned": lambda obj: setattr(obj, "rotation_euler", (0, 0, 0.7)),
+    "hung": lambda obj: hanging(obj, location=(1, 2, 0), rotation_euler=(0, 0, -2.0), scale=(1.3, 1.3, 1.3)),
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("along", [False, True], ids=["hips", "object"])
+def test_from_where_the_rig_stands_a_motion_is_seen_as_if_its_world_had_been_carried_there(place, along):
+    """The bones stand in the armature's own space as those of a rig at the origin do, on which the motion is recorded,
+    but for its size; and a path on the object leads as far in the direction that the object faces."""
+    obj = build_body()
+    place(obj)
+    bpy.context.view_layer.update()
+    world, motion = obj.matrix_world.copy(), swing(obj, travel=0.7)
+    # As recorded around the origin: carried back from there by Blender's own matrices.
+    stood = Matrix.LocRotScale(world.translation, world.to_quaternion(), None)
+    back = stood.inverted()
+    recorded = moved(motion, ours(back.to_quaternion()), ours_from_blender(np.array(back.translation)))
+    line = np.linspace(0, 2, len(motion))[:, None] * [1.0, 0, 2.0]
+    path = (line, np.tile([1.0, 0, 0, 0], (len(motion), 1))) if along else None
+    ArmatureTarget(obj).play(motion if along else recorded, "there", path=path, placement=Placement(stand="rig"))
+    _, places = evaluated_transforms(obj, range(1, len(motion) + 1), motion.skeleton.names)
+    if not along:
+        wanted = motion.positions()
+    else:  # the path is taken for one from the origin, the bones for what they do on the rig that stands there
+        turn, shift = ours(stood.to_quaternion()), ours_from_blender(np.array(stood.translation))
+        wanted = rotate(turn, motion.positions() + line[:, None]) + shift
+    np.testing.assert_allclose(places, wanted, atol=2e-5)
+
+
+@pytest.mark.parametrize("along", [False, True], ids=["hips", "object"])
+def test_where_the_rig_stands_at_the_origin_both_places_give_the_same_keys(along):
+    obj = build_body()
+    motion = swing(obj)
+    path = (motion.root_positions * [1, 0, 1], np.tile([1.0, 0, 0, 0], (len(motion), 1))) if along else None
+    found = []
+    for stand in ("world", "rig"):
+        obj.animation_data_clear()
+        obj.matrix_basis.identity()
+        bpy.context.view_layer.update()
+        found.append(keys(ArmatureTarget(obj).play(motion, "dance", path=path, placement=Placement(stand=stand))))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_an_object_that_is_turned_because_its_character_faces_elsewhere_counts_as_unturned(quarters):
+    obj = build_body(turned=-quarters * np.pi / 2)
+    obj.rotation_euler.z = quarters * np.pi / 2
+    turn, shift = ArmatureTarget(obj).stand()
+    assert turn.tolist() == [1, 0, 0, 0] and not shift.any()
+    obj.rotation_euler.z += 0.4
+    turn, _ = ArmatureTarget(obj).stand()
+    np.testing.assert_allclose(turn, [np.cos(0.2), 0, np.sin(0.2), 0], atol=1e-6)
+
+
+def test_the_height_of_an_origin_that_is_not_at_the_feet_is_none_of_the_floor():
+    obj = build_body()
+    obj.location = (1, 2, 3)
+    np.testing.assert_allclose(ArmatureTarget(obj).stand()[1], [1, 3, -2], atol=1e-6)
+    obj.data.transform(Matrix.Translation((0, 0, -1)))  # the origin is at the hips
+    np.testing.assert_allclose(ArmatureTarget(obj).stand()[1], [1, 0, -2], atol=1e-6)
+
+
+def ours(turn):
+    """A rotation of Blender in our axes."""
+    turn = np.array(turn)
+    return np.concatenate((turn[:1], ours_from_blender(turn[1:])))
