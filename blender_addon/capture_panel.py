@@ -94,7 +94,7 @@ Settings = group_of(
             name="Smoothing", description="How smooth the span shall be", default=3.0, min=0.05, max=20
         ),
         "again_foot_lock": bpy.props.FloatProperty(
-            name="Foot Lock",
+            name="Hold Feet",
             description="How firmly planted feet stay put in the span",
             default=1.0,
             min=0,

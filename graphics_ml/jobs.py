@@ -163,7 +163,7 @@ class Capture(Job):
     smoothing: float = setting(
         "how smooth: 1 suits most films, 2 expects half the accelerations, 0.5 twice", 1.0, min=0.05, max=20
     )
-    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1)
+    foot_lock: float = setting("how firmly planted feet stay put", 1.0, min=0, max=1, label="Hold Feet")
     swap: tuple[str, ...] = setting(
         "where left and right came out exchanged: spans in seconds of the film, such as 1.2-1.9", ()
     )

@@ -232,7 +232,9 @@ def test_no_worker_is_left_where_blender_is_closed_in_the_middle(window):
 def _correct_a_bone(window):
     """Choose another bone of the motion for the spine, by typing its name, and take that back."""
     rows = window.ask(_ROWS)
-    window.press("spine1")
+    window.press("Spine")  # its row
+    x, y = window.find("Motion", window.sidebar(), index=-1)
+    window.click(x + 120, y)
     window.type("spine2")
     assert dict(window.ask(_ROWS))["spine"] == "spine2"
     window.shot("bone corrected", window.sidebar())

@@ -276,7 +276,7 @@ class Window:
         pattern = self.letters[text]
         rows, columns = np.nonzero(pattern > 0.1)
         pattern = pattern[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        pattern = np.pad(pattern, ((0, 0), (0, 10)))  # so that it is no other's beginning
+        pattern = np.pad(pattern, ((0, 0), (7, 10)))  # so that it is no part of another text
         if turned:
             pattern = np.rot90(pattern)
         picture = self.shot(box=box).astype(float).mean(axis=2)
