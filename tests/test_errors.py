@@ -10,6 +10,7 @@ import pytest
 
 import graphics_ml
 from graphics_ml.errors import FileError, GraphicsMLError, MissingExtraError
+from graphics_ml.motion.clean_up import CleanUpError
 
 
 def every_error():
@@ -28,7 +29,7 @@ def every_error():
 def example(kind):
     if issubclass(kind, FileError):
         return kind("walk.bvh", 7, "it is not finished")
-    return MissingExtraError("av", "pose") if kind is MissingExtraError else kind("it is not finished")
+    return kind("av", "pose") if kind in (MissingExtraError, CleanUpError) else kind("it is not finished")
 
 
 @pytest.mark.parametrize("kind", every_error())
