@@ -177,7 +177,7 @@ def heading_left(places, joints, parts=("thigh", "upper_arm")):
     Raises:
         UnrecognisedBodyError: as facing.
     """
-    total = 0.0
+    total = np.zeros((*places.shape[:-2], 3))
     for part in parts:
         if f"left_{part}" in joints and f"right_{part}" in joints:
             across = places[..., joints[f"left_{part}"], :] - places[..., joints[f"right_{part}"], :]

@@ -363,6 +363,12 @@ def test_a_single_joint_is_no_body():
     assert missing_roles(recognize(Skeleton(("Bone",), (-1,), [(0, 0, 0)]))) == REQUIRED_ROLES
 
 
+def test_without_left_and_right_limbs_nothing_faces_anywhere():
+    column = Skeleton(("foot", "top"), (-1, 0), np.array([[0.0, 0, 0], [0, 1, 0]]))
+    with pytest.raises(UnrecognisedBodyError, match="nothing says where the body faces"):
+        facing(column, BoneMap({}, {}))
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, -63])
 def test_facing_turns_the_character_to_face_plus_z(turn):
     places = posed(body_places(), 0, turn)
