@@ -11,7 +11,12 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.animation_data import current_action, playing
-from graphics_ml.blender.armature import evaluated_transforms, motion_of_transforms, skeleton_from_armature
+from graphics_ml.blender.armature import (
+    evaluated_transforms,
+    motion_of_transforms,
+    out_of_edit_mode,
+    skeleton_from_armature,
+)
 from graphics_ml.blender.rigify import body_carrier, drive_skeleton, driven_bones, followers_skeleton, turned_bone
 from graphics_ml.blender.scene import frame_rate
 from graphics_ml.motion.motion import Motion
@@ -57,14 +62,15 @@ def read_action(
     first, last = start if first is None else first, end if last is None else last
     if last < first:
         raise ValueError(f"the action '{action.name}' has no frames from {first} to {last}")
-    controls = driven_bones(obj) if to_drive else {}
-    skeleton = drive_skeleton(obj)[0] if to_drive else followers_skeleton(obj) or skeleton_from_armature(obj)
+    with out_of_edit_mode(obj):
+        controls = driven_bones(obj) if to_drive else {}
+        skeleton = drive_skeleton(obj)[0] if to_drive else followers_skeleton(obj) or skeleton_from_armature(obj)
     followed = [turned_bone(obj, name, controls[name]) if name in controls else name for name in skeleton.names]
     turns, places = [], []
     for frame in range(first, last + 1, _AT_A_TIME):
         yield "reading the action", frame - first, last + 1 - first
         frames = range(frame, min(frame + _AT_A_TIME, last + 1))
-        with playing(obj, action):
+        with out_of_edit_mode(obj), playing(obj, action):
             part = evaluated_transforms(obj, frames, followed)
         turns.append(part[0])
         places.append(part[1])

@@ -39,6 +39,19 @@ def test_a_plain_rigs_action_is_read_a_part_at_a_time_as_at_once():
     np.testing.assert_allclose(part.positions(), whole.positions()[30:60], atol=1e-6)
 
 
+@pytest.mark.parametrize("to_drive", [False, True])
+def test_an_armature_in_edit_mode_is_read_as_it_plays_and_stays_there(to_drive):
+    empty_scene()
+    obj = build_rig()
+    write_action(obj, swing(obj, 20), "swing")
+    whole, _ = read(obj, to_drive=to_drive)
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    motion, _ = read(obj, to_drive=to_drive)
+    assert obj.mode == "EDIT"
+    np.testing.assert_allclose(motion.positions(), whole.positions(), atol=1e-6)
+
+
 def test_another_action_is_read_and_the_one_that_plays_goes_on():
     empty_scene()
     obj = build_rig()
