@@ -91,8 +91,9 @@ class _Worker:
         threading.Thread(target=self._read, daemon=True).start()
         while not self._spent and (request := self._next()) is not None:
             self._send(**self._done(request), id=request["id"])
-        for request in self._waiting:
-            self._send(**_STOPPED, id=request["id"])
+        with self._changed:
+            for request in self._waiting:
+                self._send(**_STOPPED, id=request["id"])
 
     # The main thread
 
@@ -127,6 +128,7 @@ class _Worker:
         return {**end, "ends": True} if self._spent else end
 
     def _do_job(self, request):
+        from graphics_ml.batch import with_matches
         from graphics_ml.jobs import JobError, from_plain
         from graphics_ml.outputs import temporary_names
         from graphics_ml.run import run
@@ -134,7 +136,7 @@ class _Worker:
         settings = request.get("settings", {})
         if not isinstance(settings, dict):
             raise JobError("settings must be an object with a value for each setting")
-        job = from_plain(str(request.get("job")), settings)
+        job = with_matches(from_plain(str(request.get("job")), settings))
         self._job = job
         with temporary_names(self._prefix):
             outcome = run(job, self._progress)

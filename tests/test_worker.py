@@ -168,6 +168,16 @@ def test_odd_file_names_come_back_as_they_went(worker):
     assert worker.last(1)["outputs"] == odd
 
 
+def test_folders_and_patterns_mean_files_as_on_the_command_line(worker, tmp_path):
+    for name in ("a1.bvh", "a2.bvh", "takes/b.bvh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    worker.ask(id=1, kind="job", job="compare", settings={"files": [str(tmp_path / "a*.bvh"), str(tmp_path / "takes")]})
+    assert worker.last(1)["outputs"] == [str(tmp_path / name) for name in ("a1.bvh", "a2.bvh", "takes/b.bvh")]
+    worker.ask(id=2, kind="job", job="compare", settings={"files": [str(tmp_path / "c*.bvh")]})
+    assert worker.last(2)["message"].endswith("no file is called so; check the pattern")
+
+
 @pytest.mark.parametrize("manner", ["telling", "silent"])
 def test_a_cancelled_job_stops_soon_and_leaves_nothing(worker, tmp_path, manner):
     worker.ask(id=1, kind="job", job="linger", settings={"output": str(tmp_path / "out"), "manner": manner})

@@ -377,7 +377,7 @@ def rotation_keys(mode: str, rotation: np.ndarray) -> tuple[str, np.ndarray]:
         return "rotation_axis_angle", np.concatenate((angle, axis), axis=-1)
     # Blender's XYZ turns about x first, in fixed axes: intrinsic ZYX.
     angles = euler_from_quaternion(rotation, mode[::-1])[:, ::-1]
-    return "rotation_euler", _steady_euler(angles, [("XYZ").index(axis) for axis in mode])
+    return "rotation_euler", _steady_euler(angles, ["XYZ".index(axis) for axis in mode])
 
 
 def _rotation_of_keys(mode, values):
