@@ -99,7 +99,7 @@ def test_in_other_files_the_object_is_a_joint_and_it_is_said(source, work):
 
 def test_a_rig_without_a_bone_above_its_hips_is_refused_one_for_its_path(source, rig, work):
     before = sorted(work.iterdir())
-    with pytest.raises(GraphicsMLError, match=r"rig\.glb.*--root object"):
+    with pytest.raises(GraphicsMLError, match=r"rig\.glb.*put it on the object or the hips"):
         run(Retarget(source=source, target=rig, output=work / "never.blend", root="bone"))
     assert sorted(work.iterdir()) == before
 
