@@ -26,8 +26,8 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter
 from graphics_ml.wording import renumbered
 
-from . import live_preview, results
-from .in_worker import in_worker
+from . import live_preview, results, running
+from .in_worker import in_worker, warm
 from .job_panels import OpenFile
 from .preferences import preferences
 from .properties import AddFiles, PathItem, RemoveFile, draw_settings, group_of, job_from, object_property
@@ -238,6 +238,8 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
         draw_settings(layout, group, ("person", "height", "smoothing", "foot_lock"))
         if not preferences().python:
             paragraph(layout, context, "Capturing needs the environment: press Set Up in its panel", icon="INFO")
+        elif group.films and not bpy.app.background and running.going_on() is None:
+            warm("capture")
         layout.operator(CaptureFilms.bl_idname, icon="PLAY")
         for film, output in _films(group).items():
             picture = people_picture(output)

@@ -4,7 +4,7 @@
 What takes time is a generator of (stage, done, total), or None where nothing is new. It never waits: a modal operator
 asks it for the next on its timer. Closing it ends every process and removes what was half-made.
 
-    python = next(one for one in find_python() if not one.fault)
+    python = next(one for one in (yield from find_python()) if not one.fault)
     program = yield from create(folder, python, *carried(addon_folder), log_path)
     result = yield from check(program, log_path)
     lacking = result["missing"]["capture"]
@@ -98,19 +98,24 @@ class Python:
     fault: str = ""
 
 
-def find_python(more: Sequence[str | Path] = ()) -> list[Python]:
-    """The Pythons on this computer, those first with which an environment can be made.
+def find_python(more: Sequence[str | Path] = ()) -> Steps:
+    """The Pythons on this computer, a list of Python, those first with which an environment can be made.
 
-    Blender's own comes first: it is there, and it is only read. Each is run for a moment.
+    Blender's own comes first: it is there, and it is only read. Each is run for a moment. A generator as above.
 
     Args:
         more: programs to look at before any other, such as one that the user has chosen.
     """
-    commands = [[str(one)] for one in more] + _candidates()
-    with ThreadPoolExecutor() as pool:
-        found = [python for python in pool.map(_probed, commands) if python is not None]
+    yield "looking for a Python", 0, 0
+    commands, pool = [[str(one)] for one in more] + _candidates(), ThreadPoolExecutor()
+    try:
+        probes = [pool.submit(_probed, command) for command in commands]
+        while not all(probe.done() for probe in probes):
+            yield None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     different = {}
-    for python in found:
+    for python in filter(None, (probe.result() for probe in probes)):
         different.setdefault(os.path.normcase(os.path.realpath(python.program)), python)
     return sorted(different.values(), key=lambda python: bool(python.fault))
 
@@ -241,7 +246,7 @@ def check(python: str | Path, log_path: str | Path, jobs: Sequence[str] | None =
         result = yield from client.steps("check", **({} if jobs is None else {"jobs": list(jobs)}))
         return {**result, "hello": client.hello}
     finally:
-        client.close()
+        client.close_later()
 
 
 class _Failed(Exception):

@@ -11,31 +11,45 @@ from graphics_ml.jobs import JOBS
 from . import environment
 from .in_worker import close_workers, needs_environment
 from .preferences import chosen_place, own_folder, preferences
-from .running import Running
+from .running import Running, press
 from .sidebar import Sidebar, paragraph
 
 _checked = {}  # what the last check found, by the place that was checked: lines
 
 
-class SetUp(bpy.types.Operator):
+class SetUp(Running, bpy.types.Operator):
     """Make a separate Python environment for what capture needs; asks first"""
 
     bl_idname = "graphics_ml.set_up"
+    bl_label = "Looking for Python"
+    bl_options = {"INTERNAL"}
+
+    def work(self, context):
+        found = yield from environment.find_python()
+        if not found or found[0].fault:
+            raise environment.SetUpError(environment.no_python(found))
+        if not preferences().folder:
+            preferences().folder = str(Path.home() / "graphics-ml")
+        if not bpy.app.background:
+            AskToSetUp.python = found[0]
+            bpy.ops.graphics_ml.ask_to_set_up("INVOKE_DEFAULT")
+        return [f"Python is there: {found[0].program}"]
+
+
+class AskToSetUp(bpy.types.Operator):
+    """Ask whether to make the environment, and where"""
+
+    bl_idname = "graphics_ml.ask_to_set_up"
     bl_label = "Set Up"
     bl_options = {"INTERNAL"}
 
+    python = None  # the environment.Python that was found
+
     @classmethod
     def poll(cls, context):
-        return Running.poll.__func__(cls, context)
+        return cls.python is not None
 
     def invoke(self, context, event):
-        found = environment.find_python()
-        if not found or found[0].fault:
-            self.report({"ERROR"}, environment.no_python(found))
-            return {"CANCELLED"}
-        self.python = found[0]
-        if not preferences().folder:
-            preferences().folder = str(Path.home() / "graphics-ml")
         return context.window_manager.invoke_props_dialog(self, width=520)
 
     def draw(self, context):
@@ -47,9 +61,8 @@ class SetUp(bpy.types.Operator):
             self.layout.label(text=_OFFLINE, icon="ERROR")
 
     def execute(self, context):
-        return bpy.ops.graphics_ml.make_environment(
-            "INVOKE_DEFAULT", folder=preferences().folder, program=str(self.python.program)
-        )
+        program = str(self.python.program)
+        return press(self, MakeEnvironment.bl_idname, folder=preferences().folder, program=program)
 
 
 class MakeEnvironment(Running, bpy.types.Operator):
@@ -68,7 +81,7 @@ class MakeEnvironment(Running, bpy.types.Operator):
         if not _online():
             raise environment.SetUpError(_OFFLINE)
         folder = Path(bpy.path.abspath(self.folder))
-        found = environment.find_python([self.program] if self.program else [])
+        found = yield from environment.find_python([self.program] if self.program else [])
         python = next((one for one in found if not one.fault), None)
         if python is None:
             raise environment.SetUpError(environment.no_python(found))
@@ -112,7 +125,7 @@ class GRAPHICS_ML_PT_environment(Sidebar, bpy.types.Panel):
                 paragraph(layout, context, line, icon="CHECKMARK" if well else "ERROR")
 
 
-CLASSES = (SetUp, MakeEnvironment, CheckEnvironment, GRAPHICS_ML_PT_environment)
+CLASSES = (SetUp, AskToSetUp, MakeEnvironment, CheckEnvironment, GRAPHICS_ML_PT_environment)
 
 _OFFLINE = (
     "Blender may not use the Internet: allow it in Edit > Preferences > System > Network, Allow Online Access, and "

@@ -7,6 +7,7 @@ Jobs that need no more than Blender run in a second Blender without a window, wh
 may empty; all others in the environment's Python. Each worker stays, warm, for the next job.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import bpy
@@ -14,10 +15,11 @@ import bpy
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import Outcome
 
-from .preferences import chosen_python, own_folder
-from .worker_client import WorkerClient, blender_command, job_content, python_command
+from .preferences import chosen_python, own_folder, preferences
+from .worker_client import Request, WorkerClient, blender_command, job_content, python_command
 
 _clients = {}
+_warmed = set()  # what a worker was asked to have loaded: names of jobs, with the Python chosen then
 
 
 class NoEnvironmentError(GraphicsMLError):
@@ -53,6 +55,19 @@ def asked(environment: bool, kind: str, **content):
     return (yield from _client(environment).steps(kind, **content))
 
 
+def warm(job_name: str) -> Request | None:
+    """Have the environment's worker load what a job needs, so that its first run begins as soon as the next.
+
+    Neither waits nor tells what goes wrong: the job itself will. Nothing happens where this was asked for already.
+    """
+    asked_for = job_name, preferences().python
+    if asked_for in _warmed or not preferences().python:
+        return None
+    _warmed.add(asked_for)
+    with suppress(GraphicsMLError):
+        return _client(True).request("warm", jobs=[job_name])
+
+
 def needs_environment(job) -> bool:
     """Whether a job, or a class of them, needs packages that Blender has not."""
     return not set(job.needs) <= {"blender"}
@@ -60,6 +75,7 @@ def needs_environment(job) -> bool:
 
 def close_workers():
     """End all workers; the next job starts a new one."""
+    _warmed.clear()
     while _clients:
         _clients.popitem()[1].close()
 
@@ -86,6 +102,6 @@ def _client(environment):
     client = _clients.get(name)
     if client is None or client.command != command:  # another Python has been chosen
         if client is not None:
-            client.close()
+            client.close_later()
         client = _clients[name] = WorkerClient(command, own_folder() / f"{name}_worker.log")
     return client

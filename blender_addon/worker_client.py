@@ -201,6 +201,10 @@ class WorkerClient:
             worker.leave()
         self.log.close()
 
+    def close_later(self) -> None:
+        """As close, without waiting for it."""
+        threading.Thread(target=self.close).start()  # Python's end waits for it
+
     # What follows is called by the threads of _Worker too, with or without the lock.
 
     def _go_on(self):

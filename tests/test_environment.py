@@ -74,7 +74,7 @@ def offline(index):
 
 @pytest.fixture(scope="module")
 def this_python():
-    found = environment.find_python([sys.executable])
+    found = finish(environment.find_python([sys.executable]))[0]
     return next(one for one in found if one.program.samefile(sys.executable))
 
 
@@ -239,7 +239,7 @@ def test_too_little_room_is_said_before_anything_is_done(tmp_path, index, this_p
 
 
 def test_this_python_is_found_once_and_fits(this_python):
-    found = environment.find_python([sys.executable])
+    found = finish(environment.find_python([sys.executable]))[0]
     assert [one.program.resolve() for one in found].count(this_python.program.resolve()) == 1
     assert this_python.version == sys.version_info[:3]
     assert this_python.fault == "" if HERE in environment.VERSIONS else HERE in this_python.fault
@@ -262,7 +262,7 @@ def test_why_a_python_will_not_do_is_said(tmp_path, monkeypatch, version, platfo
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho '{json.dumps([str(program), version, platform, lacking])}'\n")
     program.chmod(0o755)
-    (fault,) = [one.fault for one in environment.find_python([program])]
+    (fault,) = [one.fault for one in finish(environment.find_python([program]))[0]]
     assert words in fault and bool(words) == bool(fault)
     if fault:
         python = environment.Python(program, tuple(version), fault)
@@ -279,7 +279,20 @@ def test_what_is_no_python_is_passed_over(tmp_path, content, monkeypatch):
     if content is not None:
         program.write_text(content)
         program.chmod(0o755)
-    assert [one.program for one in environment.find_python([program])] == [Path(sys.executable)]
+    assert [one.program for one in finish(environment.find_python([program]))[0]] == [Path(sys.executable)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for a Python")
+def test_a_python_that_is_slow_keeps_nobody_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "_candidates", lambda: [])
+    monkeypatch.setattr(environment, "_PROBE_LIMIT", 2)
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    steps, began = environment.find_python([program]), time.monotonic()
+    assert [next(steps), next(steps), next(steps)] == [("looking for a Python", 0, 0), None, None]
+    steps.close()
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,28 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_changes(worker, panel, 
     said("file")
 
 
+def test_the_worker_is_asked_once_to_load_what_a_capture_needs(worker, panel, addon):
+    in_worker = addon("in_worker")
+    in_worker.close_workers()
+    request = in_worker.warm("capture")
+    assert in_worker.warm("capture") is None
+    began = time.monotonic()
+    while not request.finished and time.monotonic() - began < 60:
+        request.wait(0.1)
+        request.events()
+    assert request.result is not None
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+
+
+def test_nothing_is_loaded_beforehand_without_an_environment(panel, addon):
+    preferences = addon("preferences").preferences()
+    kept, preferences.python = preferences.python, ""
+    assert addon("in_worker").warm("capture") is None
+    preferences.python = "/nowhere/at/all"
+    assert addon("in_worker").warm("capture") is None
+    preferences.python = kept
+
+
 def test_without_an_environment_it_says_which_button_to_press(panel, addon):
     preferences = addon("preferences").preferences()
     kept, preferences.python = preferences.python, ""

@@ -80,6 +80,23 @@ def test_what_was_made_is_chosen_and_checked(addon, preferences, small_environme
     assert any("Capture lacks" in note for note in addon("running").last().notes)
 
 
+def test_a_python_is_found_before_anything_is_asked(addon, preferences, monkeypatch):
+    panel = addon("environment_panel")
+
+    def find_python(found):
+        yield "looking for a Python", 0, 0
+        yield None
+        return found
+
+    python = panel.environment.Python(Path("/usr/bin/python3.11"), (3, 11, 2))
+    monkeypatch.setattr(panel.environment, "find_python", lambda: find_python([python]))
+    assert bpy.ops.graphics_ml.set_up() == {"FINISHED"}
+    assert preferences.folder == str(Path.home() / "graphics-ml")
+    monkeypatch.setattr(panel.environment, "find_python", lambda: find_python([]))
+    with pytest.raises(RuntimeError, match="install one from"):
+        bpy.ops.graphics_ml.set_up()
+
+
 def test_the_question_says_what_how_large_and_where(addon, preferences, tmp_path):
     class Dialog:
         layout = python = None
@@ -93,7 +110,7 @@ def test_the_question_says_what_how_large_and_where(addon, preferences, tmp_path
     environment = addon("environment")
     preferences.folder = str(tmp_path / "here")
     Dialog.layout, Dialog.python = Layout(), environment.Python(Path("/usr/bin/python3.11"), (3, 11, 2))
-    addon("environment_panel").SetUp.draw(Dialog, bpy.context)
+    addon("environment_panel").AskToSetUp.draw(Dialog, bpy.context)
     said = _texts(calls)
     for part in (str(tmp_path / "here"), "360 MB", "1.4 GB", "MediaPipe", "Allow Online Access"):
         assert part in said
