@@ -20,7 +20,7 @@ ADDON = Path(__file__).resolve().parent
 PROJECT = ADDON.parent
 MANIFEST = "blender_manifest.toml"
 LIMIT = 10 * 2**20  # bytes; animators download it
-_NOT_SHIPPED = ("__pycache__", ".*", Path(__file__).name, "README.md", "*.png")
+_NOT_SHIPPED = ("__pycache__", ".*", Path(__file__).name, "README.md", "pictures")
 # What the core imports in Blender and Blender does not have. TOML is read by Python itself and written by the core.
 _BUNDLED = "array-api-compat"
 _LONG_AGO = time.mktime((2020, 2, 2, 0, 0, 0, 0, 0, 0))  # so that the zip does not tell when its files were copied

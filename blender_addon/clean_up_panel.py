@@ -34,7 +34,7 @@ from .running import Running
 from .sidebar import Sidebar, paragraph
 
 _PLACED = ("set_range", "track")  # a motion that is cleaned up stays at its frames and rate
-_PLAIN = {"feet slip": "Feet slip", "jerk": "Jerkiness", "penetration": "Below the ground"}
+_PLAIN = {"feet slip": "Feet slip", "jerk": "Jerkiness", "penetration": "Under ground"}
 _UNITS = {"mm a contact": "mm a step", "m/s3": "m/s³"}
 
 CleanUpSettings = group_of(
@@ -145,7 +145,7 @@ class GRAPHICS_ML_PT_clean_up_figures(Sidebar, bpy.types.Panel):
 
     def draw(self, context):
         for name, rows in steps_of(context.object):
-            self.layout.label(text=name.capitalize())
+            self.layout.label(text=_title(name))
             grid = self.layout.grid_flow(row_major=True, columns=3, even_columns=False, align=True)
             for what, before, after, unit in rows:
                 grid.label(text=what)
@@ -217,6 +217,11 @@ def _object_paths(action):
     return {curve.data_path for curve in curves_of(action)} & set(TRANSFORMS)
 
 
+def _title(step):
+    """What a step is called, as its setting is."""
+    return "Hold feet" if step == "foot lock" else step.capitalize()
+
+
 def _row(figure):
     values = (f"{value:.{figure.digits}f}" for value in (figure.before, figure.after))
     return [_PLAIN.get(figure.name, figure.name), *values, _UNITS.get(figure.unit, figure.unit)]
@@ -224,4 +229,4 @@ def _row(figure):
 
 def _in_words(step):
     figures = [f"{what.lower()} {before} → {after} {unit}" for what, before, after, unit in map(_row, step.figures)]
-    return f"{step.name.capitalize()}: {', '.join([*step.said, *figures])}"
+    return f"{_title(step.name)}: {', '.join([*step.said, *figures])}"

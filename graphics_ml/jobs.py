@@ -447,7 +447,7 @@ class Edit(FileJob):
         min=1e-6,
         max=1,
         unit="m",
-        label="Fewer Keys, Within",
+        label="Fewer Keys",
         usual=0.001,
     )
     map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)

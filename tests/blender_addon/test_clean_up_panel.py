@@ -62,7 +62,7 @@ def test_only_what_is_asked_for_is_done_and_its_figures_are_shown(settings, geno
     assert after < before
     before, after = figure(action, "foot lock", "Feet slip")
     assert after < 0.5 * before
-    assert any(note.startswith("Foot lock: ") for note in addon("running").last().notes)
+    assert any(note.startswith("Hold feet: ") for note in addon("running").last().notes)
 
 
 def test_the_same_comes_from_the_panel_the_job_and_python(settings, geno, core, tmp_path):

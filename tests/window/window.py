@@ -160,13 +160,13 @@ class Window:
         self._run("xdotool", "mousemove", str(round(x)), str(round(y)))
         time.sleep(0.05)
 
-    def click(self, x, y, button=1, times=1):
-        self.move(x, y)
-        time.sleep(0.25)  # a button lights up first
-        for _ in range(times):
-            self._run("xdotool", "click", str(button))
-            time.sleep(0.12)
-        time.sleep(0.8)  # panels open and close slowly
+    def click(self, x, y):
+        # Blender leaves one button at a move of the mouse, and comes to another at the next.
+        for step in (2, 1, 0):
+            self.move(x + step, y)
+            time.sleep(0.1)
+        self._run("xdotool", "click", "1")
+        time.sleep(0.9)  # panels open and close slowly
 
     def drag(self, start, end, button=1, steps=12):
         self.move(*start)
