@@ -6,6 +6,7 @@ another smoothing, does not watch it again. Then the motion goes onto the armatu
 `graphics-ml animate` uses.
 """
 
+import math
 import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -36,11 +37,16 @@ from .sidebar import Sidebar, paragraph
 
 _FOLDER = "captures"  # beside the .blend or the film, where no other folder is chosen
 _CORRECTED = ("swap", "plant", "again")
+_ANEW = "the whole film is solved anew with that, so the rest may come to stand a few centimetres elsewhere"
 _CHANGES = {
-    "swap": ("Swap Left and Right", "Exchange left and right in the span"),
-    "left": ("Left Foot Stands", "Hold the left foot still in the span"),
-    "right": ("Right Foot Stands", "Hold the right foot still in the span"),
-    "again": ("Solve Again", "Solve the span again with the settings above, and blend it into the rest"),
+    "swap": ("Swap Left and Right", f"Exchange left and right in the span; {_ANEW}"),
+    "left": ("Left Foot Stands", f"Hold the left foot still in the span; {_ANEW}"),
+    "right": ("Right Foot Stands", f"Hold the right foot still in the span; {_ANEW}"),
+    "again": (
+        "Solve Again",
+        "Solve the span again with the settings above, and blend it into the rest, whose captured motion stays as it "
+        "is; on the armature it may shift by millimetres, as its floor is found from the whole motion",
+    ),
     "none": ("As It Is", "Capture it once more as it is"),
     "undo": ("Take Back", "Take this correction back"),
 }
@@ -141,16 +147,17 @@ class CaptureFilms(Running, bpy.types.Operator):
             except GraphicsMLError as error:  # the other films are captured all the same
                 if len(jobs) == 1:
                     raise
-                failed.append(str(error))
+                failed.append(f"{job.video.name} was left out: {error}")
         if not done:
             raise GraphicsMLError("; ".join(failed))
         notes = failed
         live_preview.end()
         rig = _rig(armature, bone_map)  # it may have been edited meanwhile
         for number, one in enumerate(done):
-            notes += yield from _put(rig, one, placement, group.background, group.camera_object)
+            said = yield from _put(rig, one, placement, group.background, group.camera_object)
+            notes += [f"{one.job.video.name}: {note}" for note in said] if len(jobs) > 1 else said
             self.kept = f"{number + 1} of {len(done)} films are on '{armature.name}'"
-        return notes
+        return [*notes, *_notes_on(rig)]
 
 
 class CorrectCapture(Running, bpy.types.Operator):
@@ -188,7 +195,8 @@ class CorrectCapture(Running, bpy.types.Operator):
         camera = results.object_of(record, "camera") if "camera" in record["objects"] else None
         live_preview.end()
         rig = _rig(armature, film["map"])  # it may have been edited meanwhile
-        return (yield from _put(rig, one, Placement(**record["placement"]), film["shown"], camera))
+        said = yield from _put(rig, one, Placement(**record["placement"]), film["shown"], camera)
+        return [*said, *_notes_on(rig)]
 
 
 class SpanEdge(bpy.types.Operator):
@@ -408,10 +416,20 @@ def _span(scene, group, record):
         first, last = scene.frame_preview_start, scene.frame_preview_end
     if last < first:
         raise GraphicsMLError(f"The span ends at frame {last}, before it starts at frame {first}; exchange them")
-    start, end = (_seconds(frame, record) for frame in (first, last + 1))
-    if end <= 0:
-        raise GraphicsMLError(f"Frames {first} to {last} lie before the film; choose a span within the action")
-    return Span(max(0.0, start), end)
+    film, begins = record["film"], record["placement"]["start_frame"]
+    fps = Fraction(film["fps"])
+    ends = begins + int((film["frames"] - 1) * Fraction(film["rate"]) / fps)
+    if last < begins or first > ends:
+        raise GraphicsMLError(
+            f"The span from frame {first} to {last} lies outside the film, which goes from frame {begins} to {ends}; "
+            f"choose frames within it"
+        )
+    start, end = (_seconds(frame, record) for frame in (max(first, begins), last + 1))
+    if math.ceil((start - film["start"]) * fps - 1e-4) == math.ceil((end - film["start"]) * fps - 1e-4):
+        raise GraphicsMLError(
+            f"The film, slower than the scene, has no picture of its own in frames {first} to {last}; choose more"
+        )
+    return Span(start, end)
 
 
 def _seconds(frame, record):
@@ -453,8 +471,8 @@ def _captured(job):
 
 
 def _put(rig, one, placement, shown, camera):
-    """A generator that puts a captured motion on the armature, and its film behind it; returns notes, with frames of
-    the scene."""
+    """A generator that puts a captured motion on the armature, and its film behind it; returns notes on it, with frames
+    of the scene."""
     yield "animating", 0, 0
     target, bones, bone_map = rig
     job, scene = one.job, bpy.context.scene
@@ -468,14 +486,14 @@ def _put(rig, one, placement, shown, camera):
         "motion": str(job.output),
         "map": bone_map,
         "start": view.start if view else job.start or 0.0,
+        "fps": str(motion.fps),
+        "frames": len(motion),
         "rate": str(frame_rate(scene) if placement.rate == "scene" else motion.fps),
         "shown": shown,
     }
     yield from results.putting(target, motion, job.video.stem, record, placement, bones=bones.roles.values())
     start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
-    said = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
-    notes = [*said, *target.notes, *bones.notes]
-    target.notes.clear()
+    notes = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
     if shown and view is None:
         notes.append(
             f"{job.output.name} tells of no camera, so {job.video.name} is not shown; set the environment up again"
@@ -491,6 +509,12 @@ def _put(rig, one, placement, shown, camera):
         if scene.camera is not thing:
             notes.append(f"'{thing.name}' sees the film; press {LookThrough.bl_label} to see it too")
     return notes
+
+
+def _notes_on(rig):
+    """What the user should know of the armature, whatever was put on it, once."""
+    target, bones, _ = rig
+    return list(dict.fromkeys([*target.notes, *bones.notes]))
 
 
 # Drawing

@@ -28,19 +28,32 @@ def frame_ranges(frames: Iterable[bool], most: int | None = None) -> str:
             spans[-1][1] = frame
         elif chosen:
             spans.append([frame, frame])
-    shown = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans[:most])
     more = f" and {len(spans) - most} more spans" if most is not None and len(spans) > most else ""
-    one = len(spans) == 1 and spans[0][0] == spans[0][1]
-    return f"frame{'' if one else 's'} {shown}{more}"
+    return _in_frames(spans[:most], bool(more)) + more
 
 
 def renumbered(sentence: str, number: Callable[[int], int]) -> str:
-    """A sentence with the frames that frame_ranges has put into it numbered otherwise."""
+    """A sentence with the frames that frame_ranges has put into it numbered otherwise, in rising order; spans that then
+    meet become one."""
 
     def spans(found):
-        return re.sub(r"\d+", lambda frame: str(number(int(frame.group()))), found.group())
+        said = found.groupdict()
+        merged = []
+        for span in said["spans"].split(", "):
+            first, *_, last = [number(int(frame)) for frame in (span + "-" + span).split("-")]
+            if merged and first <= merged[-1][1] + 1:
+                merged[-1][1] = max(last, merged[-1][1])
+            else:
+                merged.append([first, last])
+        return _in_frames(merged, said["more"] is not None) + (said["more"] or "")
 
-    return re.sub(r"\bframes? \d+(-\d+)?(, \d+(-\d+)?)*", spans, sentence)
+    return re.sub(r"\bframes? (?P<spans>\d+(-\d+)?(, \d+(-\d+)?)*)(?P<more> and \d+ more spans)?", spans, sentence)
+
+
+def _in_frames(spans, several):
+    shown = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans)
+    one = not several and len(spans) == 1 and spans[0][0] == spans[0][1]
+    return f"frame{'' if one else 's'} {shown}"
 
 
 def short_repr(data_class):

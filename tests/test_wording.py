@@ -73,3 +73,12 @@ def test_frames_in_a_sentence_are_numbered_otherwise_and_other_numbers_stay():
         "the left leg was bent by 2 degrees in 8% of 40 frames: frames 106-110, 118 and 1 more spans; 3.5 m"
     )
     assert renumbered("it jumps at frame 3, as in a cut", lambda frame: frame + 1) == "it jumps at frame 4, as in a cut"
+
+
+def test_spans_of_frames_that_meet_at_another_rate_become_one():
+    said = "it was filled in: frames 1, 3-9, 15-16, 18, 40-42 and 3 more spans, and sharp at frames 7-8"
+    assert renumbered(said, lambda frame: 100 + frame // 2) == (
+        "it was filled in: frames 100-104, 107-109, 120-121 and 3 more spans, and sharp at frames 103-104"
+    )
+    assert renumbered("at frames 2-3 and 7 m", lambda frame: frame // 2) == "at frame 1 and 7 m"
+    assert renumbered("frames 2 and 9 more spans", lambda frame: frame) == "frames 2 and 9 more spans"
