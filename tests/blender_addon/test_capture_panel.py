@@ -9,9 +9,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
 
 WORKER = os.environ.get("GRAPHICS_ML_WORKER_PYTHON")
 END = 1.5  # seconds of the film
+_MEASURED = 5e-3  # metres: where a character that is not quite even faces along no axis, it faces a little elsewhere
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +172,9 @@ def test_only_what_the_scenes_range_shows_is_captured(worker, panel, rig):
         bpy.ops.graphics_ml.capture()
 
 
-def test_each_of_several_films_becomes_an_action_and_one_that_cannot_be_read_is_said(worker, panel, rig, tmp_path):
+def test_each_of_several_films_becomes_an_action_and_one_that_cannot_be_read_is_said(
+    worker, panel, rig, addon, tmp_path
+):
     other = tmp_path / "other" / "treadmill_a.mp4"
     other.parent.mkdir()
     shutil.copy(panel.films[0].path, other)
@@ -182,6 +186,68 @@ def test_each_of_several_films_becomes_an_action_and_one_that_cannot_be_read_is_
     assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
     assert {action.name for action in bpy.data.actions} >= {"treadmill_a", "treadmill_a.001"}
     assert (Path(panel.folder) / "treadmill_a_2.npz").exists()
+    notes = addon("running").last().notes
+    assert any(note.startswith("wrong.mp4 was left out: ") for note in notes)
+    assert [note.partition(": following")[0] for note in notes if ": following" in note] == ["treadmill_a.mp4"] * 2
+    assert len([note for note in notes if "frames per second" in note]) == 1  # of the scene, not of a film
+
+
+def test_a_correction_outside_the_film_is_told_in_frames(worker, panel, rig):
+    scene = bpy.context.scene
+    panel.start_frame, panel.use_start, panel.start, panel.end = 101, True, 0.5, 1.0
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    ends = int(action_of(rig).frame_range[1])
+
+    def corrected(first, last):
+        panel.first, panel.last = first, last
+        return bpy.ops.graphics_ml.correct_capture(change="swap")
+
+    for first, last in ((90, 100), (ends + 1, ends + 1), (400, 500)):
+        with pytest.raises(RuntimeError, match=f"from frame {first} to {last} lies outside .* 101 to {ends};"):
+            corrected(first, last)
+    assert corrected(ends, ends) == corrected(80, 101) == {"FINISHED"}
+    assert len(record_of(rig)["settings"]["swap"]) == 2
+    scene.render.fps = 120
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="no picture of its own in frames 103 to 104"):
+        corrected(103, 104)
+
+
+@pytest.mark.parametrize("place", ["moved", "hung"])
+def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place_with_its_film(place, worker, panel, rig, core, addon):
+    """Seen from the armature, the camera and the bones are where they are for one that stands at the origin."""
+
+    def captured(operator=bpy.ops.graphics_ml.capture):
+        assert operator() == {"FINISHED"}
+        bpy.context.view_layer.update()
+        camera = bpy.data.objects["Film treadmill_a"].matrix_world.copy()
+        return camera, places(core, rig, range(1, 40, 6))
+
+    panel.end = 1.0
+    camera, plain = captured()
+    told = "to have it where the rig stands"
+    assert not any(told in note for note in addon("running").last().notes)
+    put = Matrix.Translation((4, -3, 0)) @ Matrix.Rotation(1.9, 4, "Z")
+    if place == "moved":
+        rig.matrix_basis = put @ rig.matrix_basis
+    else:
+        rig.parent = bpy.data.objects.new("ship", None)
+        bpy.context.scene.collection.objects.link(rig.parent)
+        rig.parent.matrix_world = put
+    bpy.context.view_layer.update()
+    same, as_recorded = captured()
+    assert any("5 m away from the world's origin and turned by 109°" in note for note in addon("running").last().notes)
+    np.testing.assert_allclose(as_recorded, plain, atol=_MEASURED)
+    np.testing.assert_allclose(same, camera, atol=1e-5)
+    panel.stand = "rig"
+    for operator in (bpy.ops.graphics_ml.capture, bpy.ops.graphics_ml.run_again):
+        film, seen = captured(operator)
+        assert not any(told in note for note in addon("running").last().notes)
+        assert record_of(rig)["placement"]["stand"] == "rig"
+        np.testing.assert_allclose(film, put @ camera, atol=1e-4)
+        carried = plain @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]).T  # in Blender's axes
+        carried = carried @ np.array(put.to_3x3()).T + np.array(put.translation)
+        np.testing.assert_allclose(seen, carried @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]).T, atol=_MEASURED)
 
 
 def test_a_swap_exchanges_the_span_and_a_second_one_brings_it_back(worker, panel, rig, core):

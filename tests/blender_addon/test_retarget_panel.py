@@ -8,10 +8,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
 
 _spec = importlib.util.spec_from_file_location("addon_rigs", Path(__file__).with_name("rigs.py"))
 rigs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rigs)
+
+_MEASURED = 5e-3  # metres: where a character that is not quite even faces along no axis, it faces a little elsewhere
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +288,49 @@ def test_after_a_path_on_the_object_the_next_result_starts_where_the_first_did(s
     bpy.ops.graphics_ml.retarget()
     np.testing.assert_allclose(rigs.world(geno, frames, names), wanted, atol=1e-4)
     assert walked.users and len([action for action in bpy.data.actions if "graphics_ml" in action]) == 3
+
+
+@pytest.mark.parametrize(("name", "root"), [("geno", "hips"), ("geno", "object"), ("rigify", "hips")])
+def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place(settings, test_data, bow, addon, name, root):
+    """From where the rig stands all is as for one at the origin; of the preview and of Run Again too."""
+    rig = rigs.geno(test_data) if name == "geno" else rigs.rigify()
+    bones = ["Hips", "Head", "LeftHand"] if name == "geno" else ["torso", "head", "hand_fk.L"]
+    settings.file, settings.level, settings.root = str(bow), "copy", root
+    stood = rig.matrix_basis.copy()
+
+    def seen_of(operator):
+        assert operator() == {"FINISHED"}
+        found = rigs.world(rig, [1, 20, 50], bones)
+        return found, [note for note in addon("running").last().notes if "away from the world's origin" in note]
+
+    def put_back(place):
+        rig.animation_data_clear()
+        for bone in rig.pose.bones:
+            bone.matrix_basis.identity()
+        rig.matrix_basis = place @ stood
+        bpy.context.view_layer.update()
+
+    plain, told = seen_of(bpy.ops.graphics_ml.retarget)
+    assert not told
+    there = Matrix.Translation((4, -3, 0)) @ Matrix.Rotation(1.9, 4, "Z")
+    put_back(there)
+    as_recorded, told = seen_of(bpy.ops.graphics_ml.retarget)
+    np.testing.assert_allclose(as_recorded, plain, atol=_MEASURED)
+    assert len(told) == 1 and f"'{rig.name}' stands 5 m away" in told[0] and "turned by 109°" in told[0]
+    put_back(there)
+    wanted = plain @ np.array(there.to_3x3()).T + np.array(there.translation)
+    for operator, stand in ((bpy.ops.graphics_ml.retarget, "rig"), (bpy.ops.graphics_ml.run_again, "world")):
+        settings.stand = stand
+        carried, told = seen_of(operator)
+        np.testing.assert_allclose(carried, wanted, atol=_MEASURED)
+        assert not told and settings.stand == "rig"
+    put_back(there)
+    bpy.context.scene.frame_set(1)
+    bpy.ops.graphics_ml.retarget_preview()
+    seen = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    shown = [seen.matrix_world @ seen.pose.bones[bone].head for bone in bones]
+    bpy.ops.graphics_ml.retarget_preview()
+    np.testing.assert_allclose(shown, wanted[0], atol=_MEASURED)
 
 
 def test_what_is_lacking_is_said_in_one_sentence(settings, geno, bow, tmp_path):
