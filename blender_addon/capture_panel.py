@@ -33,7 +33,7 @@ from .job_panels import OpenFile
 from .preferences import preferences
 from .properties import AddFiles, PathItem, RemoveFile, draw_settings, group_of, job_from, object_property
 from .running import Running
-from .sidebar import Sidebar, paragraph
+from .sidebar import Sidebar, armature_field, fields, paragraph
 
 _FOLDER = "captures"  # beside the .blend or the film, where no other folder is chosen
 _CORRECTED = ("swap", "plant", "again")
@@ -238,11 +238,7 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
     def draw(self, context):
         layout, group = self.layout, context.scene.graphics_ml.capture
         _draw_films(layout, group)
-        _draw(layout, group, "target")
-        if group.target is None:
-            active = context.object
-            known = active is not None and active.type == "ARMATURE"
-            layout.label(text=active.name if known else "Select an armature", icon="ARMATURE_DATA" if known else "INFO")
+        armature_field(layout, context, group, "target")
         draw_settings(layout, group, ("person", "height", "smoothing", "foot_lock"))
         if not preferences().python:
             paragraph(layout, context, "Capturing needs the environment: press Set Up in its panel", icon="INFO")
@@ -278,8 +274,8 @@ class GRAPHICS_ML_PT_capture_placement(_PartOfCapture, bpy.types.Panel):
     def draw_part(self, layout, group):
         layout.prop(group, "at_current")
         if not group.at_current:
-            _draw(layout, group, "start_frame")
-        _draw(layout, group, "stand", "rate", "track")
+            fields(layout, group, ("start_frame",))
+        fields(layout, group, ("stand", "rate", "track"))
         for switch in ("set_range", "keep_rest"):
             layout.prop(group, switch)
 
@@ -290,7 +286,7 @@ class GRAPHICS_ML_PT_capture_film(_PartOfCapture, bpy.types.Panel):
     def draw_part(self, layout, group):
         layout.prop(group, "background")
         if group.background:
-            _draw(layout, group, "camera_object")
+            fields(layout, group, ("camera_object",))
         draw_settings(layout, group, ("camera",))
 
 
@@ -298,7 +294,7 @@ class GRAPHICS_ML_PT_capture_more(_PartOfCapture, bpy.types.Panel):
     bl_label = "More Settings"
 
     def draw_part(self, layout, group):
-        _draw(layout, group, "map", "folder")
+        fields(layout, group, ("map", "folder"))
 
 
 class GRAPHICS_ML_PT_capture_corrections(Sidebar, bpy.types.Panel):
@@ -531,13 +527,6 @@ def _draw_films(layout, group):
     button = box.operator(AddFiles.bl_idname, text="Add Films", icon="ADD")
     button.group, button.setting = group.path_from_id(), "films"
     button.filter_movie = button.filter_folder = True
-
-
-def _draw(layout, group, *names):
-    column = layout.column()
-    column.use_property_split, column.use_property_decorate = True, False
-    for name in names:
-        column.prop(group, name)
 
 
 def _button(layout, change, icon):

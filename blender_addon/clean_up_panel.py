@@ -31,7 +31,7 @@ from graphics_ml.motion.clean_up import CleanUp
 from . import bone_list, live_preview, results
 from .properties import draw_settings, group_of, job_from
 from .running import Running
-from .sidebar import Sidebar, paragraph
+from .sidebar import Sidebar, fields, paragraph
 
 _PLACED = ("set_range", "track")  # a motion that is cleaned up stays at its frames and rate
 _PLAIN = {"feet slip": "Feet slip", "jerk": "Jerkiness", "penetration": "Under ground"}
@@ -122,15 +122,8 @@ class GRAPHICS_ML_PT_clean_up(Sidebar, bpy.types.Panel):
         if settings.in_place:
             names.insert(names.index("in_place") + 1, "facing")
         draw_settings(layout, settings, names)
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        column.prop(settings, "only_range")
-        if settings.only_range:
-            column.prop(settings, "first")
-            column.prop(settings, "last")
-        for name in _PLACED:
-            column.prop(settings, name)
+        span = ("only_range", "first", "last") if settings.only_range else ("only_range",)
+        fields(layout, settings, (*span, *_PLACED))
         layout.operator(GRAPHICS_ML_OT_clean_up.bl_idname, icon="PLAY")
 
 

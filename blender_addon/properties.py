@@ -36,6 +36,8 @@ import numpy as np
 
 from graphics_ml.jobs import JobError, names_file, settings
 
+from .sidebar import fields
+
 # From 4.5 Blender asks who takes a path to say that it knows what // means.
 _PATH = {"options": {"PATH_SUPPORTS_BLEND_RELATIVE"}} if bpy.app.version >= (4, 5, 0) else {}
 _INT = 2**31 - 1  # Blender's whole numbers
@@ -137,9 +139,7 @@ def draw_settings(layout, group, names=None):
         names: which of them and in which order; all of them when None.
     """
     kinds = {one.name: (one, kind) for one, kind in settings(group.job_class)}
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
+    column = fields(layout)
     for key in group.shown if names is None else names:
         one, kind = kinds[key]
         kind, optional = without_none(kind)

@@ -39,7 +39,7 @@ from graphics_ml.provenance import record_without_output
 
 from .properties import fill
 from .running import press
-from .sidebar import Sidebar, paragraph
+from .sidebar import Sidebar, fields, paragraph
 
 PLACEMENT = {
     "start_frame": bpy.props.IntProperty(
@@ -88,11 +88,7 @@ def placement_from(group) -> Placement:
 
 def draw_placement(layout, group):
     """Draw PLACEMENT's properties of a group."""
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    for name in PLACEMENT:
-        column.prop(group, name)
+    fields(layout, group, PLACEMENT)
 
 
 def made_by(

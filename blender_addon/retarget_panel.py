@@ -35,9 +35,9 @@ from graphics_ml.motion.retarget import Retargeter
 from . import bone_list, live_preview, results
 from .bone_list import Pair
 from .open_source import motion_files, open_source
-from .properties import draw_settings, group_of, job_from
+from .properties import draw_settings, group_of, job_from, object_property
 from .running import Running, press
-from .sidebar import Sidebar, paragraph
+from .sidebar import Sidebar, armature_field, fields, paragraph
 
 _SHOWN = ("level", "root", "foot_lock", "hand_lock")
 _CHOOSING = (
@@ -51,11 +51,6 @@ _CHOOSING = (
     "frames_found",
 )
 _LEFT_OUT = ("source", "output", "format", "target", "map", "source_map", "save_map", "keep_actions", "preset")
-
-
-# Python crashes at its exit where a property of bpy 4.2, as a module, has had a callback.
-_SAFE = bpy.app.version >= (4, 3, 0) or bpy.app.binary_path
-_ARMATURES = {"poll": lambda _, obj: obj.type == "ARMATURE"} if _SAFE else {}
 
 
 RetargetSettings = group_of(
@@ -76,19 +71,14 @@ RetargetSettings = group_of(
         ),
         "file": bpy.props.StringProperty(name="File", description="Motion file", subtype="FILE_PATH"),
         "folder": bpy.props.StringProperty(name="Folder", description="Folder of motion files", subtype="DIR_PATH"),
-        "source_armature": bpy.props.PointerProperty(
-            name="Armature", description="Armature whose motion is taken", type=bpy.types.Object, **_ARMATURES
-        ),
+        "source_armature": object_property("ARMATURE", name="Armature", description="Armature whose motion is taken"),
         "source_action": bpy.props.PointerProperty(
             name="Action",
             description="Its action that is taken; the one that it plays when empty",
             type=bpy.types.Action,
         ),
-        "target_armature": bpy.props.PointerProperty(
-            name="Onto",
-            description="Armature that the motion is put on; the active one when empty",
-            type=bpy.types.Object,
-            **_ARMATURES,
+        "target_armature": object_property(
+            "ARMATURE", name="Onto", description="Armature that the motion is put on; the active one when empty"
         ),
     },
 )
@@ -389,7 +379,7 @@ class _ChoosesFile:
 
 
 class GRAPHICS_ML_OT_bones_load(_ChoosesFile, bpy.types.Operator):
-    """Load the bones from a file, such as one that graphics-ml map has written"""
+    """Load the bones from a file that was saved here or by graphics-ml on the command line"""
 
     bl_idname = "graphics_ml.bones_load"
     bl_label = "Load"
@@ -397,7 +387,7 @@ class GRAPHICS_ML_OT_bones_load(_ChoosesFile, bpy.types.Operator):
 
 
 class GRAPHICS_ML_OT_bones_save(_ChoosesFile, bpy.types.Operator):
-    """Save the bones to a file, for other scenes and for graphics-ml retarget --map"""
+    """Save the bones to a file, for other scenes and for graphics-ml on the command line"""
 
     bl_idname = "graphics_ml.bones_save"
     bl_label = "Save"
@@ -505,21 +495,14 @@ class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
     def draw(self, context):
         live_preview.drawn()
         settings, layout = context.scene.graphics_ml.retarget, self.layout
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        column.prop(settings, "source_from")
+        column = fields(layout, settings, ("source_from",))
         if settings.source_from in ("file", "folder"):
             column.prop(settings, settings.source_from, text="")
         else:
             column.prop(settings, "source_armature")
         if settings.source_from == "armature":
             column.prop(settings, "source_action")
-        column.prop(settings, "target_armature")
-        if settings.target_armature is None:
-            active = context.object
-            known = active is not None and active.type == "ARMATURE"
-            column.label(text=active.name if known else "Select an armature", icon="ARMATURE_DATA" if known else "INFO")
+        armature_field(layout, context, settings, "target_armature")
         bone_list.draw_list(layout, settings, _BONES)
         draw_settings(layout, settings, _SHOWN)
         row = layout.row(align=True)

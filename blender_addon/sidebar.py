@@ -67,6 +67,25 @@ class GRAPHICS_ML_PT_notes(Sidebar, bpy.types.Panel):
         _draw_notes(self.layout, context, running.last().notes)
 
 
+def fields(layout, group=None, names=()):
+    """A column in which the properties' names stand to the left of their values, with these of a group in it."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    for name in names:
+        column.prop(group, name)
+    return column
+
+
+def armature_field(layout, context, group, name):
+    """A property that names an armature and, where it is empty, the active one, which is taken then."""
+    column = fields(layout, group, (name,))
+    if getattr(group, name) is None:
+        active = context.object
+        known = active is not None and active.type == "ARMATURE"
+        column.label(text=active.name if known else "Select an armature", icon="ARMATURE_DATA" if known else "INFO")
+
+
 def paragraph(layout, context, text, icon="NONE"):
     """Draw text on as many lines as the sidebar's width asks for."""
     scale = context.preferences.system.ui_scale or 1  # 0 where there is no window
