@@ -247,7 +247,9 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
         layout.operator(CaptureFilms.bl_idname, icon="PLAY")
         for film, output in _films(group).items():
             picture = people_picture(output)
-            if picture.exists():
+            if picture not in _pictures:
+                _pictures[picture] = picture.exists()
+            if _pictures[picture]:
                 button = layout.operator(OpenFile.bl_idname, text=f"Who Is Who in {film.name}", icon="IMAGE_DATA")
                 button.path = str(picture)
 
@@ -345,6 +347,9 @@ CLASSES = (
     GRAPHICS_ML_PT_capture_corrections,
 )
 SETTINGS = {"capture": Settings}
+
+
+_pictures = {}  # whether these are there: drawing must not ask a slow disk each time
 
 
 def register():
@@ -461,7 +466,10 @@ def _without(words, word):
 def _captured(job):
     """A generator that has a film captured by the worker; returns _Captured."""
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    outcome = yield from in_worker(job)
+    try:
+        outcome = yield from in_worker(job)
+    finally:
+        _pictures.clear()
     yield "reading", 0, 0
     return _Captured(job, formats.load(job.output), outcome.notes)
 

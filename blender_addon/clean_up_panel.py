@@ -167,12 +167,11 @@ def unregister():
 def _again(context, record):
     """Set the panel as it was for the job of a record, on the action that it was done to; gives the operator."""
     settings = context.scene.graphics_ml.clean_up
-    obj, action = results.object_of(record, "target"), results.object_of(record, "action", "actions")
+    obj, action = context.object, results.object_of(record, "action", "actions")
     results.restore(settings, record)
     settings.only_range = record["frames"] is not None
     if settings.only_range:
         settings.first, settings.last = record["frames"]
-    context.view_layer.objects.active = obj
     assign(obj, action)
     return GRAPHICS_ML_OT_clean_up.bl_idname
 

@@ -11,7 +11,7 @@ is one undo step with the operator that does it. How a panel's jobs are run agai
     def again(context, record):
         group = context.scene.graphics_ml.retarget
         results.restore(group, record)                       # the settings of the job, and where the motion goes
-        group.rig = results.object_of(record, "target")
+        group.rig = context.object                           # it plays the action
         return "graphics_ml.retarget"                        # the operator that is run
 
 When and how a motion goes into the scene is asked in every panel in the same way:
@@ -25,6 +25,7 @@ import json
 import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
@@ -169,13 +170,19 @@ _again = {}
 
 
 def record_of(obj: bpy.types.Object | None) -> dict | None:
-    """The record of the action that an object plays; None where it has none."""
+    """The record of the action that an object plays, not to be changed; None where it has none."""
     action = None if obj is None else current_action(obj)
     try:
-        record = json.loads(action[PROVENANCE])
+        record = _parsed(action[PROVENANCE])
     except (KeyError, TypeError, ValueError):
         return None
     return record if isinstance(record, dict) and record.get("job") in JOBS else None
+
+
+@lru_cache(maxsize=8)
+def _parsed(text):
+    # Panels ask several times with each drawing, and a record may tell of each frame of a film.
+    return json.loads(text)
 
 
 def restore(group, record: dict) -> None:

@@ -115,7 +115,8 @@ class Opened(NamedTuple):
     notes: list[str]
 
 
-_last_opened: tuple[tuple, Opened] | None = None  # the bone list, the preview and the result ask for the same source
+# With its key and its name: the bone list, the preview and the result ask for the same source.
+_last_opened: tuple[tuple, Opened, str] | None = None
 
 
 def target_of(context) -> bpy.types.Object:
@@ -180,7 +181,7 @@ def opened(source: Source, settings):
         except ValueError as error:
             raise ArmatureError(str(error)) from error
         found = Opened(motion, whole_frames(source.action)[0], [])
-    _last_opened = key, found
+    _last_opened = key, found, source.name
     return found
 
 
@@ -511,9 +512,9 @@ class GRAPHICS_ML_PT_retarget(Sidebar, bpy.types.Panel):
         if live_preview.problem():
             paragraph(layout, context, live_preview.problem(), icon="INFO")
         if _last_opened is not None:
-            motion, rate = _last_opened[1].motion, frame_rate(context.scene)
+            (_, (motion, *_), name), rate = _last_opened, frame_rate(context.scene)
             frames = len(motion) if settings.rate == "motion" else int((len(motion) - 1) * rate / motion.fps) + 1
-            text = f"{len(motion)} frames at {float(motion.fps):.4g} a second become {frames} in the scene"
+            text = f"{name}: {len(motion)} frames at {float(motion.fps):.4g} a second become {frames} in the scene"
             paragraph(layout, context, text)
 
 
@@ -579,18 +580,16 @@ def unregister():
 def _again(context, record):
     """Set the panel as it was for the job of a record; gives the operator that does it."""
     settings = context.scene.graphics_ml.retarget
-    objects = record.get("objects", {})
-    target = results.object_of(record, "target")
-    if "source" in objects:
+    if "source" in record.get("objects", {}):
         settings.source_armature = results.object_of(record, "source")
         settings.source_action = results.object_of(record, "action", "actions")
         settings.source_from = "armature"
     else:
         settings.file, settings.source_from = record["settings"]["source"], "file"
     results.restore(settings, record)
-    settings.target_armature = target
+    settings.target_armature = context.object
     bone_list.clear(settings)
-    for side, roles in record["bones"].items():
+    for side, roles in record.get("bones", {}).items():  # the command line has none
         bone_list.name_bones(settings, side, roles)
     return GRAPHICS_ML_OT_retarget.bl_idname
 

@@ -266,6 +266,7 @@ def test_a_result_is_run_again(settings, geno, bow, core):
     first = geno.animation_data.action
     settings.file, settings.level, settings.start_frame = "", "touch", 1
     settings.bones.clear()
+    geno.name = "Hero"  # it is known by what it plays
     bpy.ops.graphics_ml.run_again()
     second = geno.animation_data.action
     assert second != first
