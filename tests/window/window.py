@@ -26,6 +26,8 @@ PROGRAMS = {"blender": "blender", "Xvfb": "xvfb", "xdotool": "xdotool", "openbox
 def lacking() -> str | None:
     """The line that installs what is missing; None: nothing is."""
     packages = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if subprocess.run(["/usr/bin/python3", "-c", "import numpy"], capture_output=True).returncode:
+        packages.append("python3-numpy")  # Debian's Blender runs in Debian's Python
     return f"apt-get install {' '.join(packages)}" if packages else None
 
 
