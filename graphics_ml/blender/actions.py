@@ -399,12 +399,22 @@ def _steady_euler(angles, axes):
         axes: for each of the three the column of its key.
     """
     other = np.stack((angles[:, 0] + np.pi, np.pi - angles[:, 1], angles[:, 2] + np.pi), axis=-1)
-    steady = np.empty_like(angles)
-    last = np.zeros(3)
-    for frame, choices in enumerate(np.stack((angles, other), axis=1)):
-        near = choices - 2 * np.pi * np.round((choices - last) / (2 * np.pi))
-        last = near[np.abs(near - last).sum(axis=-1).argmin()]
-        steady[frame] = last
+    sets = np.stack((angles, other))
+    before = np.concatenate((np.zeros((2, 1, 3)), sets[:, :-1]), axis=1)
+    # (2, 2, F): which set a frame takes after either of the frame before, and how far it is from there.
+    steps = sets[None] - before[:, None]
+    after = np.abs(steps - _TURN * np.round(steps / _TURN)).sum(axis=-1).argmin(axis=1)
+    # Where both lead to the same set, the way there does not matter; from there on the sets are kept or exchanged.
+    forgets = after[0] == after[1]
+    forgets[0] = True
+    since = np.maximum.accumulate(np.where(forgets, np.arange(len(angles)), 0))
+    exchanged = np.cumsum((after[0] == 1) & ~forgets)
+    taken = after[0][since] ^ ((exchanged - exchanged[since]) % 2)
+    steady = sets[taken, np.arange(len(angles))]
+    jumps = np.diff(steady, axis=0, prepend=np.zeros((1, 3)))
     keys = np.empty_like(steady)
-    keys[:, axes] = steady
+    keys[:, axes] = steady - _TURN * np.cumsum(np.round(jumps / _TURN), axis=0)
     return keys
+
+
+_TURN = 2 * np.pi
