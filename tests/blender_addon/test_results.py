@@ -93,7 +93,13 @@ def test_the_record_of_the_job_is_on_the_action(rig, panel):
     assert "output" not in record["settings"]
     assert record["versions"]["blender"] == bpy.app.version_string and record["versions"]["graphics-ml"]
     assert record["objects"] == {"target": "Rig"}
-    assert record["placement"] == {"start_frame": 12, "rate": "scene", "set_range": False, "keep_rest": True}
+    assert record["placement"] == {
+        "start_frame": 12,
+        "stand": "world",
+        "rate": "scene",
+        "set_range": False,
+        "keep_rest": True,
+    }
 
 
 def test_a_result_is_run_again_with_the_settings_that_it_was_made_with(rig, panel):
