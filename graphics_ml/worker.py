@@ -37,6 +37,7 @@ import time
 import traceback
 from collections import deque
 from importlib import import_module
+from importlib.util import find_spec
 
 from graphics_ml import __version__
 
@@ -329,7 +330,13 @@ def _fault(error):
 
 
 def _lacking(package):
-    return f"{package} is not installed in the Python at {sys.prefix}; set the environment up again or choose another"
+    """What to say of a package that is not installed; those that come with the same extra and lack too are named."""
+    from graphics_ml.doctor import EXTRAS
+
+    together = next((packages for packages in EXTRAS.values() if package in packages), (package,))
+    names = [name for name in together if name == package or find_spec(name) is None]
+    said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed"
+    return f"{said} in the Python at {sys.prefix}; set the environment up again or choose another"
 
 
 def _must_finish(frame):

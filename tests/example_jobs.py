@@ -89,6 +89,9 @@ def shout(job, progress):
         raise MotionFileError(job.source, 1, "this is broken; mend it")
     if text.startswith("bug"):
         raise KeyError("hips")
+    if text.startswith("lacks several"):
+        doctor.EXTRAS["apart"] = {"not_here": "not-here", "json": "json", "nor_here": "nor-here"}
+        raise ModuleNotFoundError("No module named 'nor_here'", name="nor_here")
     if text.startswith("lacks"):
         raise ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")
     if text.startswith("full disk"):

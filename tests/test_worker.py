@@ -129,10 +129,13 @@ def test_settings_that_are_wrong_are_named(worker, settings, words):
     assert error["error"] == "JobError" and words in error["message"]
 
 
-def test_a_package_that_is_missing_is_named_without_a_traceback(worker, tmp_path):
-    worker.ask(id=1, kind="job", job="shout", settings=shout(tmp_path, "lacks"))
+@pytest.mark.parametrize(
+    ("text", "said"), [("lacks", "torch is not installed"), ("lacks several", "not_here, nor_here are not installed")]
+)
+def test_packages_that_are_missing_are_named_without_a_traceback(worker, tmp_path, text, said):
+    worker.ask(id=1, kind="job", job="shout", settings=shout(tmp_path, text))
     error = worker.last(1)
-    assert error["error"] == "MissingExtraError" and error["message"].startswith("torch is not installed")
+    assert error["error"] == "MissingExtraError" and error["message"].startswith(said)
     assert "traceback" not in error
 
 
