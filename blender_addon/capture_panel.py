@@ -495,7 +495,7 @@ def _put(rig, one, placement, shown, camera):
         "rate": str(frame_rate(scene) if placement.rate == "scene" else motion.fps),
         "shown": shown,
     }
-    yield from results.putting(target, motion, job.video.stem, record, placement, bones=bones.roles.values())
+    yield from results.putting(target, motion, job.video.stem, record, placement, bones=pair.led)
     start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
     notes = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
     if shown and view is None:

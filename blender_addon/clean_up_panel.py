@@ -96,7 +96,7 @@ class GRAPHICS_ML_OT_clean_up(Running, bpy.types.Operator):
         record["frames"] = [first, last] if settings.only_range else None
         result = work.motion.replace(provenance=record)
         keyed = moved_joints(motion) | _keyed_joints(obj, action, motion.skeleton)
-        made = yield from target.playing(result, action.name, keyed, None, placement, keys=work.keys)
+        made = yield from target.playing(result, action.name, keyed, None, placement, keys=work.keys, rewritten=True)
         if path:
             remove_curves(made, path)
             refresh(obj)

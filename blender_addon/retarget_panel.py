@@ -13,6 +13,7 @@ from typing import NamedTuple
 import bpy
 from mathutils import Matrix
 
+from graphics_ml.blender.actions import keyed_by_result
 from graphics_ml.blender.animation_data import (
     TRANSFORMS,
     assign,
@@ -21,6 +22,7 @@ from graphics_ml.blender.animation_data import (
     curves_of,
     refresh,
     remove_curves,
+    rest_bones,
 )
 from graphics_ml.blender.armature import deform_flags, moved_joints
 from graphics_ml.blender.armature_target import ArmatureTarget, carried
@@ -194,6 +196,7 @@ class _Retargeting:
         with _standing(obj):
             self.target = ArmatureTarget(obj)
         self.deform = deform_flags(self.target.armature, self.target.skeleton)
+        self.former = current_action(obj), getattr(obj.animation_data, "action_slot", None)
         self._maps = self._soles = self._pair = (None, None)
 
     def pair(self, motion: Motion) -> Pair:
@@ -224,6 +227,11 @@ class _Retargeting:
             soles=self._soles[1],
         )
         return found, (source_map, target_map), notes
+
+    @property
+    def led(self) -> tuple[str, ...]:
+        """Names of the mapped bones of the rig that the motion which was put on it last leads."""
+        return self._pair[1].led
 
 
 class GRAPHICS_ML_OT_retarget(Running, bpy.types.Operator):
@@ -289,13 +297,13 @@ class GRAPHICS_ML_OT_retarget_preview(Running, bpy.types.Operator):
             # An object that moves and hips that move show the same.
             job = _job(settings, source)
             job = replace(job, root="hips") if job.root == "object" else job
-            (motion, _, _), (_, target_map), _ = retargeting(found.motion, job)
+            (motion, _, _), _, _ = retargeting(found.motion, job)
             if settings.stand == "rig":
                 with _standing(rig):
                     motion, _ = carried(motion, None, *retargeting.target.stand())
             start = settings.start_frame if found.start is None else found.start
             faster = 1.0 if settings.rate == "motion" else float(motion.fps / frame_rate(bpy.context.scene))
-            bones = (*moved_joints(motion), *target_map.roles.values())
+            bones = (*moved_joints(motion), *retargeting.led)
             return live_preview.Result(motion, bones, lambda frame: (frame - start) * faster)
 
         live_preview.begin(rig, settings_now, result_now)
@@ -611,12 +619,10 @@ def _done(retargeting, source, label, start):
     record = results.made_by(job, placement, [source.path] if source.path else [], objects)
     record["bones"] = {side: one.roles for side, one in zip(("source", "target"), maps, strict=True)}
     before = len(target.notes)
-    with _standing(target.armature):
+    with _standing(target.armature), _playing_again(target.armature, *retargeting.former):
         if path is not None:
             record["stood"] = [list(row) for row in target.armature.matrix_basis]
-        action = yield from results.putting(
-            target, motion, source.name, record, placement, maps[1].roles.values(), path
-        )
+        action = yield from results.putting(target, motion, source.name, record, placement, retargeting.led, path)
     said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *report.notes, *target.notes[before:]]
     first, last = whole_frames(action)
     return last + 1 - first, said
@@ -644,6 +650,33 @@ def _standing(obj):
         elif not former.users:
             former.use_fake_user = True
         bpy.data.actions.remove(without)
+
+
+@contextmanager
+def _playing_again(obj, former, slot):
+    """Within the block the armature plays what it did before the results of this batch, so that each of them is made
+    from that and their order does not matter; the bones that the last one has keyed are at rest."""
+    last = current_action(obj)
+    if former is None or last in (None, former):
+        yield
+        return
+    last_slot = getattr(obj.animation_data, "action_slot", None)
+    rest_bones(obj, keyed_by_result(last))
+    _assign(obj, former, slot)
+    try:
+        yield
+    finally:
+        if current_action(obj) == former:
+            _assign(obj, last, last_slot)
+            refresh(obj)
+        elif not last.users:
+            last.use_fake_user = True
+
+
+def _assign(obj, action, slot):
+    obj.animation_data.action = action
+    if slot is not None:
+        obj.animation_data.action_slot = slot
 
 
 def _job(settings, source):

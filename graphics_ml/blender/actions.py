@@ -14,12 +14,15 @@ import numpy as np
 from mathutils import Matrix
 
 from graphics_ml.blender.animation_data import (
+    TRANSFORMS,
     assign,
     bone_path,
     current_action,
     curves_of,
+    paths_of,
     refresh,
     remove_curves,
+    rest_bones,
     rest_moved_bones,
     transform_paths,
 )
@@ -40,7 +43,9 @@ from graphics_ml.motion.rotations import (
 )
 
 PROVENANCE = "graphics_ml"
+KEYED = "graphics_ml_keyed"
 CONFIDENCE = "Confidence"
+OBJECT_PATHS = frozenset(TRANSFORMS) - {"scale"}
 DOUBTFUL = 0.5  # below it a joint was invented more than seen
 _LINEAR, _BEZIER = 1, 2  # their numbers among a keyframe's kinds of interpolation
 _FREE = 0  # among its kinds of handles
@@ -63,7 +68,7 @@ def write_action(
             Euler angles or by axis and angle, which go other ways between keys, keeps one a frame.
 
     The scene gets the motion's frame rate and range; the motion's provenance is stored on the action as JSON, in the
-    custom property "graphics_ml".
+    custom property "graphics_ml", and what is keyed in KEYED.
 
     Raises:
         ValueError: as pose_channels.
@@ -76,6 +81,7 @@ def write_action(
         thin(action, keys, start_frame)
     set_range(motion.fps, len(motion), start_frame)
     action[PROVENANCE] = json.dumps(motion.provenance, default=str)
+    action[KEYED] = json.dumps(sorted(paths_of(action)))
     return action
 
 
@@ -86,6 +92,7 @@ def write_channels(
     start_frame: int = 1,
     *,
     keep_rest: bool = False,
+    keep_sizes: bool = True,
     confidence: Mapping[str, np.ndarray] | None = None,
 ) -> bpy.types.Action:
     """A new action with the given bones' keys, one a frame; it becomes the object's current one.
@@ -94,12 +101,14 @@ def write_channels(
         channels: by bone name.
         name: of the action.
         start_frame: scene frame of the first key.
-        keep_rest: whether all that the object's current action does to other bones and properties is in it too.
+        keep_rest: whether all that the object's current action does to other bones and properties is in it too, but
+            what keyed_by_result gives of it: bones that only that has moved are at rest.
+        keep_sizes: whether the bones' own sizes are among these properties.
         confidence: (F,) from 0 to 1 by bone name: shown as one more F-curve among the bone's, of its custom property
             CONFIDENCE; keys of frames below DOUBTFUL are marked as extreme, which the timeline shows in red.
     """
-    replaced = transform_paths(channels) | {_confidence_path(bone) for bone in channels}
-    action = (_rest_of(obj, name, replaced) if keep_rest else None) or bpy.data.actions.new(name)
+    rest = _rest_of(obj, name, channel_paths(channels, keep_sizes)) if keep_rest else None
+    action = rest or bpy.data.actions.new(name)
     new_curve = _curves(action, obj)
     for bone, channel in channels.items():
         pose_bone = obj.pose.bones[bone]
@@ -116,6 +125,22 @@ def write_channels(
             _write_curves(new_curve, _confidence_path(bone), bone, sure[:, None], frames, doubtful)
     assign(obj, action)
     return action
+
+
+def channel_paths(bones, keep_sizes: bool = True) -> set[str]:
+    """The data paths of what keys of these bones stand for: their places and turns, in every rotation mode, their
+    confidence, and their sizes unless those are kept."""
+    placing = {path for path in transform_paths(bones) if not (keep_sizes and path.endswith(".scale"))}
+    return placing | {_confidence_path(bone) for bone in bones}
+
+
+def keyed_by_result(action: bpy.types.Action) -> set[str]:
+    """The data paths that the result which an action is has keyed itself, as told by its custom property KEYED, and not
+    taken over from the action before it; none in an action that is no result."""
+    try:
+        return set(json.loads(action[KEYED]))
+    except (KeyError, TypeError, ValueError):
+        return set()
 
 
 def write_constants(
@@ -154,7 +179,7 @@ def write_object_keys(
     back = np.array(above.inverted())
     rotations = multiply(conjugate(np.array(above.to_quaternion())), multiply(turns, np.array(rotation)))
     attribute, values = rotation_keys(obj.rotation_mode, unroll(rotations))
-    remove_curves(action, {"location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle"})
+    remove_curves(action, OBJECT_PATHS)
     new_curve, frames = _curves(action, obj), start_frame + np.arange(len(places))
     for path, columns in (("location", places @ back[:3, :3].T + back[:3, 3]), (attribute, values)):
         _write_curves(new_curve, path, "Object Transforms", columns, frames)
@@ -163,20 +188,24 @@ def write_object_keys(
 
 def moved_bones(obj: bpy.types.Object, bones, frames: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """How the object's current action moves some of its bones, relative to their rest: rotations (F, 4) and locations
-    (F, 3) at the given frames, by the bone's name; bones that it does not move are left out."""
+    (F, 3) at the given frames, by the bone's name; bones that it does not move are left out. What is keyed_by_result
+    does not move them: they rest there."""
     action = current_action(obj)
     slot = getattr(obj.animation_data, "action_slot", None)
     if action is None or (hasattr(action, "slots") and slot is None):
         return {}
-    curves = {}
+    curves, gone = {}, keyed_by_result(action)
     for curve in curves_of(action, slot):
         curves.setdefault(curve.data_path, {})[curve.array_index] = curve
     found = {}
     for bone in (obj.pose.bones[name] for name in bones if not transform_paths([name]).isdisjoint(curves)):
 
         def values(attribute, bone=bone):
+            path = f"{bone_path(bone.name)}.{attribute}"
+            if path in gone:
+                return np.tile(np.array(bone.bl_rna.properties[attribute].default_array), (len(frames), 1))
             columns = np.tile(np.array(getattr(bone, attribute)), (len(frames), 1))
-            for index, curve in curves.get(f"{bone_path(bone.name)}.{attribute}", {}).items():
+            for index, curve in curves.get(path, {}).items():
                 columns[:, index] = [curve.evaluate(frame) for frame in frames]
             return columns
 
@@ -256,8 +285,8 @@ def _animated():
 
 
 def _rest_of(obj, name, replaced):
-    """A copy of the object's current action, of what is its own in it, without the curves of the paths `replaced`;
-    None where there is none."""
+    """A copy of the object's current action, of what is its own in it, without the curves of the paths `replaced` and
+    of those that it has keyed as a result, whose bones are put to rest; None where there is none."""
     current = current_action(obj)
     slot = getattr(obj.animation_data, "action_slot", None)
     if current is None or (hasattr(current, "slots") and slot is None):
@@ -267,12 +296,15 @@ def _rest_of(obj, name, replaced):
     action.use_frame_range = action.use_cyclic = False
     if action.asset_data is not None:
         action.asset_clear()
-    if PROVENANCE in action:
-        del action[PROVENANCE]
+    gone = keyed_by_result(current) & paths_of(current, slot)
+    for record in (PROVENANCE, KEYED):
+        if record in action:
+            del action[record]
     if slot is not None:
         for other in [other for other in action.slots if other.handle != slot.handle]:
             action.slots.remove(other)
-    remove_curves(action, replaced)
+    remove_curves(action, replaced | gone)
+    rest_bones(obj, gone - replaced)
     return action
 
 

@@ -44,6 +44,11 @@ def remove_curves(action: bpy.types.Action, paths) -> None:
             bag.fcurves.remove(curve)
 
 
+def paths_of(action: bpy.types.Action, slot=None) -> set[str]:
+    """The data paths of the F-curves that curves_of gives."""
+    return {curve.data_path for curve in curves_of(action, slot)}
+
+
 def _bags(action, slot=None):
     if not hasattr(action, "slots"):
         return [action]
@@ -134,7 +139,12 @@ def rest_moved_bones(obj: bpy.types.Object) -> None:
     """Put the bones that the current action moves back to rest, where they would else stay as they were at some frame
     of it."""
     action = current_action(obj)
-    paths = {curve.data_path for curve in curves_of(action)} if action is not None else set()
+    if action is not None:
+        rest_bones(obj, paths_of(action))
+
+
+def rest_bones(obj: bpy.types.Object, paths: set[str]) -> None:
+    """Put the bones that are placed by any of these data paths to rest."""
     for bone in obj.pose.bones:
         if not paths.isdisjoint(transform_paths([bone.name])):
             bone.matrix_basis.identity()

@@ -3,7 +3,8 @@
 
 A motion becomes a new action on the bones that an animator would key. In an open scene nothing else changes: the new
 action goes on doing to all other bones and properties what the current one does, which stays as it was; rate, range and
-frame of the scene are its own unless they are asked to follow the motion.
+frame of the scene are its own unless they are asked to follow the motion. Where the current action is itself a result,
+what that has keyed does not go on, only what the animator has.
 """
 
 import json
@@ -17,7 +18,11 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.actions import (
+    KEYED,
+    OBJECT_PATHS,
     PROVENANCE,
+    channel_paths,
+    keyed_by_result,
     release,
     thin,
     write_channels,
@@ -29,6 +34,7 @@ from graphics_ml.blender.animation_data import (
     current_action,
     curves_of,
     no_new_actions_on_error,
+    paths_of,
     put_back,
     refresh,
     transform_paths,
@@ -59,7 +65,8 @@ class Placement:
         start_frame: scene frame of its first.
         rate: "scene": the motion is brought to the scene's frame rate; "motion": the scene takes the motion's.
         set_range: whether the scene's range becomes the motion's.
-        keep_rest: whether the new action does to all other bones and properties what the current one does.
+        keep_rest: whether the new action does to all other bones and properties, and to the sizes of its own bones,
+            what the current one does, but for what that has keyed as an earlier result.
         track: name of the NLA track that plays the action as a strip, while the current action stays; the action
             becomes the current one when None.
         stand: "world": the motion plays in the world as it was recorded; "rig": from where the rig stands, as
@@ -154,8 +161,11 @@ class ArmatureTarget:
         path=None,
         placement: Placement = Placement(),
         keys: ReducedKeys | None = None,
+        rewritten: bool = False,
     ) -> Generator[tuple[str, int, int], None, bpy.types.Action]:
         """Key a motion as a new action. Where that fails, all is as it was.
+
+        The action's custom property KEYED lists, as JSON, the data paths that it has keys for and has not taken over.
 
         Args:
             motion: of `skeleton`. Its provenance is stored on the action as JSON, in the custom property "graphics_ml";
@@ -166,6 +176,8 @@ class ArmatureTarget:
             placement: when and how in the scene.
             keys: leave only these keys, of which the motion was made, where it has the scene's frame rate. Controls get
                 keys of their own, which may add as much to the error as these have.
+            rewritten: whether the motion is what the current action does, changed: then the sizes of its bones are in
+                it already, and what the animator has keyed still counts as his.
 
         Yields:
             (stage, frames done, frames in all) while controls are solved, which takes long; closed then, it leaves all
@@ -190,6 +202,7 @@ class ArmatureTarget:
                     release(obj)
                 solved = yield from solving_keys(obj, motion, bones, self.notes, start if keep_rest else None)
                 # Not around the solving: the animator may make actions meanwhile.
+                theirs = _paths_of_the_animator(obj)
                 with no_new_actions_on_error():
                     action = write_channels(
                         obj,
@@ -197,9 +210,11 @@ class ArmatureTarget:
                         name,
                         start,
                         keep_rest=keep_rest,
+                        keep_sizes=not rewritten,
                         confidence=_confidence(motion, solved.joints),
                     )
-                    write_constants(obj, action, _neutral(obj, solved.channels), start)
+                    neutral = _neutral(obj, solved.channels, paths_of(action))
+                    write_constants(obj, action, neutral, start)
                     write_constants(obj, action, solved.switches, start)
                     if path is not None:
                         write_object_keys(obj, action, *path, start)
@@ -211,6 +226,9 @@ class ArmatureTarget:
         except ValueError as error:
             raise ArmatureError(str(error)) from error
         action[PROVENANCE] = json.dumps(made_by, default=str)
+        ours = channel_paths(solved.channels) | (OBJECT_PATHS if path is not None else set())
+        ours |= {bone_path(bone) + rest for said in (neutral, solved.switches) for bone in said for rest in said[bone]}
+        action[KEYED] = json.dumps(sorted((ours & paths_of(action)) - (theirs if rewritten else set())))
         if strip:
             add_strip(obj, action, placement.track)
         else:
@@ -288,8 +306,17 @@ def _confidence(motion, joints):
     return {bone: motion.confidence[:, motion.skeleton.index(joint)] for bone, joint in joints.items()}
 
 
-def _neutral(obj, channels):
-    """Values at rest of what NLA strips would else add to the keyed bones: places and sizes that have no keys."""
+def _paths_of_the_animator(obj):
+    """The data paths that the animator has keyed in what the object plays."""
+    action = current_action(obj)
+    if action is None:
+        return set()
+    return paths_of(action, getattr(obj.animation_data, "action_slot", None)) - keyed_by_result(action)
+
+
+def _neutral(obj, channels, keyed):
+    """Values at rest of what NLA strips would else add to the keyed bones: places and sizes that have no keys, of which
+    `keyed` are the data paths."""
     moved = set()
     for track in obj.animation_data.nla_tracks:
         for strip in track.strips if not track.mute else ():
@@ -301,7 +328,7 @@ def _neutral(obj, channels):
         for bone, keys in channels.items()
     }
     return {
-        bone: {rest: value for rest, value in values.items() if bone_path(bone) + rest in moved}
+        bone: {rest: value for rest, value in values.items() if bone_path(bone) + rest in moved - keyed}
         for bone, values in neutral.items()
     }
 

@@ -138,6 +138,10 @@ class Retargeter:
             does not tell.
         target, source_map, target_map, target_motion: as for `retarget`.
 
+    Attributes:
+        led: names of the target's mapped joints that follow the source; others, such as the fingers where the source
+            has none, are left at rest.
+
     Raises:
         UnrecognisedBodyError: as for `retarget`.
     """
@@ -160,6 +164,8 @@ class Retargeter:
         self.source = measure_body(motion.skeleton, self.source_map, motion)
         self.goal = measure_body(target, self.target_map, target_motion)
         self._transfer = Transfer(self.source, self.goal)
+        mapped = self.goal.joints.values()
+        self.led = tuple(target.names[joint] for joint in mapped if joint in self._transfer.led)
         # Kinematics go no further than what is asked of them.
         self._source_legs = Part(self.source, (*_HIPS, *CONTACT_ROLES))
         self._source_shape, self._shape = Capsules.of(self.source), Capsules.of(self.goal)

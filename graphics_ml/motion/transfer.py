@@ -24,11 +24,15 @@ class Transfer:
 
     Args:
         source, goal: the two bodies.
+
+    Attributes:
+        led: the target's joints that follow something; the others rest on their parents.
     """
 
     def __init__(self, source: Body, goal: Body):
         self._skeleton = goal.skeleton
         followed = _followed(source, goal)
+        self.led = frozenset(followed)
         # Of each target joint: the source joint it follows (-1: the world), and the constant, or the pair of constants
         # and the place between two source joints, that come after it.
         follows, after = [], []

@@ -41,7 +41,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     motion, report = pair(solution.motion, foot_lock=job.foot_lock, soles=rig.soles(bones))
     made_by = record(job, _inputs(job))
     motion = motion.replace(provenance=made_by)
-    action = rig.play(motion, job.video.stem, bones)
+    action = rig.play(motion, job.video.stem, pair.led)
     with together():
         if job.output.suffix.lower() in MOTION_EXTENSIONS:
             formats.save(motion, job.output)

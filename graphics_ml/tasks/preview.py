@@ -265,7 +265,7 @@ def _animated(job, motions, names, notes):
     actions, paths = [], []
     for motion, name in zip(motions, names, strict=True):
         moved, _ = retarget(motion, rig.skeleton, target_map=bones, floor=0.0, soles=soles)
-        actions.append(rig.play(moved, name, bones))
+        actions.append(rig.play(moved, name, bones.roles.values()))
         paths.append(moved.positions()[:, body])
     notes += rig.notes
     return rig.armature, actions, paths

@@ -54,7 +54,7 @@ def retarget(job: Retarget, progress: Progress) -> Outcome:
     with together():
         if in_scene:
             made_by = record(job, inputs)
-            action = rig.play(result.replace(provenance=made_by), job.source.stem, target_map, path)
+            action = rig.play(result.replace(provenance=made_by), job.source.stem, pair.led, path)
             if engine is None:
                 rig.save(job.output, action, job.keep_actions)
             else:

@@ -13,7 +13,6 @@ from graphics_ml.blender.presets import Preset
 from graphics_ml.blender.rigs import load_rig
 from graphics_ml.blender.scene import empty_scene, frame_rate
 from graphics_ml.errors import ArmatureError, RigError
-from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.motion import Motion
 
 
@@ -41,17 +40,16 @@ class TargetRig(ArmatureTarget):
             raise RigError(self.name, None, str(error)) from error
         self.notes = notes + self.notes
 
-    def play(self, motion: Motion, name: str, bones: BoneMap, path=None) -> bpy.types.Action:
+    def play(self, motion: Motion, name: str, bones=(), path=None) -> bpy.types.Action:
         """Key a motion as the rig's new action, at the motion's rate and range; actions that are kept last as long as
         before.
 
         Args:
-            motion, name, path: as for ArmatureTarget.play.
-            bones: whose bones are keyed even where they rest.
+            motion, name, bones, path: as for ArmatureTarget.playing.
         """
         kept, rate = list(bpy.data.actions), frame_rate(bpy.context.scene)
         placement = Placement(rate="motion", set_range=True, keep_rest=False)
-        action = super().play(motion, name, bones.roles.values(), path, placement)
+        action = super().play(motion, name, bones, path, placement)
         bpy.context.scene.frame_set(placement.start_frame)
         if kept and rate != motion.fps:
             retime(kept, float(Fraction(motion.fps) / rate))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix, Vector
 
-from graphics_ml.blender.actions import CONFIDENCE, PROVENANCE, write_action
+from graphics_ml.blender.actions import CONFIDENCE, KEYED, PROVENANCE, keyed_by_result, write_action
 from graphics_ml.blender.animation_data import curves_of
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
@@ -137,14 +137,58 @@ def test_what_the_current_action_does_to_all_else_goes_on_and_the_action_itself_
     )
     action = ArmatureTarget(obj).play(part, "dance", bones)
     now, hips = keys(action), 'pose.bones["hips"].'
-    others = {channel for channel in before if not channel[0].startswith(hips)}
+    others = {channel for channel in before if channel[0] != hips + "location"}
     assert {channel: now[channel] for channel in others} == {channel: before[channel] for channel in others}
-    assert (hips + "scale", 0) not in now and len(now[hips + "location", 0]) == 12
+    assert len(now[hips + "scale", 0]) == 2 and len(now[hips + "location", 0]) == 12
     assert keys(walk) == before and walk["graphics_ml"] == "old" and walk.use_fake_user
     assert json.loads(action[PROVENANCE]) == {"made by": "test"} and not action.use_fake_user
     turned = evaluated_transforms(obj, range(1, 13), list(bones))[0]
     wanted = part.orientations()[:, [motion.skeleton.index(bone) for bone in bones]]
     assert angle_between(turned, wanted).max() < 2e-5
+
+
+def only(motion, bones):
+    """The motion with all other joints at rest."""
+    moving = np.isin(motion.skeleton.names, list(bones))[:, None]
+    root = motion.root_positions if "hips" in bones else np.tile(motion.skeleton.offsets[0], (len(motion), 1))
+    rotations = np.where(moving, motion.rotations, motion.skeleton.rest_orientations)
+    return motion.replace(rotations=rotations, root_positions=root)
+
+
+def test_what_a_result_has_keyed_is_not_in_the_next_one_and_what_the_animator_has_keyed_in_it_is():
+    obj = build_rig()
+    target, long = ArmatureTarget(obj), swing(obj, frames=50)
+    first = target.play(long, "first")
+    assert keyed_by_result(first) == {path for path, _ in keys(first)}
+    for frame, size in ((1, 1.0), (5, 2.0)):
+        obj.pose.bones["hand.L"].scale = (size, size, size)
+        obj.pose.bones["hand.L"].keyframe_insert("scale", frame=frame)
+        obj.pose.bones["spine"].keyframe_insert("scale", frame=frame)
+    bpy.context.scene.frame_set(9)
+    second = only(swing(obj, seed=1), {"spine", "arm.L"})
+    action = target.play(second, "second")
+    placed = {path.split('"')[1] for path, _ in keys(action) if not path.endswith("scale")}
+    assert placed == {"spine", "arm.L"} and tuple(action.frame_range) == (1, 12)
+    for bone in ("hand.L", "spine"):
+        channel = f'pose.bones["{bone}"].scale', 0
+        assert keys(action)[channel] == keys(first)[channel]
+    assert json.loads(action[KEYED]) == sorted(path for path in {p for p, _ in keys(action)} if "scale" not in path)
+    # The hips and the leg, which the first has left somewhere at frame 9, are where they rest.
+    turned = evaluated_transforms(obj, range(1, 13), second.skeleton.names)[0]
+    assert angle_between(turned, second.orientations()).max() < 2e-5
+
+
+def test_of_what_the_current_action_does_rewritten_the_animators_keys_still_count_as_his():
+    obj = build_rig()
+    with_action(obj)
+    target, hips = ArmatureTarget(obj), 'pose.bones["hips"].'
+    walk = target.motion()
+    action = target.play(walk, "cleaned", walk.skeleton.names, rewritten=True)
+    paths = {path for path, _ in keys(action)}
+    assert hips + "scale" not in paths and 'pose.bones["spine"].rotation_quaternion' in keyed_by_result(action)
+    assert keyed_by_result(action).isdisjoint({hips + "location", 'pose.bones["foot.L"].rotation_quaternion', "scale"})
+    next_one = target.play(only(swing(obj), {"spine"}), "dance")
+    assert len(keys(next_one)[hips + "location", 0]) == len(walk)
 
 
 @pytest.mark.skipif(bpy.app.version < (4, 4, 0), reason="this Blender's actions have no slots")

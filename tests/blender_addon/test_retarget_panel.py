@@ -77,7 +77,7 @@ def test_the_same_keys_come_from_the_panel_the_job_and_python(settings, geno, bo
     options = dict(level="touch", foot_lock=0.7, root="object", soles=target.soles(bones))
     result, path, _ = pair.on_rig(motion, **options)
     placement = core("blender.armature_target").Placement(rate="motion", keep_rest=False)
-    assert_same_keys(panel, keys(core, target.play(result, "python", bones.roles.values(), path, placement)))
+    assert_same_keys(panel, keys(core, target.play(result, "python", pair.led, path, placement)))
 
     job = core("jobs").Retarget(
         source=bow, target=rig, output=tmp_path / "out.blend", level="touch", foot_lock=0.7, root="object"
@@ -170,6 +170,75 @@ def test_a_folder_goes_on_one_track_strip_by_strip_and_a_bad_file_is_named(setti
     next(tmp_path.glob("data*.bvh")).unlink()
     with pytest.raises(RuntimeError, match="none of the 2 motions could be used; the first: 02_01 was left out"):
         bpy.ops.graphics_ml.retarget()
+
+
+def with_fingers(geno):
+    """An action of an animator: a bent finger, and a head that is squashed."""
+    finger, head = (geno.pose.bones[name] for name in ("LeftHandIndex1", "Head"))
+    for frame, value in ((1, 0.0), (9, 0.4)):
+        finger.rotation_quaternion, head.scale = (1, value, 0, 0), (1, 1 + value, 1)
+        finger.keyframe_insert("rotation_quaternion", frame=frame)
+        head.keyframe_insert("scale", frame=frame)
+    action = geno.animation_data.action
+    action.name = "by hand"
+    return action
+
+
+def assert_kept(core, by_hand, action):
+    """All that the animator has keyed is in a result too."""
+    now = keys(core, action)
+    for channel, values in keys(core, by_hand).items():
+        np.testing.assert_array_equal(values, now[channel], err_msg=str(channel))
+
+
+def test_bones_that_the_source_lacks_keep_the_animators_keys_and_so_do_the_sizes_of_all(
+    settings, geno, bow, core, tmp_path
+):
+    by_hand = with_fingers(geno)
+    settings.file = str(bow)
+    bpy.ops.graphics_ml.retarget()
+    action = geno.animation_data.action
+    assert_kept(core, by_hand, action)
+    fingers = {path for path, _ in keys(core, action) if "Hand" in path and path.split('"')[1][-1].isdigit()}
+    assert fingers == {'pose.bones["LeftHandIndex1"].rotation_quaternion'}
+    geno.animation_data.action = None
+    rig = tmp_path / "geno.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(rig), copy=True)
+    core("run").run(core("jobs").Retarget(source=bow, target=rig, output=tmp_path / "out.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
+    (obj,) = (one for one in bpy.data.objects if one.type == "ARMATURE")
+    paths = {path for path, _ in keys(core, obj.animation_data.action)}
+    assert 'pose.bones["LeftHand"].rotation_quaternion' in paths and not any("HandIndex" in path for path in paths)
+
+
+@pytest.mark.parametrize("animated", [True, False])
+def test_in_a_batch_each_result_is_what_it_would_be_alone(
+    settings, geno, bow, walk, test_data, core, animated, tmp_path
+):
+    by_hand = with_fingers(geno) if animated else None
+    settings.file = str(bow)
+    bpy.ops.graphics_ml.retarget()
+    alone = keys(core, geno.animation_data.action)
+    geno.animation_data.action = by_hand
+    files = {"a_situp.fbx": test_data / "motion/ortiz_situp.fbx", "b_bow.bvh": bow, "c_walk.bvh": walk}
+    for name, path in files.items():
+        (tmp_path / name).write_bytes(path.read_bytes())
+    settings.source_from, settings.folder = "folder", str(tmp_path)
+    bpy.ops.graphics_ml.retarget()
+    made = {name.split(".")[0]: bpy.data.actions[name.split(".")[0]] for name in files}
+    assert_same_keys(alone, keys(core, made["b_bow"]))
+    assert all(action.users for action in made.values()) and geno.animation_data.action == made["c_walk"]
+    if animated:
+        assert_kept(core, by_hand, made["c_walk"])
+    else:
+        assert not any("HandIndex" in path for path, _ in keys(core, made["c_walk"]))
+        bpy.context.scene.frame_set(20)
+        turn = geno.pose.bones["LeftHandIndex1"].rotation_quaternion
+        np.testing.assert_allclose(turn, (1, 0, 0, 0), atol=1e-6)  # and not as the sit-up has left it
+    settings.source_from = "file"  # one after the other they are the same
+    bpy.ops.graphics_ml.retarget()
+    if not animated:
+        assert_same_keys(alone, keys(core, geno.animation_data.action))
 
 
 def test_all_actions_of_an_armature_become_actions_of_another(settings, test_data, core):

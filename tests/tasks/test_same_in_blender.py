@@ -57,8 +57,9 @@ def test_a_real_rig_gets_the_same_keys_and_stands_where_the_motion_says(test_dat
     target = ArmatureTarget(rig)
     bones = target.recognised()
     source = formats.load(walk)
-    motion, _ = Retargeter(source, target.skeleton, target_map=bones)(source, soles=target.soles(bones))
-    action = target.play(motion, "walk", bones.roles.values(), placement=Placement(rate="motion"))
+    pair = Retargeter(source, target.skeleton, target_map=bones)
+    motion, _ = pair(source, soles=target.soles(bones))
+    action = target.play(motion, "walk", pair.led, placement=Placement(rate="motion"))
     ours = keys(action)
     assert ours.keys() == theirs.keys()
     for channel, values in ours.items():
