@@ -29,7 +29,8 @@ bpy.context.preferences.view.show_splash = False
 bpy.context.preferences.view.render_display_type = "NONE"
 
 known = {"bpy": bpy, "np": np, "started": time.time()}
-longest, slowest, last_tick, ends = [0.0], [0.0], [time.perf_counter()], []
+longest, slowest, last_tick = [0.0], [0.0], [time.perf_counter()]
+ends, texts = [], []  # when each thing ended that went on, and what was said of how far it is
 _going = [None]
 _server = socket.socket(socket.AF_UNIX)
 _server.bind(os.environ["WINDOW_TEST_SOCKET"])
@@ -111,15 +112,17 @@ def _timed(modal):
 
 def _tick():
     now = time.perf_counter()
-    longest[0] = max(longest[0], now - last_tick[0])
-    last_tick[0] = now
-    running = sys.modules.get(f"{NAME}.running")
-    run = running.going_on() if running else None
-    if _going[0] is not None and run is not _going[0]:
+    module = sys.modules.get(f"{NAME}.running")
+    run = module.going_on() if module else None
+    if run is _going[0]:  # what is drawn when it has ended is Blender's own
+        longest[0] = max(longest[0], now - last_tick[0])
+    elif _going[0] is not None:
         ends.append(time.time())
     _going[0] = run
+    if run is not None and run.text not in texts[-1:]:
+        texts.append(run.text)
+    last_tick[0] = now
     _answer()
-    last_tick[0] = max(last_tick[0], now)
     return TICK
 
 
@@ -152,5 +155,5 @@ def _answer():
 
 _running = sys.modules[f"{NAME}.running"].Running
 _running.modal = _timed(_running.modal)
-known.update(step=step, going_on=going_on, gap=gap, letters=letters, regions=regions, ends=ends, NAME=NAME)
+known.update(step=step, going_on=going_on, gap=gap, letters=letters, regions=regions, ends=ends, texts=texts, NAME=NAME)
 bpy.app.timers.register(_tick, first_interval=0.5, persistent=True)

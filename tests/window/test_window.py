@@ -100,29 +100,28 @@ def test_a_film_becomes_an_action_while_the_window_answers(window):
     time.sleep(2)  # a window of its own
     window.click(*window.find(f"{window.home}/"))
     window.write(f"{window.home}/Videos/")
-    window.click(*window.find("walk.mp4"))
+    window.click(*window.find("walk.mp4", beside_icon=True))
     window.click(*window.find("Add Files"))
     assert window.ask("[one.path for one in bpy.context.scene.graphics_ml.capture.films]") == [
         f"{window.home}/Videos/walk.mp4"
     ]
     window.shot("capture ready")
-    window.ask("gap()")
+    window.ask("gap(), texts.clear()")
     _orbit(window)
     before = window.ask("gap()")
-    turned, texts = set(), []
+    turned = []
 
     def watch(run):
-        texts.append(run["text"])
         _orbit(window)
-        turned.add(tuple(window.ask(_TURNED)))
-        window.shot(f"capture {len(texts):02}")
+        turned.append(tuple(window.ask(_TURNED)))
+        window.shot(f"capture {len(turned):02}")
 
     _press_capture(window)
     window.until_done(watch=watch)
-    gap, step = window.ask("gap()"), window.ask("step()")
+    gap, step, texts = window.ask("gap()"), window.ask("step()"), window.ask("texts")
     window.measured("capture", {"longest gap": gap, "orbiting before": before, "longest step": step, "texts": texts})
     assert window.ask(_PLAYED) == "walk"
-    assert len(turned) >= 2, "the view must turn while it goes on"
+    assert len(set(turned)) >= 2, "the view must turn while it goes on"
     assert any("%" in text and text.endswith("left") for text in texts)
     assert step < NEVER_LONGER
     window.shot("captured")
@@ -145,14 +144,14 @@ def test_the_character_is_seen_over_its_film(window):
     window.unfold("Capture", "Add Films")
 
 
-@pytest.mark.parametrize("stage", ["starting", "detecting", "solving"])
+@pytest.mark.parametrize("stage", ["", "detecting", "solving"])
 def test_esc_acts_within_a_second_and_leaves_all_as_it_was(window, stage):
     actions = window.ask(_ACTIONS)
     window.ask("ends.clear()")
     shutil.rmtree(window.home / "Videos" / "captures", ignore_errors=True)  # or it need not detect once more
     _press_capture(window)
     end = time.monotonic() + 60
-    while (window.going_on() or {"text": ""})["text"].split(":")[0].lower() != stage:
+    while not (run := window.going_on()) or not run["text"].lower().startswith(stage):
         assert time.monotonic() < end, f"it never comes to {stage}"
     pressed = time.time()
     window.key("Escape")
@@ -160,7 +159,7 @@ def test_esc_acts_within_a_second_and_leaves_all_as_it_was(window, stage):
         assert time.time() < pressed + 10
         time.sleep(0.02)
     took = window.ask("ends")[0] - pressed
-    window.measured(f"esc while {stage}", {"seconds": took})
+    window.measured(f"esc while {stage or 'it starts'}", {"seconds": took})
     assert took < 1
     assert window.ask(_ACTIONS) == actions
     window.find("Stopped; nothing was changed", window.sidebar())
@@ -218,7 +217,7 @@ def test_no_worker_is_left_where_blender_is_closed_in_the_middle(window):
     window.unfold("Capture", "Add Films")
     _press_capture(window)
     end = time.monotonic() + 60
-    while not (window.going_on() or {"text": ""})["text"].startswith("Detecting"):
+    while not (run := window.going_on()) or not run["text"].startswith("Detecting"):
         assert time.monotonic() < end
     workers = _workers(window.blender.pid)
     assert workers

@@ -232,11 +232,11 @@ class Window:
     def view(self):
         return self.ask("regions()")["WINDOW"]
 
-    def find(self, text, box=None, turned=False, index=0, wait=3.0):
-        """The middle of a text on the screen; `turned`: it is written upwards. Fails where it is not seen."""
+    def find(self, text, box=None, turned=False, index=0, wait=3.0, beside_icon=False):
+        """The middle of a text on the screen; `turned`: it is written upwards; fails where it is not seen."""
         end = time.monotonic() + wait
         while True:
-            found = self._places(text, box, turned)
+            found = self._places(text, box, turned, beside_icon)
             if len(found) > index:
                 return found[index]
             if time.monotonic() > end:
@@ -271,14 +271,15 @@ class Window:
         self.shot("not_found")
         raise AssertionError(f"the panel '{title}' does not open or close")
 
-    def _places(self, text, box=None, turned=False):
+    def _places(self, text, box=None, turned=False, beside_icon=False):
         """Where a text stands, top first."""
         if text not in self.letters:
             self.letters[text] = np.array(self.ask(f"letters({text!r})"), float) / 255
         pattern = self.letters[text]
         rows, columns = np.nonzero(pattern > 0.1)
         pattern = pattern[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        pattern = np.pad(pattern, ((0, 0), (7, 10)))  # so that it is no part of another text
+        # Nothing stands close to it, so that it is no part of another text.
+        pattern = np.pad(pattern, ((0, 0), (0 if beside_icon else 7, 10)))
         if turned:
             pattern = np.rot90(pattern)
         picture = self.shot(box=box).astype(float).mean(axis=2)
