@@ -118,7 +118,7 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
         KeyError: the map names a joint that the skeleton lacks.
     """
     missing = missing_roles(bone_map)
-    how = "give a bone map (--map): a TOML file with [bones] and lines like"
+    how = "give a bone map (the list in the panel Retarget, or --map): a TOML file with [bones] and lines like"
     if not bone_map.roles:
         raise UnrecognisedBodyError(
             f"{what}: the names of its {len(skeleton)} bones tell of no limbs, and its shape is not that of a person "
