@@ -124,17 +124,26 @@ def listed_maps(settings) -> tuple[BoneMap, BoneMap]:
 
 
 def maps_for(settings, pair: Pair) -> tuple[BoneMap, BoneMap, list[str]]:
-    """The maps to retarget a pair with: what the list says where it is of these skeletons, else what is recognised;
-    and what the user should know, a sentence each."""
+    """The maps to retarget a pair with, and what the user should know, a sentence each.
+
+    They are what the list says, but for rows whose bone is not there. Where most are not, it is of another skeleton, as
+    with the next file of a folder, and the bones are recognised.
+    """
     if not settings.bones:
         return *recognised(pair), []
     found, notes = [], []
     for which, listed in enumerate(listed_maps(settings)):
         skeleton, whose = ((pair.motion.skeleton, "source"), (pair.target, "target"))[which]
-        lacking = next((name for name in listed.roles.values() if name not in skeleton.names), None)
-        if lacking is not None:
-            notes.append(f"the bone list is of another {whose}, in which '{lacking}' is; its bones were recognised")
+        lacking = {role: name for role, name in listed.roles.items() if name not in skeleton.names}
+        if 2 * len(lacking) > len(listed.roles):
+            name = next(iter(lacking.values()))
+            notes.append(f"the bone list is of another {whose}, in which '{name}' is; its bones were recognised")
             listed = recognised(pair)[which]
+        elif lacking:
+            rows = ", ".join(f"{plain_role(role)} ('{name}')" for role, name in lacking.items())
+            notes.append(f"the {whose} has no such bone as the bone list names for {rows}; the other rows were used")
+            known = {role: name for role, name in listed.roles.items() if role not in lacking}
+            listed = BoneMap(known, {role: listed.confidence[role] for role in known})
         found.append(listed)
     return *found, notes
 

@@ -33,6 +33,7 @@ from graphics_ml.jobs import Retarget
 from graphics_ml.motion.bone_map import missing_roles
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.retarget import Retargeter
+from graphics_ml.wording import renumbered
 
 from . import bone_list, live_preview, results
 from .bone_list import Pair
@@ -209,8 +210,13 @@ class _Retargeting:
         if self._maps[0] != rows or self._pair[0] is None or self._pair[1].source.skeleton is not motion.skeleton:
             self._maps = rows, bone_list.maps_for(self.settings, self.pair(motion))
         source_map, target_map, notes = self._maps[1]
-        _ensure_complete(source_map, "source")
-        _ensure_complete(target_map, "target")
+        for one, whose in ((source_map, "source"), (target_map, "target")):
+            if missing := missing_roles(one):
+                raise GraphicsMLError(
+                    "; ".join(
+                        [*notes, f"the {whose} lacks bones for {_in_words(missing)}; press Auto-map and fill them in"]
+                    )
+                )
         known = (motion.skeleton.names, source_map.roles, target_map.roles)
         if self._pair[0] != known or self._pair[1].source.skeleton is not motion.skeleton:
             self._pair = known, Retargeter(motion, self.target.skeleton, source_map, target_map)
@@ -623,7 +629,9 @@ def _done(retargeting, source, label, start):
         if path is not None:
             record["stood"] = [list(row) for row in target.armature.matrix_basis]
         action = yield from results.putting(target, motion, source.name, record, placement, retargeting.led, path)
-    said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *report.notes, *target.notes[before:]]
+    faster = float(frame_rate(bpy.context.scene) / found.motion.fps)
+    done = [renumbered(note, lambda frame: start + round(frame * faster)) for note in report.notes]
+    said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *done, *target.notes[before:]]
     first, last = whole_frames(action)
     return last + 1 - first, said
 
@@ -713,11 +721,6 @@ def _fits(action, armature):
     moved = {path.rpartition(".")[0] for path in paths if path.startswith("pose.bones[")}
     own = {bone_path(bone.name) for bone in armature.data.bones}
     return len(moved & own) > len(moved) / 2
-
-
-def _ensure_complete(bones, whose):
-    if missing := missing_roles(bones):
-        raise GraphicsMLError(f"the {whose} lacks bones for {_in_words(missing)}; press Auto-map and fill them in")
 
 
 def _in_words(roles):

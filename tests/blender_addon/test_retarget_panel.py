@@ -3,6 +3,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import bpy
@@ -307,9 +308,33 @@ def test_the_bone_list_is_found_corrected_saved_loaded_and_used(settings, geno, 
     bpy.ops.graphics_ml.retarget()
     keyed = {path for path, _ in keys(core, geno.animation_data.action)}
     assert not any(f'"{head}"' in path for path in keyed)
+    arm, rows["left_hand"].target = rows["left_upper_arm"].target, "nonsense"
+    rows["head"].target, rows["left_upper_arm"].target = head, rows["left_shoulder"].target
+    rows["left_shoulder"].target = ""
+    rows["left_toes"].target = "gibberish"
+    with pytest.raises(RuntimeError, match=r"Left hand \('nonsense'\), Left toes \('gibberish'\).*bones for left hand"):
+        bpy.ops.graphics_ml.retarget()
+    rows["left_hand"].target = "LeftHand"
+    bpy.ops.graphics_ml.retarget()
+    notes = addon("running").last().notes
+    assert any("Left toes ('gibberish'); the other rows were used" in note for note in notes)
+    used = json.loads(geno.animation_data.action["graphics_ml"])["bones"]["target"]
+    assert used["left_upper_arm"] != arm and "left_toes" not in used
     rows["left_foot"].target = ""
     with pytest.raises(RuntimeError, match="the target lacks bones for left foot"):
         bpy.ops.graphics_ml.retarget()
+
+
+def test_frames_in_notes_are_those_of_the_timeline(settings, geno, walk, core, addon):
+    settings.file, settings.start_frame = str(walk), 501
+    bpy.ops.graphics_ml.retarget()
+    note = next(note for note in addon("running").last().notes if "the left leg was bent" in note)
+    frames = [int(number) for number in re.findall(r"\d+", note.partition("frames: ")[2])]
+    motion, target = core("formats").load(walk), core("blender.armature_target").ArmatureTarget(geno)
+    pair = core("motion.retarget").Retargeter(motion, target.skeleton, None, target.recognised())
+    bent = pair(motion, soles=target.soles(target.recognised()))[1].corrected[:, 0].nonzero()[0]
+    rate = core("blender.scene").frame_rate(bpy.context.scene) / motion.fps
+    np.testing.assert_allclose((min(frames), max(frames)), 501 + bent[[0, -1]] * float(rate), atol=0.5)
 
 
 def test_presets_are_known_kinds_of_rigs_and_the_users_own(settings, geno, bow, addon):
