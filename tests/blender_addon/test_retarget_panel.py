@@ -325,6 +325,19 @@ def test_the_bone_list_is_found_corrected_saved_loaded_and_used(settings, geno, 
         bpy.ops.graphics_ml.retarget()
 
 
+@pytest.mark.parametrize(
+    "content", [b"[bones\nx", b"\xff\xfe\x00", b"", b"[bones]\nhips = 3", b'[bones]\nhips = "nowhere"', None]
+)
+@pytest.mark.parametrize("operator", ["bones_load", "bones_use"])
+def test_a_broken_bone_map_is_told_in_one_sentence(settings, geno, walk, tmp_path, operator, content):
+    settings.file, path = str(walk), tmp_path / "bad.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RuntimeError, match=r"^Error: [^\n]*bad\.toml[^\n]*\n$"):
+        getattr(bpy.ops.graphics_ml, operator)(filepath=str(path))
+    assert not settings.bones
+
+
 def test_frames_in_notes_are_those_of_the_timeline(settings, geno, walk, core, addon):
     settings.file, settings.start_frame = str(walk), 501
     bpy.ops.graphics_ml.retarget()
