@@ -28,7 +28,7 @@ addon_utils.enable(NAME, default_set=True)
 bpy.context.preferences.view.show_splash = False
 bpy.context.preferences.view.render_display_type = "NONE"
 
-known = {"bpy": bpy, "np": np, "started": time.time()}
+known = {"bpy": bpy, "sys": sys}
 longest, slowest, last_tick = [0.0], [0.0], [time.perf_counter()]
 ends, texts = [], []  # when each thing ended that went on, and what was said of how far it is
 _going = [None]

@@ -173,18 +173,15 @@ def test_a_file_is_put_on_the_rig_and_undo_takes_it_back_in_one_step(window):
     x, y = window.find("From", window.sidebar())
     window.click(x + 100, y + 28)
     window.write(f"{window.home}/Videos/sample.npz")
-    window.press("Auto-map")
-    window.until_idle()
+    window.run("Auto-map")
     assert len(window.ask(_ROWS)) > 20
     _correct_a_bone(window)
-    window.press("Preview")
-    window.until_idle()
+    window.run("Preview")
     poses = [_pose_at(window, frame) for frame in (20, 60)]
     assert poses[0] != poses[1], "the preview must follow the timeline"
     assert window.ask(_PLAYED) == before, "a preview writes no keys"
     window.shot("preview")
-    window.press("Retarget", index=-1)
-    window.until_idle()
+    window.run("Retarget", index=-1)
     assert window.ask(_PLAYED) == "sample"
     window.shot("retargeted")
     _undo(window)
@@ -199,10 +196,9 @@ def test_a_file_is_put_on_the_rig_and_undo_takes_it_back_in_one_step(window):
 def test_clean_up_shows_figures_before_and_after(window):
     actions = window.ask(_ACTIONS)
     window.unfold("Clean Up", "Hold Feet", index=-1)
-    x, y = window.find("Hold Feet", window.sidebar())
-    window.click(x + 60, y)  # its switch
-    window.press("Clean Up", index=-1)
-    window.until_idle()
+    _, y = window.find("Hold Feet", window.sidebar())
+    window.click(window.sidebar()[0] + 168, y)  # its switch
+    window.run("Clean Up", index=-1)
     made = set(window.ask(_ACTIONS)) - set(actions)
     assert len(made) == 1 and window.ask(_PLAYED) in made
     assert window.sees("Before and After", window.sidebar())

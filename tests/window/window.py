@@ -184,7 +184,8 @@ class Window:
         time.sleep(0.3)
 
     def type(self, text):
-        """Type, and end with Return, where a list to search in is open."""
+        """Type, and end with Return, where a list to search in opens."""
+        time.sleep(1)
         self._run("xdotool", "type", "--delay", "40", text)
         time.sleep(1)
         self.key("Return")
@@ -270,6 +271,23 @@ class Window:
                 time.sleep(0.3)
         self.shot("not_found")
         raise AssertionError(f"the panel '{title}' does not open or close")
+
+    def run(self, text, index=0):
+        """Press a button that does something, and wait until that has ended."""
+        state = f"[id(one()) for one in (sys.modules['{ADDON}.running'].going_on, sys.modules['{ADDON}.running'].last)]"
+        before = self.ask(state)
+        for _ in range(3):
+            self.move(*self._middle())  # a button that is lit up stays as grey as it was
+            time.sleep(1)
+            self.press(text, index=index)
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                if self.ask(state) != before:
+                    self.until_idle()
+                    return
+                time.sleep(0.1)
+        self.shot("not_found")
+        raise AssertionError(f"pressing '{text}' does nothing")
 
     def _places(self, text, box=None, turned=False, beside_icon=False):
         """Where a text stands, top first."""
