@@ -238,7 +238,7 @@ class Window:
         end = time.monotonic() + wait
         while True:
             found = self._places(text, box, turned, beside_icon)
-            if len(found) > index:
+            if -len(found) <= index < len(found):
                 return found[index]
             if time.monotonic() > end:
                 self.shot("not_found")
