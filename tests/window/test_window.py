@@ -228,6 +228,7 @@ def _correct_a_bone(window):
     """Choose another bone of the motion for the spine, by typing its name, and take that back."""
     rows = window.ask(_ROWS)
     window.press("Spine")  # its row
+    time.sleep(2)  # what is below the list is drawn for it
     x, y = window.find("Motion", window.sidebar(), index=-1)
     window.click(x + 120, y)
     window.type("spine2")
