@@ -17,6 +17,7 @@ from bpy.app.handlers import persistent
 
 from graphics_ml.blender.pose_preview import PosePreview, put_back, put_back_left_over
 from graphics_ml.errors import GraphicsMLError
+from graphics_ml.hints import in_panels
 from graphics_ml.motion.motion import Motion
 
 from .running import redraw
@@ -122,7 +123,7 @@ def _follow(anew=False):
     try:
         _shown.follow(anew)
     except GraphicsMLError as error:
-        _problem = str(error)
+        _problem = in_panels(str(error))
         end()
     except ReferenceError:
         end()

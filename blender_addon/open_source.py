@@ -92,5 +92,5 @@ def _loaded(path, frames_found=False):
 def _ended(motion, notes, drop_t_pose):
     if drop_t_pose is None:
         return motion, notes
-    motion, said = without_t_pose(motion, drop_t_pose, "Leave Out T-Pose")
+    motion, said = without_t_pose(motion, drop_t_pose)
     return motion, [*notes, *said]

@@ -35,6 +35,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from graphics_ml.errors import GraphicsMLError
+from graphics_ml.hints import in_panels
 
 _EVERY = 0.05  # seconds between two slices; the window redraws and answers in between
 _SLICE = 0.03, 0.1  # seconds that a slice may take, at least and at most: between them, as long as Blender took since
@@ -238,7 +239,7 @@ class Run:
         if _going_on is not self:
             return
         _going_on, _last = None, self
-        self.notes, self.failed = list(notes), failed
+        self.notes, self.failed = [in_panels(note) for note in notes], failed
         try:
             with suppress(ReferenceError):  # what it would tidy has been deleted
                 self.generator.close()
@@ -317,7 +318,7 @@ def _begin(operator, context):
 def _said(error):
     """The one sentence for what a user can do something about; None for a fault of the program."""
     if isinstance(error, GraphicsMLError):
-        return str(error)
+        return in_panels(str(error))
     if isinstance(error, ReferenceError):  # of Blender: "StructRNA of type Object has been removed"
         return "What was worked on has been deleted meanwhile; nothing was changed"
     if isinstance(error, OSError) and error.strerror:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import MotionFileError
-from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npy_header
+from graphics_ml.hints import SAY_RATE
 from graphics_ml.motion.motion import exact_rate
 from graphics_ml.outputs import write_bytes
 from graphics_ml.wording import brief

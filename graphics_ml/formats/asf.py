@@ -22,8 +22,8 @@ import numpy as np
 
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats.conventions import METRES, detect_unit
-from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import head_text
+from graphics_ml.hints import SAY_FOUND, SAY_RATE
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_axis_angle, unroll
 from graphics_ml.motion.skeleton import EndSite, Skeleton
@@ -305,8 +305,7 @@ def _ensure_whole(path, rows, count, begun):
         raise MotionFileError(
             path,
             begun,
-            f"this frame has no line of '{short or 'root'}'; was the file cut off? --frames-found, in Python "
-            "frames='found', leaves it out",
+            f"this frame has no line of '{short or 'root'}'; was the file cut off? {SAY_FOUND} leaves it out",
         )
 
 

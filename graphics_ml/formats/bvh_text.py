@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from graphics_ml.errors import MotionFileError
 from graphics_ml.formats.digits import NotANumber, read_numbers
+from graphics_ml.hints import SAY_FOUND
 
 MAX_BYTES = 1 << 31
 MAX_JOINTS = 10_000
@@ -105,7 +106,7 @@ def frame_table(path, data, begin, joints, announced, frames, frames_at):
                 path,
                 frames_at,
                 f"the header announces {announced} frames but {found}{part} follow; correct the Frames line, or take "
-                "those found: --frames-found, in Python frames='found'",
+                f"those found: {SAY_FOUND}",
             )
     if found == 0:
         raise MotionFileError(path, frames_at, "it holds no frame; only its skeleton can be used, as a target")

@@ -5,9 +5,6 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-SAY_RATE = "--fps of convert, fps= in Python"
-"""How a user says the frame rate of a file that has none, for a sentence."""
-
 
 @lru_cache(maxsize=64)
 def frame_rate(frame_time: str) -> Fraction:

@@ -34,8 +34,8 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError, OutputError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import read_npy, write_npy
-from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npy_shape
+from graphics_ml.hints import SAY_RATE
 from graphics_ml.motion.kinematics import forward_kinematics, local_rotations
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import (

@@ -20,7 +20,7 @@ from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import rate_of, read_npz
 from graphics_ml.formats.body_models import rest_joints
 from graphics_ml.formats.conventions import from_y_up, to_y_up
-from graphics_ml.formats.frame_times import SAY_RATE
+from graphics_ml.hints import SAY_BODY, SAY_RATE
 from graphics_ml.motion.motion import Motion, exact_rate
 from graphics_ml.motion.rotations import (
     axis_angle_from_quaternion,
@@ -100,7 +100,7 @@ def load(
     else:
         about = bodies.table(body)["source"]
         warnings.warn(
-            f"{path}: its bones are those of {about}; the ones of its betas need the model (body_model=, --body-model)",
+            f"{path}: its bones are those of {about}; the ones of its betas need the model ({SAY_BODY})",
             FormatWarning,
             stacklevel=4,
         )

@@ -18,8 +18,8 @@ import numpy as np
 from graphics_ml.errors import FormatWarning, MotionFileError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import rate_of, read_npz, write_npz
-from graphics_ml.formats.frame_times import SAY_RATE
 from graphics_ml.formats.heads import npz_members
+from graphics_ml.hints import SAY_RATE
 from graphics_ml.motion.contacts import detect_contacts
 from graphics_ml.motion.kinematics import local_rotations
 from graphics_ml.motion.motion import Motion, exact_rate

@@ -24,6 +24,7 @@ from graphics_ml.formats.marker_conventions import (
     unit_name,
     up_from_names,
 )
+from graphics_ml.hints import SAY_FOUND
 from graphics_ml.motion.markers import Markers
 from graphics_ml.outputs import write_bytes
 
@@ -64,7 +65,7 @@ def load(
     if frames == "announced" and announced not in (None, len(positions)):
         raise MotionFileError(
             path, None, f"its header announces {announced} frames, but {len(positions)} follow; correct NumFrames, or "
-            "take those found: --frames-found, in Python frames='found'"
+            f"take those found: {SAY_FOUND}"
         )  # fmt: skip
     unit = unit or unit_name(path, facts.get("units", ""))
     up = up or _up(names, positions * metres(unit), said)

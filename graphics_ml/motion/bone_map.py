@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from graphics_ml.errors import GraphicsMLError
+from graphics_ml.hints import SAY_MAP
 from graphics_ml.motion.body_shape import common_ancestor, descends, limbs_of_shape, path_down
 from graphics_ml.motion.bone_families import match_family
 from graphics_ml.motion.bone_names import NameReading, read_names
@@ -118,7 +119,7 @@ def require_roles(bone_map: BoneMap, skeleton: Skeleton, what: str | Path) -> Bo
         KeyError: the map names a joint that the skeleton lacks.
     """
     missing = missing_roles(bone_map)
-    how = "give a bone map (the list in the panel Retarget, or --map): a TOML file with [bones] and lines like"
+    how = f"give a bone map ({SAY_MAP}): a TOML file with [bones] and lines like"
     if not bone_map.roles:
         raise UnrecognisedBodyError(
             f"{what}: the names of its {len(skeleton)} bones tell of no limbs, and its shape is not that of a person "

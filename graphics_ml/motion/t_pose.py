@@ -5,6 +5,7 @@ There it shows other programs the rest pose; in training data, or at the start o
 
 import numpy as np
 
+from graphics_ml.hints import SAY_T_POSE
 from graphics_ml.motion.bone_map import BoneMap, recognize
 from graphics_ml.motion.motion import Motion
 
@@ -42,18 +43,17 @@ def starts_with_t_pose(motion: Motion, bone_map: BoneMap | None = None) -> bool:
     return bool((steps[0] > np.maximum(_LEAST * length, _JUMP * np.percentile(steps[1:], 95, axis=0))).all())
 
 
-def without_t_pose(motion: Motion, drop: bool, setting: str = "--drop-t-pose") -> tuple[Motion, list[str]]:
+def without_t_pose(motion: Motion, drop: bool) -> tuple[Motion, list[str]]:
     """The motion without such a first frame where it is to be dropped, and what the user should know of it.
 
     Args:
         drop: whether it is to be dropped.
-        setting: what the user is told to ask for to have it dropped.
     """
     if not starts_with_t_pose(motion):
         return motion, ["no T-pose stands before the motion; all frames are kept"] * drop
     if drop:
         return motion.frames(1, len(motion)), ["the first frame, a T-pose unlike the others, is left out"]
-    return motion, [f"the first frame is a T-pose unlike the others; {setting} leaves it out"]
+    return motion, [f"the first frame is a T-pose unlike the others; {SAY_T_POSE} leaves it out"]
 
 
 def _jumps(places):

@@ -325,6 +325,14 @@ def test_the_bone_list_is_found_corrected_saved_loaded_and_used(settings, geno, 
         bpy.ops.graphics_ml.retarget()
 
 
+def test_a_note_names_a_setting_as_the_panel_does(settings, geno, walk, tmp_path):
+    settings.file = str(tmp_path / "cut.bvh")
+    lines = walk.read_text().splitlines(keepends=True)
+    (tmp_path / "cut.bvh").write_text("".join(lines[:-20]))
+    with pytest.raises(RuntimeError, match=r"take those found: Accept Cut-Off Files\n$"):
+        bpy.ops.graphics_ml.retarget()
+
+
 @pytest.mark.parametrize(
     "content", [b"[bones\nx", b"\xff\xfe\x00", b"", b"[bones]\nhips = 3", b'[bones]\nhips = "nowhere"', None]
 )
