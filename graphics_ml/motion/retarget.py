@@ -358,21 +358,25 @@ def _notes(corrected, held_back, feet_turned, arms_moved):
     for leg, side in enumerate(_SIDES):
         bent = corrected[:, leg]
         if bent.any():
-            notes.append(f"the {side} leg was bent by over 2 degrees to keep its foot in place in {bent.mean():.0%} of "
-                         f"the frames: {frame_ranges(bent)}")  # fmt: skip
+            notes.append(f"the {side} leg was bent by over 2 degrees to keep its foot in place in "
+                         f"{_percent(bent.mean())} of the frames: {frame_ranges(bent)}")  # fmt: skip
     if feet_turned.any():
         left, right = feet_turned.mean(axis=0)
-        notes.append(f"feet were turned by over 2 degrees to stay on the floor and out of it in {left:.0%} (left) and "
-                     f"{right:.0%} (right) of the frames")  # fmt: skip
+        notes.append(f"feet were turned by over 2 degrees to stay on the floor and out of it in "
+                     f"{_percent(left)} (left) and {_percent(right)} (right) of the frames")  # fmt: skip
     if arms_moved.any():
         left, right = arms_moved.mean(axis=0)
         notes.append(f"arms were bent by over 2 degrees for hands that touch something, or to stay out of the body, in "
-                     f"{left:.0%} (left) and {right:.0%} (right) of the frames")  # fmt: skip
+                     f"{_percent(left)} (left) and {_percent(right)} (right) of the frames")  # fmt: skip
     if held_back.any():
         share = held_back.any(axis=1).mean()
-        notes.append(f"in {share:.0%} of the frames a foot may slide: its proportions ask for more bent legs than "
-                     f"a quarter of the frames")  # fmt: skip
+        notes.append(f"in {_percent(share)} of the frames a foot may slide: its proportions ask for more bent legs "
+                     f"than a quarter of the frames")  # fmt: skip
     return tuple(notes)
+
+
+def _percent(share):
+    return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _on_twin(motion, target, target_map):
