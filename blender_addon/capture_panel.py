@@ -495,7 +495,10 @@ def _put(rig, one, placement, shown, camera):
         "rate": str(frame_rate(scene) if placement.rate == "scene" else motion.fps),
         "shown": shown,
     }
-    yield from results.putting(target, motion, job.video.stem, record, placement, bones=pair.led)
+    if placement.stand == "rig" and view is not None:
+        turn, shift = target.from_stand(motion, roles=bones)
+        view = view.carried(turn, shift / report.scale)
+    yield from results.putting(target, motion, job.video.stem, record, placement, bones=pair.led, roles=bones)
     start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
     notes = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
     if shown and view is None:
@@ -503,9 +506,6 @@ def _put(rig, one, placement, shown, camera):
             f"{job.output.name} tells of no camera, so {job.video.name} is not shown; set the environment up again"
         )
     elif shown:
-        if placement.stand == "rig":
-            turn, shift = target.stand()
-            view = view.carried(turn, shift / report.scale)
         try:
             thing = show_film(view, placement.start_frame, report.scale, camera)
         except RuntimeError as error:  # Blender's own, of a film that it cannot read

@@ -35,6 +35,7 @@ from graphics_ml.blender.animation_data import current_action
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.jobs import JOBS, Job, from_plain
+from graphics_ml.motion.bone_map import BoneMap
 from graphics_ml.motion.motion import Motion
 from graphics_ml.provenance import record_without_output
 
@@ -53,8 +54,9 @@ PLACEMENT = {
             ("world", "As Recorded", "In the world as the motion was recorded, wherever the rig stands"),
             (
                 "rig",
-                "Where the Rig Stands",
-                "As if recorded around the place where the rig stands at this frame, ahead being where it faces",
+                "From Where the Rig Stands",
+                "The motion begins where the rig stands at this frame and faces ahead as the rig does, "
+                "wherever it was recorded",
             ),
         ],
     ),
@@ -114,7 +116,14 @@ def made_by(
 
 
 def putting(
-    target: ArmatureTarget, motion: Motion, name: str, record: dict, placement: Placement, bones=(), path=None
+    target: ArmatureTarget,
+    motion: Motion,
+    name: str,
+    record: dict,
+    placement: Placement,
+    bones=(),
+    path=None,
+    roles: BoneMap | None = None,
 ) -> Generator[tuple[str, int, int], None, bpy.types.Action]:
     """Key a motion on an armature as a new action that carries its record; see ArmatureTarget.playing.
 
@@ -126,6 +135,7 @@ def putting(
         placement: when and how it goes into the scene.
         bones: names of the joints to key even where they rest, such as all that are mapped.
         path: places and turns by which the object moves; None for none.
+        roles: of the armature's bones; those that are recognised when None.
 
     Yields:
         (stage, frames done, frames in all) on a rig with controls, which takes long.
@@ -133,14 +143,14 @@ def putting(
     Raises:
         ArmatureError: the armature cannot be keyed; nothing has changed.
     """
-    if placement.stand == "world" and (note := _stands_elsewhere(target)) not in (None, *target.notes):
+    if placement.stand == "world" and (note := _stands_elsewhere(target, roles)) not in (None, *target.notes):
         target.notes.append(note)
-    return target.playing(motion.replace(provenance=record), name, bones, path, placement)
+    return target.playing(motion.replace(provenance=record), name, bones, path, placement, roles=roles)
 
 
-def _stands_elsewhere(target):
+def _stands_elsewhere(target, roles):
     """Says that a rig which stands away from the world's origin is moved from there; None of one that stands there."""
-    turn, shift = target.stand()
+    turn, shift = target.stand(roles)
     away, degrees = math.hypot(shift[0], shift[2]), math.degrees(2 * abs(math.atan2(turn[2], turn[0])))
     said = [f"{away:.3g} m away from the world's origin"] if away > _AWAY else []
     said += [f"turned by {min(degrees, 360 - degrees):.0f}°"] if _TURNED < degrees < 360 - _TURNED else []
@@ -148,7 +158,7 @@ def _stands_elsewhere(target):
         return None
     return (
         f"'{target.armature.name}' stands {' and '.join(said)}, but the motion is placed in the world as it was "
-        f"recorded; to have it where the rig stands, choose that as its Place under Where the Motion Goes"
+        f"recorded; to have it begin where the rig stands, choose that as its Place under Where the Motion Goes"
     )
 
 

@@ -303,10 +303,10 @@ class GRAPHICS_ML_OT_retarget_preview(Running, bpy.types.Operator):
             # An object that moves and hips that move show the same.
             job = _job(settings, source)
             job = replace(job, root="hips") if job.root == "object" else job
-            (motion, _, _), _, _ = retargeting(found.motion, job)
+            (motion, _, _), (_, roles), _ = retargeting(found.motion, job)
             if settings.stand == "rig":
                 with _standing(rig):
-                    motion, _ = carried(motion, None, *retargeting.target.stand())
+                    motion, _ = carried(motion, None, *retargeting.target.from_stand(motion, roles=roles))
             start = settings.start_frame if found.start is None else found.start
             faster = 1.0 if settings.rate == "motion" else float(motion.fps / frame_rate(bpy.context.scene))
             bones = (*moved_joints(motion), *retargeting.led)
@@ -628,7 +628,9 @@ def _done(retargeting, source, label, start):
     with _standing(target.armature), _playing_again(target.armature, *retargeting.former):
         if path is not None:
             record["stood"] = [list(row) for row in target.armature.matrix_basis]
-        action = yield from results.putting(target, motion, source.name, record, placement, retargeting.led, path)
+        action = yield from results.putting(
+            target, motion, source.name, record, placement, retargeting.led, path, maps[1]
+        )
     faster = float(frame_rate(bpy.context.scene) / found.motion.fps)
     done = [renumbered(note, lambda frame: start + round(frame * faster)) for note in report.notes]
     said = [*found.notes, *maps[0].notes, *maps[1].notes, *notes, *done, *target.notes[before:]]

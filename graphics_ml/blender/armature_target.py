@@ -44,12 +44,12 @@ from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solving
 from graphics_ml.blender.rigs import sole_points
 from graphics_ml.blender.scene import frame_rate, ours_from_blender, set_frame_rate, to_its_end
 from graphics_ml.errors import ArmatureError
-from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, recognize
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, facing, heading_left, recognize
 from graphics_ml.motion.keys import ReducedKeys, reduce_keys
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import resample, sampled_vectors
-from graphics_ml.motion.rotations import multiply, normalize, rotate, swing_twist
-from graphics_ml.motion.travel import moved
+from graphics_ml.motion.rotations import conjugate, multiply, normalize, rotate, swing_twist
+from graphics_ml.motion.travel import moved, travelling_joint
 
 _UP = np.array([0.0, 1, 0])
 _AT_THE_FEET = 0.1  # parts of the body's height by which its lowest bone may be off the object's origin
@@ -69,8 +69,8 @@ class Placement:
             what the current one does, but for what that has keyed as an earlier result.
         track: name of the NLA track that plays the action as a strip, while the current action stays; the action
             becomes the current one when None.
-        stand: "world": the motion plays in the world as it was recorded; "rig": from where the rig stands, as
-            ArmatureTarget.stand says.
+        stand: "world": the motion plays in the world as it was recorded; "rig": it begins where the rig stands, as
+            ArmatureTarget.from_stand says.
     """
 
     start_frame: int = 1
@@ -115,7 +115,7 @@ class ArmatureTarget:
         """What of the feet must not dip into the floor, for retarget."""
         return sole_points(self.armature, self.skeleton, bones)
 
-    def stand(self) -> tuple[np.ndarray, np.ndarray]:
+    def stand(self, roles: BoneMap | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Where the armature stands now: the turn about the vertical (4,) and the shift (3,), metres in our axes, that
         bring what stands at the world's origin and faces +Z there.
 
@@ -123,6 +123,9 @@ class ArmatureTarget:
         heading is the object's too, and by whole quarter turns that of the character in its rest pose: some files hold
         a character that faces another way, and an object that is turned back. A rig that stands as motion is recorded
         gets no turn and no shift at all.
+
+        Args:
+            roles: of the armature's bones; those that are recognised when None.
         """
         rotation, _, place = object_transform(self.armature)
         shift, heights = ours_from_blender(place), self.skeleton.rest_positions()[:, 1]
@@ -131,7 +134,7 @@ class ArmatureTarget:
         turn = swing_twist(np.concatenate((rotation[:1], ours_from_blender(rotation[1:]))), _UP)[1]
         heading = 2 * math.atan2(turn[2], turn[0])
         try:
-            to_front = facing(self.skeleton, self.recognised())
+            to_front = facing(self.skeleton, self.recognised() if roles is None else roles)
         except UnrecognisedBodyError:
             pass
         else:
@@ -140,7 +143,33 @@ class ArmatureTarget:
         heading = math.remainder(heading, 2 * math.pi)
         if abs(heading) < _NO_TURN:
             heading = 0.0
-        return np.array([math.cos(heading / 2), 0.0, math.sin(heading / 2), 0.0]), shift
+        return _about_vertical(heading), shift
+
+    def from_stand(self, motion: Motion, path=None, roles: BoneMap | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The turn about the vertical (4,) and the shift (3,), metres in our axes, that let a motion begin where the
+        armature stands now.
+
+        In the first frame the hips come to be over the place of `stand`, and the body comes to face as it says. Where
+        the limbs do not tell where the body faces there is no turn. Heights change as with `stand`.
+
+        Args:
+            motion: of `skeleton`.
+            path: of the armature object, as for playing.
+            roles: of the armature's bones; those that are recognised when None.
+        """
+        roles = self.recognised() if roles is None else roles
+        turn, place = self.stand(roles)
+        joints, places = roles.joints(motion.skeleton), motion.frames(0, 1).positions()[0]
+        if path is not None:
+            places = rotate(path[1][0], places) + path[0][0]
+        try:
+            left = heading_left(places, joints)
+        except UnrecognisedBodyError:
+            turn = _about_vertical(0.0)
+        else:
+            turn = multiply(turn, conjugate(_about_vertical(math.atan2(-left[2], left[0]))))
+        start = places[joints.get("hips", travelling_joint(motion))] * [1.0, 0, 1]
+        return turn, place - rotate(turn, start)
 
     def motion(self, action=None, start: int | None = None, end: int | None = None) -> Motion:
         """What an action makes the armature do, on `skeleton`; as motion_from_action."""
@@ -162,6 +191,7 @@ class ArmatureTarget:
         placement: Placement = Placement(),
         keys: ReducedKeys | None = None,
         rewritten: bool = False,
+        roles: BoneMap | None = None,
     ) -> Generator[tuple[str, int, int], None, bpy.types.Action]:
         """Key a motion as a new action. Where that fails, all is as it was.
 
@@ -178,6 +208,7 @@ class ArmatureTarget:
                 keys of their own, which may add as much to the error as these have.
             rewritten: whether the motion is what the current action does, changed: then the sizes of its bones are in
                 it already, and what the animator has keyed still counts as his.
+            roles: of the armature's bones, which tell where the motion begins; those that are recognised when None.
 
         Yields:
             (stage, frames done, frames in all) while controls are solved, which takes long; closed then, it leaves all
@@ -189,7 +220,7 @@ class ArmatureTarget:
         obj, scene, former = self.armature, bpy.context.scene, current_action(self.armature)
         _ensure_editable(obj)
         if placement.stand == "rig":
-            motion, path = carried(motion, path, *self.stand())
+            motion, path = carried(motion, path, *self.from_stand(motion, path, roles))
         made_by, rate = motion.provenance, motion.fps
         if placement.rate == "scene":
             keys = keys if rate == frame_rate(scene) else None
@@ -254,7 +285,7 @@ class ArmatureTarget:
 
 
 def carried(motion: Motion, path, turn: np.ndarray, shift: np.ndarray):
-    """A motion, and the path of its object or None, brought to where a rig stands, as ArmatureTarget.stand gives it."""
+    """A motion, and the path of its object or None, turned about the vertical and shifted in the world."""
     if turn[0] == 1 and not shift.any():
         return motion, path
     if path is None:
@@ -276,6 +307,10 @@ def add_strip(obj: bpy.types.Object, action: bpy.types.Action, track: str) -> bp
     if hasattr(strip, "action_slot") and strip.action_slot is None:
         strip.action_slot = action.slots[0]
     return strip
+
+
+def _about_vertical(angle):
+    return np.array([math.cos(angle / 2), 0.0, math.sin(angle / 2), 0.0])
 
 
 def _ensure_editable(obj):

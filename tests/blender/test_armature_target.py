@@ -17,7 +17,7 @@ from graphics_ml.blender.scene import empty_scene, frame_rate, ours_from_blender
 from graphics_ml.errors import ArmatureError
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import angle_between, rotate
-from graphics_ml.motion.travel import moved
+from graphics_ml.motion.travel import fit_over_ground, moved
 from tests.blender.simple_rig import build_rig, swing
 
 
@@ -507,43 +507,49 @@ PLACES = {
 }
 
 
+def leftward(joints):
+    """The level direction to the left of a body, of the places of its joints by their names."""
+    across = (joints["thigh.L"] - joints["thigh.R"], joints["upper_arm.L"] - joints["upper_arm.R"])
+    level = [one[[0, 2]] / np.linalg.norm(one[[0, 2]]) for one in across]
+    return sum(level) / np.linalg.norm(sum(level))
+
+
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("along", [False, True], ids=["hips", "object"])
-def test_from_where_the_rig_stands_a_motion_is_seen_as_if_its_world_had_been_carried_there(place, along):
-    """The bones stand in the armature's own space as those of a rig at the origin do, on which the motion is recorded,
-    but for its size; and a path on the object leads as far in the direction that the object faces."""
+def test_from_where_the_rig_stands_a_motion_begins_there_and_goes_on_as_recorded(place, along):
+    """In the first frame the hips are over the object and the body faces as the object does; all frames are those that
+    were recorded far away, carried over the ground as one."""
     obj = build_body()
     place(obj)
     bpy.context.view_layer.update()
     world, motion = obj.matrix_world.copy(), swing(obj, travel=0.7)
-    # As recorded around the origin: carried back from there by Blender's own matrices.
-    stood = Matrix.LocRotScale(world.translation, world.to_quaternion(), None)
-    back = stood.inverted()
-    recorded = moved(motion, ours(back.to_quaternion()), ours_from_blender(np.array(back.translation)))
-    line = np.linspace(0, 2, len(motion))[:, None] * [1.0, 0, 2.0]
-    path = (line, np.tile([1.0, 0, 0, 0], (len(motion), 1))) if along else None
-    ArmatureTarget(obj).play(motion if along else recorded, "there", path=path, placement=Placement(stand="rig"))
+    turn, shift = np.array([np.cos(1.1), 0, np.sin(1.1), 0]), np.array([10.0, -world.translation.z, -4])
+    line = shift + np.linspace(0, 2, len(motion))[:, None] * [1.0, 0, 2.0] * along
+    path = (line, np.tile(turn, (len(motion), 1))) if along else None
+    recorded = motion if along else moved(motion, turn, shift)
+    ArmatureTarget(obj).play(recorded, "there", path=path, placement=Placement(stand="rig"))
+    names = motion.skeleton.names
+    _, places = evaluated_transforms(obj, range(1, len(motion) + 1), names)
+    first = dict(zip(names, places[0], strict=True))
+    np.testing.assert_allclose(first["hips"][[0, 2]], ours_from_blender(np.array(world.translation))[[0, 2]], atol=2e-5)
+    left = ours_from_blender(np.array(world.to_quaternion() @ Vector((1, 0, 0))))
+    np.testing.assert_allclose(leftward(first), left[[0, 2]], atol=2e-5)
+    there = (rotate(turn, motion.positions()) + line[:, None]).reshape(-1, 3)
+    turned, shifted = fit_over_ground(there, places.reshape(-1, 3))
+    wanted = rotate(turned, there) + shifted + [0, world.translation.z, 0]
+    np.testing.assert_allclose(places.reshape(-1, 3), wanted, atol=5e-5)
+
+
+def test_where_limbs_do_not_tell_where_the_body_faces_only_the_place_counts():
+    obj = build_rig()  # no person
+    obj.location, obj.rotation_euler = (3, -2, 0), (0, 0, 0.7)
+    bpy.context.view_layer.update()
+    target, motion = ArmatureTarget(obj), swing(obj)
+    target.play(motion, "there", placement=Placement(stand="rig"))
     _, places = evaluated_transforms(obj, range(1, len(motion) + 1), motion.skeleton.names)
-    if not along:
-        wanted = motion.positions()
-    else:  # the path is taken for one from the origin, the bones for what they do on the rig that stands there
-        turn, shift = ours(stood.to_quaternion()), ours_from_blender(np.array(stood.translation))
-        wanted = rotate(turn, motion.positions() + line[:, None]) + shift
+    wanted = motion.positions()
+    wanted = wanted + [1, 0, 1] * (np.array([3.0, 0, 2]) - wanted[0, motion.skeleton.index("hips")])
     np.testing.assert_allclose(places, wanted, atol=2e-5)
-
-
-@pytest.mark.parametrize("along", [False, True], ids=["hips", "object"])
-def test_where_the_rig_stands_at_the_origin_both_places_give_the_same_keys(along):
-    obj = build_body()
-    motion = swing(obj)
-    path = (motion.root_positions * [1, 0, 1], np.tile([1.0, 0, 0, 0], (len(motion), 1))) if along else None
-    found = []
-    for stand in ("world", "rig"):
-        obj.animation_data_clear()
-        obj.matrix_basis.identity()
-        bpy.context.view_layer.update()
-        found.append(keys(ArmatureTarget(obj).play(motion, "dance", path=path, placement=Placement(stand=stand))))
-    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -563,9 +569,3 @@ def test_the_height_of_an_origin_that_is_not_at_the_feet_is_none_of_the_floor():
     np.testing.assert_allclose(ArmatureTarget(obj).stand()[1], [1, 3, -2], atol=1e-6)
     obj.data.transform(Matrix.Translation((0, 0, -1)))  # the origin is at the hips
     np.testing.assert_allclose(ArmatureTarget(obj).stand()[1], [1, 0, -2], atol=1e-6)
-
-
-def ours(turn):
-    """A rotation of Blender in our axes."""
-    turn = np.array(turn)
-    return np.concatenate((turn[:1], ours_from_blender(turn[1:])))

@@ -214,8 +214,11 @@ def test_a_correction_outside_the_film_is_told_in_frames(worker, panel, rig):
 
 
 @pytest.mark.parametrize("place", ["moved", "hung"])
-def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place_with_its_film(place, worker, panel, rig, core, addon):
-    """Seen from the armature, the camera and the bones are where they are for one that stands at the origin."""
+def test_a_placed_rig_is_told_that_it_is_left_or_the_motion_begins_there_with_its_film(
+    place, worker, panel, rig, core, addon
+):
+    """In the first frame the hips are over the armature and the body faces ahead; the camera and all other frames come
+    along as one."""
 
     def captured(operator=bpy.ops.graphics_ml.capture):
         assert operator() == {"FINISHED"}
@@ -225,7 +228,7 @@ def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place_with_its_film(p
 
     panel.end = 1.0
     camera, plain = captured()
-    told = "to have it where the rig stands"
+    told = "to have it begin where the rig stands"
     assert not any(told in note for note in addon("running").last().notes)
     put = Matrix.Translation((4, -3, 0)) @ Matrix.Rotation(1.9, 4, "Z")
     if place == "moved":
@@ -244,10 +247,28 @@ def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place_with_its_film(p
         film, seen = captured(operator)
         assert not any(told in note for note in addon("running").last().notes)
         assert record_of(rig)["placement"]["stand"] == "rig"
-        np.testing.assert_allclose(film, put @ camera, atol=1e-4)
-        carried = plain @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]).T  # in Blender's axes
-        carried = carried @ np.array(put.to_3x3()).T + np.array(put.translation)
-        np.testing.assert_allclose(seen, carried @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]).T, atol=_MEASURED)
+        hips, left = start_of(rig, core, seen)
+        assert np.linalg.norm(hips - (4, -3)) < 0.01
+        assert left @ (np.cos(1.9), np.sin(1.9)) > np.cos(np.radians(1))
+        # From as it was recorded to there: about the first hips.
+        hips_then, left_then = start_of(rig, core, as_recorded)
+        turned = np.arctan2(left[1], left[0]) - np.arctan2(left_then[1], left_then[0])
+        way = Matrix.Translation((*hips, 0)) @ Matrix.Rotation(turned, 4, "Z") @ Matrix.Translation((*-hips_then, 0))
+        np.testing.assert_allclose(film, way @ camera, atol=1e-4)
+        carried = as_recorded @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]).T  # in Blender's axes
+        carried = carried @ np.array(way.to_3x3()).T + np.array(way.translation)
+        np.testing.assert_allclose(seen, carried @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]).T, atol=1e-4)
+
+
+def start_of(rig, core, seen):
+    """Of places (F, bones, 3) in our axes the first frame's: where the hips are on Blender's ground, and the direction
+    there to the body's left."""
+    bones = core("blender.armature_target").ArmatureTarget(rig).recognised().roles
+    order = [bone.name for bone in rig.data.bones]
+    roles = ("hips", "left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")
+    ground = [seen[0, order.index(bones[role])][[0, 2]] * [1, -1] for role in roles]
+    across = [one / np.linalg.norm(one) for one in (ground[1] - ground[2], ground[3] - ground[4])]
+    return ground[0], sum(across) / np.linalg.norm(sum(across))
 
 
 def test_a_swap_exchanges_the_span_and_a_second_one_brings_it_back(worker, panel, rig, core):

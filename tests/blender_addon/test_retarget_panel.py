@@ -4,6 +4,7 @@
 import importlib.util
 import json
 import re
+import shutil
 from pathlib import Path
 
 import bpy
@@ -406,17 +407,54 @@ def test_after_a_path_on_the_object_the_next_result_starts_where_the_first_did(s
     assert walked.users and len([action for action in bpy.data.actions if "graphics_ml" in action]) == 3
 
 
-@pytest.mark.parametrize(("name", "root"), [("geno", "hips"), ("geno", "object"), ("rigify", "hips")])
-def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place(settings, test_data, bow, addon, name, root):
-    """From where the rig stands all is as for one at the origin; of the preview and of Run Again too."""
-    rig = rigs.geno(test_data) if name == "geno" else rigs.rigify()
-    bones = ["Hips", "Head", "LeftHand"] if name == "geno" else ["torso", "head", "hand_fk.L"]
-    settings.file, settings.level, settings.root = str(bow), "copy", root
+@pytest.fixture
+def far_bow(bow, core, tmp_path):
+    """The bow, recorded 3 m away and turned."""
+    motion = core("formats").load(bow)
+    turn = core("motion.rotations").quaternion_from_axis_angle(np.array([0.0, 2.2, 0]))
+    away = [2.4, 0, -1.8] - motion.positions()[0, 0] * [1, 0, 1]
+    path = tmp_path / "far_bow.bvh"
+    core("formats").save(core("motion.travel").moved(motion, turn, away), path)
+    return path
+
+
+# Of a result its record tells the bones: the hips, and what shows where the body faces.
+_SEEN = ("hips", "left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm", "head", "left_hand")
+
+
+def seen_at(rig, action, frames):
+    roles = json.loads(action["graphics_ml"])["bones"]["target"]
+    return rigs.world(rig, frames, [roles[role] for role in _SEEN])
+
+
+def heading(places):
+    """Degrees by which a body with places (len(_SEEN), 3) is turned about Blender's vertical; 0: its left is at +X."""
+    across = [places[1] - places[2], places[3] - places[4]]
+    x, y = sum(one[:2] / np.linalg.norm(one[:2]) for one in across)
+    return np.degrees(np.arctan2(y, x))
+
+
+def begun_at(place, degrees, places):
+    """Places (F, len(_SEEN), 3) carried over the ground so that the first hips are at a place and the body is turned
+    so."""
+    turn = np.array(Matrix.Rotation(np.radians(degrees - heading(places[0])), 3, "Z"))
+    return (places - places[0, 0] * [1, 1, 0]) @ turn.T + place
+
+
+@pytest.mark.parametrize(
+    ("name", "root"), [("geno", "hips"), ("geno", "object"), ("knight", "bone"), ("rigify", "hips")]
+)
+def test_a_placed_rig_is_told_that_it_is_left_or_the_motion_begins_there(
+    settings, test_data, far_bow, addon, name, root
+):
+    """Of the preview and of Run Again too: where the rig stands, as it faces, and from there on as recorded."""
+    rig = rigs.rigify() if name == "rigify" else getattr(rigs, name)(test_data)
+    settings.file, settings.level, settings.root = str(far_bow), "copy", root
     stood = rig.matrix_basis.copy()
 
     def seen_of(operator):
         assert operator() == {"FINISHED"}
-        found = rigs.world(rig, [1, 20, 50], bones)
+        found = seen_at(rig, rig.animation_data.action, [1, 20, 50])
         return found, [note for note in addon("running").last().notes if "away from the world's origin" in note]
 
     def put_back(place):
@@ -427,26 +465,44 @@ def test_a_placed_rig_is_told_that_it_is_left_or_keeps_its_place(settings, test_
         bpy.context.view_layer.update()
 
     plain, told = seen_of(bpy.ops.graphics_ml.retarget)
-    assert not told
+    assert not told and np.linalg.norm(plain[0, 0, :2]) > 1 and abs(heading(plain[0])) > 90
     there = Matrix.Translation((4, -3, 0)) @ Matrix.Rotation(1.9, 4, "Z")
     put_back(there)
     as_recorded, told = seen_of(bpy.ops.graphics_ml.retarget)
     np.testing.assert_allclose(as_recorded, plain, atol=_MEASURED)
     assert len(told) == 1 and f"'{rig.name}' stands 5 m away" in told[0] and "turned by 109°" in told[0]
     put_back(there)
-    wanted = plain @ np.array(there.to_3x3()).T + np.array(there.translation)
+    wanted = begun_at([4, -3, 0], np.degrees(1.9), as_recorded)
     for operator, stand in ((bpy.ops.graphics_ml.retarget, "rig"), (bpy.ops.graphics_ml.run_again, "world")):
         settings.stand = stand
-        carried, told = seen_of(operator)
-        np.testing.assert_allclose(carried, wanted, atol=_MEASURED)
+        begun, told = seen_of(operator)
+        assert np.linalg.norm(begun[0, 0, :2] - (4, -3)) < 0.01 and abs(heading(begun[0]) - np.degrees(1.9)) < 1
+        np.testing.assert_allclose(begun, wanted, atol=1e-4)
         assert not told and settings.stand == "rig"
+    roles = json.loads(rig.animation_data.action["graphics_ml"])["bones"]["target"]
     put_back(there)
     bpy.context.scene.frame_set(1)
     bpy.ops.graphics_ml.retarget_preview()
     seen = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    shown = [seen.matrix_world @ seen.pose.bones[bone].head for bone in bones]
+    shown = [seen.matrix_world @ seen.pose.bones[roles[role]].head for role in _SEEN]
     bpy.ops.graphics_ml.retarget_preview()
-    np.testing.assert_allclose(shown, wanted[0], atol=_MEASURED)
+    np.testing.assert_allclose(shown, wanted[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("root", ["hips", "object"])
+@pytest.mark.parametrize("current", [1, 70])
+def test_each_strip_begins_where_the_rig_stands(settings, geno, bow, far_bow, root, current):
+    shutil.copy(bow, far_bow.parent)
+    geno.matrix_basis = Matrix.Translation((4, -3, 0)) @ Matrix.Rotation(1.9, 4, "Z") @ geno.matrix_basis
+    bpy.context.scene.frame_set(current)
+    settings.source_from, settings.folder, settings.level = "folder", str(far_bow.parent), "copy"
+    settings.root, settings.track, settings.stand = root, "takes", "rig"
+    bpy.ops.graphics_ml.retarget()
+    strips = geno.animation_data.nla_tracks["takes"].strips
+    assert len(strips) == 2
+    for strip in strips:
+        (seen,) = seen_at(geno, strip.action, [int(strip.frame_start)])
+        assert np.linalg.norm(seen[0, :2] - (4, -3)) < 0.01 and abs(heading(seen) - np.degrees(1.9)) < 1
 
 
 def test_what_is_lacking_is_said_in_one_sentence(settings, geno, bow, tmp_path):
