@@ -43,7 +43,8 @@ class Window:
     def __init__(self, extension: Path, pictures: Path, display=None):
         self.folder = Path(tempfile.mkdtemp(prefix="graphics_ml_window_"))
         self.home, self.pictures = self.folder / "home", pictures
-        pictures.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(pictures, ignore_errors=True)  # those of another run
+        pictures.mkdir(parents=True)
         self.home.mkdir()
         self.started, self.letters = [], {}
         self.display = display or _free_display()
@@ -142,19 +143,30 @@ class Window:
 
     def dismiss(self):
         """Close the message of what has ended, by its cross."""
-        x, _, width, _ = self.sidebar()
-        self.click(x + width - 48, self.find("Progress", self.sidebar())[1] + 31)
 
-    def until_done(self, wait=300, watch=None):
-        """Wait until what goes on has ended; `watch` is called with it every half second."""
-        _until(lambda: self.going_on() is not None, 10, "it starts")
+        def cross():
+            x, _, width, _ = self.sidebar()
+            return x + width - 48, self.find("Progress", self.sidebar())[1] + 31
+
+        said = f"sys.modules['{ADDON}.running'].last() is None"
+        self.click_until(cross, lambda: self.ask(said), "closing the message")
+
+    def until_done(self, watch, wait=300):
+        """Wait until what goes on has ended; `watch` is called again and again."""
         end = time.monotonic() + wait
         while (run := self.going_on()) is not None:
             if time.monotonic() > end:
                 raise AssertionError(f"it is not done after {wait} s: {run}")
-            if watch is not None:
-                watch(run)
-            time.sleep(0.5)
+            watch()
+
+    def until(self, true, what, wait=20):
+        """Wait until something is true."""
+        end = time.monotonic() + wait
+        while not true():
+            if time.monotonic() > end:
+                self.shot("not_found")
+                raise AssertionError(f"{what}: not within {wait} s")
+            time.sleep(0.1)
 
     # Mouse, keys and eyes
 
@@ -162,13 +174,30 @@ class Window:
         self._run("xdotool", "mousemove", str(round(x)), str(round(y)))
         time.sleep(0.05)
 
-    def click(self, x, y):
+    def click(self, x, y, settle=0.9):
         # Blender leaves one button at a move of the mouse, and comes to another at the next.
         for step in (2, 1, 0):
             self.move(x + step, y)
             time.sleep(0.1)
         self._run("xdotool", "click", "1")
-        time.sleep(0.9)  # panels open and close slowly
+        time.sleep(settle)  # panels open and close slowly
+
+    def click_until(self, place, true, what, then=lambda: None, settle=0.9):
+        """Click at `place()`, and do `then` what follows from it, until something is true.
+
+        Blender passes over a click while it opens or draws something else.
+        """
+        for _ in range(3):
+            self.move(*self._middle())  # a button that is lit up stays as grey as it was
+            self.click(*place(), settle=settle)
+            then()
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                if true():
+                    return
+                time.sleep(0.05)
+        self.shot("not_found")
+        raise AssertionError(f"{what}: nothing comes of it")
 
     def drag(self, start, end, button=1, steps=12):
         self.move(*start)
@@ -183,16 +212,22 @@ class Window:
         self._run("xdotool", "key", *keys)
         time.sleep(0.3)
 
-    def type(self, text):
-        """Type, and end with Return, where a list to search in opens."""
-        time.sleep(1)
-        self._run("xdotool", "type", "--delay", "40", text)
-        time.sleep(1)
-        self.key("Return")
-        time.sleep(0.5)
+    def search(self, place, text, true):
+        """Open the list of a field at `place()`, and choose in it by typing, until something is true."""
 
-    def write(self, text):
-        """Type into the text that is being edited, in place of what it was, and end with Return."""
+        def choose():
+            time.sleep(1)
+            self._run("xdotool", "type", "--delay", "40", text)
+            time.sleep(1)
+            self.key("Return")
+
+        self.click_until(place, true, f"choosing '{text}'", then=choose)
+
+    def write(self, place, text, true):
+        """Type into the field at `place()`, in place of what is there, until something is true."""
+        self.click_until(place, true, f"writing '{text}'", then=lambda: self._write(text))
+
+    def _write(self, text):
         self._run("xdotool", "key", "ctrl+a")
         self._run("xdotool", "type", "--delay", "15", text)
         time.sleep(0.2)
@@ -233,71 +268,75 @@ class Window:
     def view(self):
         return self.ask("regions()")["WINDOW"]
 
-    def find(self, text, box=None, turned=False, index=0, wait=3.0, beside_icon=False):
-        """The middle of a text on the screen; `turned`: it is written upwards; fails where it is not seen."""
-        end = time.monotonic() + wait
+    def find(self, text, box=None, turned=False, index=0, wait=20.0, beside_icon=False):
+        """The middle of a text on the screen, once it stands still; `turned`: it is written upwards.
+
+        Fails where it is not seen.
+        """
+        end, before = time.monotonic() + wait, None
         while True:
             found = self._places(text, box, turned, beside_icon)
-            if -len(found) <= index < len(found):
-                return found[index]
+            place = found[index] if -len(found) <= index < len(found) else None
+            if place is not None and place == before:
+                return place
             if time.monotonic() > end:
                 self.shot("not_found")
                 raise AssertionError(f"'{text}' is not seen")
-            time.sleep(0.2)
+            before = place
+            time.sleep(0.1)
 
-    def sees(self, text, box=None):
-        return bool(self._places(text, box))
+    def beside(self, text, pixels, index=0):
+        """The place so many pixels right of a text of the sidebar."""
+        x, y = self.find(text, self.sidebar(), index=index)
+        return x + self._drawn(text).shape[1] / 2 + pixels, y
 
-    def press(self, text, box=None, index=0, aside=0):
-        """Click on a text of the sidebar; `aside`: so many pixels right of its middle."""
-        x, y = self.find(text, box or self.sidebar(), index=index)
-        self.click(x + aside, y)
+    def sees(self, text, box=None, beside_icon=False):
+        return bool(self._places(text, box, beside_icon=beside_icon))
+
+    def still(self, box, other_than=None):
+        """A picture of `box` as soon as it changes no more, and differs from another one."""
+        before = self.shot(box=box)
+        for _ in range(30):
+            time.sleep(1)
+            picture = self.shot(box=box)
+            if (picture == before).all() and (other_than is None or (picture != other_than).mean() > 0.01):
+                return picture
+            before = picture
+        raise AssertionError("what is seen does not change, or does not come to rest")
 
     def unfold(self, title, shows, index=0):
         """Open a panel by its title until a text of it is seen."""
-        self._press_until(title, index, lambda: self.sees(shows, self.sidebar()))
+        self._click_title(title, index, lambda: self.sees(shows, self.sidebar()))
 
     def fold(self, title, shows, index=0):
         """Close a panel by its title until a text of it is seen no longer."""
-        self._press_until(title, index, lambda: not self.sees(shows, self.sidebar()))
+        self._click_title(title, index, lambda: not self.sees(shows, self.sidebar()))
 
-    def _press_until(self, title, index, true):
-        for _ in range(3):  # Blender passes over a click while it opens or draws something else
-            self.press(title, index=index)
-            end = time.monotonic() + 5
-            while time.monotonic() < end:
-                if true():
-                    return
-                time.sleep(0.3)
-        self.shot("not_found")
-        raise AssertionError(f"the panel '{title}' does not open or close")
+    def _click_title(self, title, index, true):
+        self.click_until(
+            lambda: self.find(title, self.sidebar(), index=index), true, f"opening or closing the panel '{title}'"
+        )
+
+    def begin(self, text, index=0):
+        """Press a button that does something, until that goes on or has ended."""
+        state = f"[id(one()) for one in (sys.modules['{ADDON}.running'].going_on, sys.modules['{ADDON}.running'].last)]"
+        before = self.ask(state)
+        self.click_until(
+            lambda: self.find(text, self.sidebar(), index=index),
+            lambda: self.ask(state) != before,
+            f"pressing '{text}'",
+            settle=0,
+        )
 
     def run(self, text, index=0):
         """Press a button that does something, and wait until that has ended."""
-        state = f"[id(one()) for one in (sys.modules['{ADDON}.running'].going_on, sys.modules['{ADDON}.running'].last)]"
-        before = self.ask(state)
-        for _ in range(3):
-            self.move(*self._middle())  # a button that is lit up stays as grey as it was
-            time.sleep(1)
-            self.press(text, index=index)
-            end = time.monotonic() + 3
-            while time.monotonic() < end:
-                if self.ask(state) != before:
-                    self.until_idle()
-                    return
-                time.sleep(0.1)
-        self.shot("not_found")
-        raise AssertionError(f"pressing '{text}' does nothing")
+        self.begin(text, index)
+        self.until_idle()
 
     def _places(self, text, box=None, turned=False, beside_icon=False):
         """Where a text stands, top first."""
-        if text not in self.letters:
-            self.letters[text] = np.array(self.ask(f"letters({text!r})"), float) / 255
-        pattern = self.letters[text]
-        rows, columns = np.nonzero(pattern > 0.1)
-        pattern = pattern[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         # Nothing stands close to it, so that it is no part of another text.
-        pattern = np.pad(pattern, ((0, 0), (0 if beside_icon else 7, 10)))
+        pattern = np.pad(self._drawn(text), ((0, 0), (0 if beside_icon else 7, 10)))
         if turned:
             pattern = np.rot90(pattern)
         picture = self.shot(box=box).astype(float).mean(axis=2)
@@ -309,6 +348,14 @@ class Window:
             found.append((left + x + width / 2, top + y + height / 2))
             score[max(0, y - height) : y + height, max(0, x - width) : x + width] = -1
         return sorted(found, key=lambda place: place[1])
+
+    def _drawn(self, text):
+        """A text as Blender draws it, without an edge: how much each pixel is covered."""
+        if text not in self.letters:
+            covered = np.array(self.ask(f"letters({text!r})"), float) / 255
+            rows, columns = np.nonzero(covered > 0.1)
+            self.letters[text] = covered[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        return self.letters[text]
 
     # Processes
 
