@@ -101,10 +101,7 @@ def show_film(
     thing = thing or _camera_of(scene, view.film)
     rate = frame_rate(scene)
     count = int((view.frames - 1) * rate / view.fps) + 1
-    for one in (thing, thing.data):
-        if one.animation_data is not None and one.animation_data.action is not None and FILM not in thing:
-            one.animation_data.action.use_fake_user = True  # a camera of the animator's: what it did is not lost
-        one.animation_data_clear()
+    _let_go(thing)
     _place(thing, view, scale)
     if view.turns is not None:
         _turn(thing, view, first, rate)
@@ -124,6 +121,22 @@ def _camera_of(scene, film):
     thing[FILM] = str(film)
     scene.collection.objects.link(thing)
     return thing
+
+
+def _let_go(thing):
+    """Take from a camera what else would move it or its lens. Nothing of an animator's camera is lost: its action is
+    kept, all else is muted."""
+    for constraint in thing.constraints:
+        constraint.mute = True
+    for one in (thing, thing.data):
+        animation = one.animation_data
+        if animation is None:
+            continue
+        if animation.action is not None and FILM not in thing:
+            animation.action.use_fake_user = True
+        animation.action = None
+        for moving in (*animation.nla_tracks, *animation.drivers):
+            moving.mute = True
 
 
 def _place(thing, view, scale):

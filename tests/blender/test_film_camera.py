@@ -96,3 +96,22 @@ def test_the_same_film_again_takes_the_camera_it_has(film):
     own = bpy.data.objects.new("Mine", bpy.data.cameras.new("Mine"))
     bpy.context.scene.collection.objects.link(own)
     assert show_film(view, 1, thing=own) is own and bpy.context.scene.camera is first
+
+
+def test_what_moved_an_animators_camera_is_muted_and_not_lost(film):
+    scene, lens = bpy.context.scene, bpy.data.cameras.new("Mine")
+    own = bpy.data.objects.new("Mine", lens)
+    scene.collection.objects.link(own)
+    own.keyframe_insert("location", frame=1)
+    action = own.animation_data.action
+    own.animation_data.nla_tracks.new().strips.new("sway", 1, action)
+    own.driver_add("rotation_euler", 2).driver.expression = "0.3"
+    lens.driver_add("lens").driver.expression = "20"
+    own.constraints.new("LIMIT_LOCATION").use_max_x = True
+    camera = seen_from((1.0, 1.4, 4.0))
+    show_film(FilmedView(film, Fraction(24), 0.0, 8, camera), 1, thing=own)
+    scene.camera = own
+    scene.frame_set(3)
+    np.testing.assert_allclose(pixels_of_the_film(scene, POINTS), camera.project(POINTS), atol=0.05)
+    assert action.use_fake_user and own.animation_data.nla_tracks[0].strips[0].action == action
+    assert len(own.animation_data.drivers) == len(lens.animation_data.drivers) == len(own.constraints) == 1
