@@ -125,9 +125,7 @@ def evaluated_now(obj: bpy.types.Object, bones) -> tuple[np.ndarray, np.ndarray]
     return _ours((np.array(seen.matrix_world) @ matrices)[None])
 
 
-def motion_from_action(
-    obj: bpy.types.Object, action=None, start=None, end=None, bones=None, skeleton: Skeleton | None = None
-) -> Motion:
+def motion_from_action(obj: bpy.types.Object, action=None, start=None, end=None, bones=None) -> Motion:
     """What an action makes the armature do, by Blender's own evaluation. Nothing in the open scene changes.
 
     Args:
@@ -137,7 +135,6 @@ def motion_from_action(
         start, end: first and last frame, both read; the range of the action, or of the strips where there is none, in
             whole frames, when None.
         bones: names of the bones to keep, as in skeleton_from_armature.
-        skeleton: what to give the motion on, such as drive_skeleton's; its joints are bones. That of `bones` when None.
 
     Raises:
         ValueError: there is no action, or the range is empty.
@@ -149,8 +146,7 @@ def motion_from_action(
         raise ValueError(f"the action '{name}' has no frames from {start} to {end}")
     with out_of_edit_mode(obj), playing(obj, action) if action is not None else contextlib.nullcontext():
         matrices, object_matrices = _evaluate(obj, range(start, end + 1))
-    if skeleton is None:
-        skeleton = skeleton_from_armature(obj, bones)
+    skeleton = skeleton_from_armature(obj, bones)
     order = {b.name: row for row, b in enumerate(obj.data.bones)}
     rows = [order.get(name, len(order)) for name in skeleton.names]
     frames = np.concatenate((matrices, object_matrices[:, None]), axis=1)

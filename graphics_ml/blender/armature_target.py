@@ -39,7 +39,7 @@ from graphics_ml.blender.animation_data import (
     refresh,
     transform_paths,
 )
-from graphics_ml.blender.armature import deform_flags, motion_from_action, object_transform, out_of_edit_mode
+from graphics_ml.blender.armature import deform_flags, object_transform, out_of_edit_mode
 from graphics_ml.blender.rigify import drive_skeleton, fk_switches_kept, solving_keys
 from graphics_ml.blender.rigs import sole_points
 from graphics_ml.blender.scene import frame_rate, ours_from_blender, set_frame_rate, to_its_end
@@ -170,13 +170,6 @@ class ArmatureTarget:
             turn = multiply(turn, conjugate(_about_vertical(math.atan2(-left[2], left[0]))))
         start = places[joints.get("hips", travelling_joint(motion))] * [1.0, 0, 1]
         return turn, place - rotate(turn, start)
-
-    def motion(self, action=None, start: int | None = None, end: int | None = None) -> Motion:
-        """What an action makes the armature do, on `skeleton`; as motion_from_action."""
-        try:
-            return motion_from_action(self.armature, action, start, end, skeleton=self.skeleton)
-        except ValueError as error:
-            raise ArmatureError(str(error)) from error
 
     def play(self, motion: Motion, name: str, *options, **more) -> bpy.types.Action:
         """As playing, in one go."""

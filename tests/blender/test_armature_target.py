@@ -13,7 +13,8 @@ from graphics_ml.blender.actions import CONFIDENCE, KEYED, PROVENANCE, keyed_by_
 from graphics_ml.blender.animation_data import curves_of
 from graphics_ml.blender.armature import evaluated_transforms
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
-from graphics_ml.blender.scene import empty_scene, frame_rate, ours_from_blender, set_frame_rate
+from graphics_ml.blender.reading import read_action
+from graphics_ml.blender.scene import empty_scene, frame_rate, ours_from_blender, set_frame_rate, to_its_end
 from graphics_ml.errors import ArmatureError
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.rotations import angle_between, rotate
@@ -182,7 +183,7 @@ def test_of_what_the_current_action_does_rewritten_the_animators_keys_still_coun
     obj = build_rig()
     with_action(obj)
     target, hips = ArmatureTarget(obj), 'pose.bones["hips"].'
-    walk = target.motion()
+    walk = to_its_end(read_action(obj, to_drive=True))
     action = target.play(walk, "cleaned", walk.skeleton.names, rewritten=True)
     paths = {path for path, _ in keys(action)}
     assert hips + "scale" not in paths and 'pose.bones["spine"].rotation_quaternion' in keyed_by_result(action)

@@ -8,9 +8,10 @@ from graphics_ml.blender.actions import curves_of
 from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.export import save_scene
+from graphics_ml.blender.reading import read_action
 from graphics_ml.blender.rigify import drive_skeleton, driven_bones, switch_to_fk
 from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import empty_scene, quiet, set_frame_rate
+from graphics_ml.blender.scene import empty_scene, quiet, set_frame_rate, to_its_end
 from graphics_ml.errors import ArmatureError, FormatWarning
 from graphics_ml.motion.bone_map import recognize
 from graphics_ml.motion.humanoid import REQUIRED_ROLES
@@ -321,8 +322,8 @@ def test_a_rigify_rigs_own_action_comes_back_as_the_motion_it_was(rig):
     target = ArmatureTarget(rig)
     motion = dance(target.skeleton)
     target.play(motion, "dance")
-    again = target.motion()
-    assert again.skeleton is target.skeleton and len(again) == len(motion)
+    again = to_its_end(read_action(rig, to_drive=True))
+    assert again.skeleton.names == target.skeleton.names and len(again) == len(motion)
     rows = [motion.skeleton.index(name) for name in ("DEF-spine", "DEF-hand.L", "DEF-foot.R", "DEF-spine.006")]
     assert np.abs(again.positions() - motion.positions())[:, rows].max() < 2e-3
 
