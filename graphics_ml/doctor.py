@@ -43,7 +43,15 @@ EXTRAS = {
         "numba": "numba",
         "threadpoolctl": "threadpoolctl",
     },
-    "learn": {"torch": "torch", "lightning": "lightning", "torchmetrics": "torchmetrics", "safetensors": "safetensors"},
+    "learn": {
+        "torch": "torch",
+        "lightning": "lightning",
+        "torchmetrics": "torchmetrics",
+        "safetensors": "safetensors",
+        "pycocotools": "pycocotools",
+        "webdataset": "webdataset",
+        "OpenEXR": "OpenEXR",
+    },
     "geometry": {"trimesh": "trimesh", "open3d": "open3d", "smplx": "smplx"},
     "cluster": {"distributed": "distributed"},
 }
