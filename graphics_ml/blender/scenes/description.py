@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene file can say, and reading one: TOML -> Scene, checked. No bpy here: a scheduler reads scenes too.
+
+Every table of a scene file is a Section below; the samplers beside this file draw from it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphics_ml.blender.scenes.distributions import Distribution
+from graphics_ml.blender.scenes.sections import SceneError, Section, drawn, files, fixed, read_section, table
+from graphics_ml.toml_files import read_toml
+
+
+@dataclass(frozen=True)
+class Picture(Section):
+    """The pictures: one size in all of a data set."""
+
+    width: int = fixed("of the picture", 256, kind=int, min=16, max=8192, unit="pixels")
+    height: int = fixed("of the picture", 256, kind=int, min=16, max=8192, unit="pixels")
+    samples: int = fixed("of light per pixel, with Cycles", 16, kind=int, min=1, max=4096)
+    engine: str = fixed("that renders", "cycles", kind=str, choices=("cycles", "workbench"))
+
+
+@dataclass(frozen=True)
+class Clip(Section):
+    """What stays the same for some frames: people, motions, places, camera."""
+
+    frames: int = fixed("that a clip has", 1, kind=int, min=1, max=100_000)
+    fps: float = fixed("of a clip, and of optical flow", 30.0, min=0.1, max=1000, unit="frames per second")
+
+
+@dataclass(frozen=True)
+class ProceduralCharacters(Section):
+    """Our own parametric people."""
+
+    count: int = fixed("of different people", 200, kind=int, min=1, max=1_000_000)
+    detail: float = fixed("of their meshes; 1 is some 45,000 vertices, 0.5 some 13,000", 0.5, min=0.4, max=2)
+    share: float = fixed("of the people that are of this kind, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class CharacterFiles(Section):
+    """Any rigged characters."""
+
+    files: tuple[Path, ...] = files("rigs: .blend, .fbx, .glb, .gltf or USD")
+    share: float = fixed("of the people that are of this kind, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class SmplxCharacters(Section):
+    """Bodies of SMPL-X, from the user's own model files."""
+
+    models: tuple[Path, ...] = files("model files, SMPLX_*.npz")
+    count: int = fixed("of different bodies", 100, kind=int, min=1, max=1_000_000)
+    beta: Distribution = drawn("of each of a body's ten shape coefficients", {"normal": [0, 1]}, min=-5, max=5)
+    share: float = fixed("of the people that are of this kind, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class Characters(Section):
+    """Who is seen."""
+
+    procedural: ProceduralCharacters | None = table(ProceduralCharacters, "our own people")
+    files: CharacterFiles | None = table(CharacterFiles, "rigged files")
+    smplx: SmplxCharacters | None = table(SmplxCharacters, "SMPL-X bodies")
+    cast: int = fixed("of characters that play in neighbouring clips", 8, kind=int, min=1)
+    clips_per_cast: int = fixed(
+        "that a cast plays in: a character takes longer to make than a picture", 64, kind=int, min=1
+    )
+
+    def __post_init__(self):
+        if not (self.procedural or self.files or self.smplx):
+            object.__setattr__(self, "procedural", ProceduralCharacters())
+
+
+@dataclass(frozen=True)
+class MotionFiles(Section):
+    """Motions of any format, put on each character."""
+
+    files: tuple[Path, ...] = files("motions, such as mocap/**/*.bvh")
+    share: float = fixed("of the people that move so, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class InventedMotions(Section):
+    """Motions that are made by rule."""
+
+    count: int = fixed("of different motions", 400, kind=int, min=1, max=1_000_000)
+    kinds: tuple[str, ...] = fixed("of motion; all when left out", (), kind=str, several=True)
+    share: float = fixed("of the people that move so, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class Motions(Section):
+    """What they do."""
+
+    invented: InventedMotions | None = table(InventedMotions, "motions made by rule")
+    files: MotionFiles | None = table(MotionFiles, "motion files")
+
+    def __post_init__(self):
+        if not (self.invented or self.files):
+            object.__setattr__(self, "invented", InventedMotions())
+
+
+@dataclass(frozen=True)
+class People(Section):
+    """How many there are, and where they stand."""
+
+    count: Distribution = drawn("of people", 1, kind=int, min=1, max=50)
+    gap: Distribution = drawn("between two neighbours' bodies", {"uniform": [0.05, 1.5]}, min=0, max=100, unit="m")
+    facing: Distribution = drawn(
+        "which way they look, 0 is +Z", {"uniform": [0, 360]}, min=-360, max=360, unit="degrees"
+    )
+
+
+@dataclass(frozen=True)
+class Scene(Section):
+    """A scene file: every table has a default, so that a file says only what it wants otherwise."""
+
+    picture: Picture = table(Picture, "the pictures", Picture())
+    clip: Clip = table(Clip, "what stays the same for some frames", Clip())
+    characters: Characters = table(Characters, "who is seen", Characters())
+    motions: Motions = table(Motions, "what they do", Motions())
+    people: People = table(People, "how many there are, and where", People())
+
+
+def read_scene(path: str | Path) -> Scene:
+    """The scene of a TOML file; the files it names are looked for from its folder.
+
+    Raises:
+        SceneError: no such file, not TOML, an unknown key (with a suggestion), a value or a distribution that cannot
+            be, or a file that is not there.
+    """
+    path = Path(path)
+    return read_section(Scene, read_toml(path, "scene file", SceneError), path)
+
+
+def scene_hash(path: str | Path) -> str:
+    """What tells a scene file from others: 16 hexadecimal digits of its content's SHA-256."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
