@@ -66,7 +66,7 @@ def rate_of(path: Path, array: np.ndarray) -> Fraction:
         raise MotionFileError(path, None, f"its frame rate is {brief(array)}; say it with {SAY_RATE}") from None
 
 
-def write_npz(path: Path, members: dict[str, np.ndarray]) -> None:
+def write_npz(path: Path, members: dict[str, np.ndarray], compressed: bool = False) -> None:
     """Write arrays as a .npz file that numpy.load reads; the same arrays give the same bytes.
 
     Raises:
@@ -78,6 +78,7 @@ def write_npz(path: Path, members: dict[str, np.ndarray]) -> None:
             # A fixed time and system, for the same bytes anywhere at any time.
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             info.create_system = 3
+            info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
             with archive.open(info, "w", force_zip64=True) as member:
                 _write(member, array)
     write_bytes(path, content.getvalue())
