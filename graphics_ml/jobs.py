@@ -485,6 +485,23 @@ class Evaluate(Job):
     frames_found: bool = _frames_found_setting()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Train(Job):
+    """Train a network as a recipe says."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.train:train"
+    needs: ClassVar[tuple[str, ...]] = ("learn",)
+
+    recipe: Path = setting("recipe (.toml), or the name of one of ours", positional=True)
+    output: Path = setting("weights to write, .safetensors; their card and the curves go beside them", short="o")
+    data: tuple[Path, ...] = setting("folders of data sets to learn from, in place of those in the recipe", ())
+    resume: bool = setting("go on with the run that was stopped beside the output, or begin where there is none", False)
+    minutes: float | None = setting(
+        "stop with the epoch in which so many minutes have passed, to go on later", None, min=0.01, unit="min"
+    )
+    device: Literal["auto", "cpu"] = setting("auto: a GPU where there is one", "auto")
+
+
 JOBS = {
     "animate": Animate,
     "capture": Capture,
@@ -494,6 +511,7 @@ JOBS = {
     "map": Map,
     "preview": Preview,
     "retarget": Retarget,
+    "train": Train,
 }
 
 
@@ -562,14 +580,28 @@ def from_plain(name: str, values: dict) -> Job:
     """
     if name not in JOBS:
         raise JobError(f"there is no job '{name}'{suggestion(name, JOBS)}")
-    known = {one.name: (one, kind) for one, kind in settings(JOBS[name])}
+    return filled(JOBS[name], values, f"the job '{name}'")
+
+
+def filled(settings_class, values: dict, whose: str) -> Settings:
+    """Settings of a class from plain values.
+
+    Args:
+        settings_class: of Settings.
+        values: as they come from TOML or JSON.
+        whose: settings these are, as a sentence begins with it.
+
+    Raises:
+        JobError: as from_plain.
+    """
+    known = {one.name: (one, kind) for one, kind in settings(settings_class)}
     for key in values:
         if key not in known:
-            raise JobError(f"the job '{name}' has no setting '{key}'{suggestion(key, known)}")
+            raise JobError(f"{whose} has no setting '{key}'{suggestion(key, known)}")
     for key, (one, _) in known.items():
         if one.default is MISSING and key not in values:
-            raise JobError(f"the job '{name}' needs the setting '{key}': {one.metadata['help']}")
-    return JOBS[name](**{key: _coerce(key, value, known[key][1]) for key, value in values.items()})
+            raise JobError(f"{whose} needs the setting '{key}': {one.metadata['help']}")
+    return settings_class(**{key: _coerce(key, value, known[key][1]) for key, value in values.items()})
 
 
 def batch_of(job_class, values: dict) -> Batch:

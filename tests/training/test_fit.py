@@ -1,0 +1,88 @@
+import dataclasses
+
+import pytest
+
+pytest.importorskip("lightning")
+
+from graphics_ml.training.curves import best_epoch
+from graphics_ml.training.fit import fit, last_history
+from graphics_ml.training.learner import TrainingError
+from graphics_ml.training.recipe import read_recipe
+from graphics_ml.training.samples import Order
+from tests.training.toy import same, write_recipe
+
+
+def fitted(tmp_path, folder="run", epochs=4, more="", data="", **options):
+    recipe = read_recipe(write_recipe(tmp_path / "toy.toml", epochs, f"{more}\n[data]\n{data}"))
+    return fit(recipe, recipe.learner.splits(), tmp_path / folder, **options)
+
+
+def steps(run):
+    """The history without the seconds, which differ."""
+    return [dataclasses.replace(one, seconds=0.0) for one in run.history]
+
+
+def test_a_curve_is_learned(tmp_path):
+    told = []
+    run = fitted(tmp_path, epochs=40, progress=lambda *what: told.append(what))
+    assert run.results["test"]["error"] < 0.15  # a constant is 0.63 off
+    assert run.finished and len(run.history) == 40
+    assert ("training", 400, 400) in told
+    assert run.best == best_epoch(run.history, "error", higher_is_better=False)
+
+
+def test_a_resumed_run_is_what_it_would_have_been_uninterrupted(tmp_path):
+    whole = fitted(tmp_path, "whole")
+    parts = fitted(tmp_path, "parts", minutes=1e-6)
+    assert len(parts.history) == 1 and not parts.finished
+    while not parts.finished:
+        parts = fitted(tmp_path, "parts", minutes=1e-6, resume=True)
+    assert steps(parts) == steps(whole)
+    assert same(parts.network, whole.network)
+
+
+def test_a_run_is_stopped_where_it_becomes_no_better(tmp_path):
+    run = fitted(tmp_path, epochs=200, more="patience = 3")
+    assert len(run.history) < 200
+    assert run.best == len(run.history) - 1 - 3
+    assert run.stopped == "no better for 3 epochs"
+
+
+def test_a_loss_that_is_no_number_stops_with_a_sentence(tmp_path):
+    with pytest.raises(TrainingError, match=r"the loss is nan in epoch 1, step \d+, at a learning rate of"):
+        fitted(tmp_path, data="broken_from = 60")
+
+
+def test_splits_that_share_a_source_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match="the splits train and val share b, so"):
+        fitted(tmp_path, data="shared = true")
+
+
+def test_an_empty_split_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match="the split 'train' of the data is empty"):
+        fitted(tmp_path, data="count = 0")
+
+
+def test_checkpoints_are_neither_lost_nor_taken_for_another_recipes(tmp_path):
+    fitted(tmp_path, minutes=1e-6)
+    assert len(last_history(tmp_path / "run")) == 1
+    with pytest.raises(TrainingError, match=r"stopped after 1 epochs; go on with resume"):
+        fitted(tmp_path)
+    with pytest.raises(TrainingError, match=r"another recipe \(training.clip differ\)"):
+        fitted(tmp_path, more="clip = 2.0", resume=True)
+    assert len(fitted(tmp_path, epochs=5, resume=True).history) == 5
+
+
+def test_each_pass_sees_every_sample_once_whatever_an_epoch_is():
+    def run(epoch, epochs):
+        order = Order(10, epoch, seed=3)
+        for number in range(epochs):
+            order.set_epoch(number)
+            yield from order
+
+    places, indices = zip(*run(6, 5), strict=True)
+    assert places == tuple(range(30))
+    passes = [indices[i : i + 10] for i in (0, 10, 20)]
+    assert all(sorted(one) == list(range(10)) for one in passes)
+    assert len(set(passes)) == 3
+    assert indices == tuple(index for _, index in run(15, 2))
