@@ -9,22 +9,13 @@ from pathlib import Path
 
 import bpy
 
-from graphics_ml.blender.animation_data import (
-    TRANSFORMS,
-    assign,
-    current_action,
-    curves_of,
-    refresh,
-    remove_curves,
-    transform_paths,
-)
-from graphics_ml.blender.armature import moved_joints
+from graphics_ml.blender.animation_data import assign, current_action
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
-from graphics_ml.blender.reading import read_action, whole_frames
-from graphics_ml.blender.rigify import driven_bones
+from graphics_ml.blender.own_motion import OwnMotion
+from graphics_ml.blender.reading import whole_frames
 from graphics_ml.errors import ArmatureError, GraphicsMLError
 from graphics_ml.jobs import Edit
-from graphics_ml.motion.bone_map import missing_roles, recognize_moving
+from graphics_ml.motion.bone_map import missing_roles
 from graphics_ml.motion.clean_up import SETTINGS as STEPS
 from graphics_ml.motion.clean_up import CleanUp
 
@@ -39,7 +30,10 @@ _UNITS = {"mm a contact": "mm a step", "m/s3": "m/s³"}
 
 CleanUpSettings = group_of(
     Edit,
-    leave_out=("source", "output", "format", "drop_t_pose", "frames_found", "start", "end", "fps", "then", "map"),
+    leave_out=(
+        *("source", "output", "format", "drop_t_pose", "frames_found", "start", "end", "fps", "then", "map"),
+        *("action", "armature", "keep_actions"),
+    ),
     more={
         **results.PLACEMENT,
         "only_range": bpy.props.BoolProperty(
@@ -69,19 +63,10 @@ class GRAPHICS_ML_OT_clean_up(Running, bpy.types.Operator):
             raise ArmatureError("select an armature that plays an action")
         job = _job(settings, action)
         target = ArmatureTarget(obj)
-        path = _object_paths(action)
-        if path and driven_bones(obj):
-            raise ArmatureError(
-                f"the object '{obj.name}' itself is animated beside its controls; move its path to the controls first"
-            )
         first, last = _range(settings, action)
-        try:
-            motion = yield from read_action(obj, action, first, last, to_drive=True)
-        except ValueError as error:
-            raise ArmatureError(str(error)) from error
-        bones = target.recognised()
-        if missing_roles(bones):
-            bones = recognize_moving(motion)
+        own = OwnMotion(target, action, first, last)
+        motion = yield from own.reading()
+        bones = own.roles(motion)
         if missing_roles(bones) and (job.foot_lock is not None or job.ground):
             lacking = ", ".join(bone_list.plain_role(role).lower() for role in missing_roles(bones))
             raise GraphicsMLError(f"'{obj.name}' has no bones that are known as {lacking}, so its feet are not found")
@@ -95,12 +80,7 @@ class GRAPHICS_ML_OT_clean_up(Running, bpy.types.Operator):
         record["steps"] = [[step.name, [_row(figure) for figure in step.figures]] for step in steps]
         record["frames"] = [first, last] if settings.only_range else None
         result = work.motion.replace(provenance=record)
-        keyed = moved_joints(motion) | _keyed_joints(obj, action, motion.skeleton)
-        made = yield from target.playing(result, action.name, keyed, None, placement, keys=work.keys, rewritten=True)
-        if path:
-            remove_curves(made, path)
-            refresh(obj)
-            target.notes.append(f"the path of the object '{obj.name}' is on its bones now")
+        yield from own.playing(result, placement, work.keys)
         return [*map(_in_words, steps), *bones.notes, *target.notes]
 
 
@@ -196,17 +176,6 @@ def _range(settings, action):
             f"the action '{action.name}' has no frames from {settings.first} to {settings.last}; choose others"
         )
     return first, last
-
-
-def _keyed_joints(obj, action, skeleton):
-    """Names of the joints whose bones, or whose controls, an action keys."""
-    paths, controls = {curve.data_path for curve in curves_of(action)}, driven_bones(obj)
-    return {name for name in skeleton.names if not paths.isdisjoint(transform_paths([controls.get(name, name)]))}
-
-
-def _object_paths(action):
-    """The data paths by which an action moves the object itself."""
-    return {curve.data_path for curve in curves_of(action)} & set(TRANSFORMS)
 
 
 def _title(step):

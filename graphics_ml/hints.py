@@ -4,6 +4,7 @@ SAY_RATE = "--fps of convert, fps= in Python"
 SAY_FOUND = "--frames-found, in Python frames='found'"
 SAY_BODY = "--body-model, in Python body_model="
 SAY_T_POSE = "--drop-t-pose"
+SAY_KEEP_ACTIONS = "--keep-actions"
 SAY_MAP = "the list in the panel Retarget, or --map"
 
 _IN_PANELS = {
@@ -11,6 +12,7 @@ _IN_PANELS = {
     SAY_FOUND: "Accept Cut-Off Files",
     SAY_BODY: "Body Model in the panel Convert a File",
     SAY_T_POSE: "Leave Out T-Pose",
+    SAY_KEEP_ACTIONS: "Keep Actions",
     SAY_MAP: "the list in the panel Retarget",
 }
 

@@ -74,6 +74,18 @@ def _frames_found_setting():
     )
 
 
+def _action_setting():
+    return setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True)
+
+
+def _armature_setting():
+    return setting("armature to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True)
+
+
+def _keep_actions_setting(rare=False):
+    return setting("keep the rig's other actions in the output", False, rare=rare)
+
+
 def _preset_setting():
     return setting(
         "game engine to write a .fbx or .glb for, its axes, unit and root bone: unreal, unity or godot",
@@ -208,7 +220,7 @@ class Animate(Capture):
     rig: Path | None = setting("rig: .blend, .fbx, .glb, .gltf or .bvh; our own character when not given", None)
     map: Path | None = setting("bone map (.toml) to use instead of recognising the rig's bones", None)
     save_map: Path | None = setting("where to save the bone map that was used, for editing", None)
-    keep_actions: bool = setting("keep the rig's other actions in the output", False)
+    keep_actions: bool = _keep_actions_setting()
     preview: Path | None = setting("video (.mp4) that shows film, skeletons and animated character side by side", None)
     preset: str | None = _preset_setting()
 
@@ -268,10 +280,9 @@ class Convert(FileJob):
     trust_pickle: bool = setting(
         "load a body model that is a pickle (.pkl), which can run any program in it", False, rare=True
     )
-    action: str | None = setting("action to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True)
-    armature: str | None = setting(
-        "armature to read from a .fbx, .glb, .usd or .blend that holds several", None, rare=True
-    )
+    action: str | None = _action_setting()
+    armature: str | None = _armature_setting()
+    keep_actions: bool = _keep_actions_setting(rare=True)
     preset: str | None = _preset_setting()
     marker_set: str | None = setting(
         "marker set of a source that holds markers: its name, or a table of your own (.toml); recognised if not given",
@@ -280,6 +291,10 @@ class Convert(FileJob):
         rare=True,
     )
     subject: str | None = setting("whose markers, where those of several people are in the source", None, rare=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_preset(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +333,7 @@ class Retarget(FileJob):
     map: Path | None = setting("bone map (.toml), of the target or of the pair, instead of recognising bones", None)
     source_map: Path | None = setting("bone map (.toml) of the source instead of recognising its bones", None)
     save_map: Path | None = setting("where to save the map of the pair that was used, for editing", None)
-    keep_actions: bool = setting("keep the rig's other actions in the output", False)
+    keep_actions: bool = _keep_actions_setting()
     preset: str | None = _preset_setting()
 
     def __post_init__(self):
@@ -451,6 +466,9 @@ class Edit(FileJob):
         usual=0.001,
     )
     map: Path | None = setting("bone map (.toml) to use instead of recognising the body's parts", None)
+    action: str | None = _action_setting()
+    armature: str | None = _armature_setting()
+    keep_actions: bool = _keep_actions_setting()
 
     def __post_init__(self):
         super().__post_init__()

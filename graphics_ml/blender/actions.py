@@ -271,6 +271,11 @@ def remove_actions(keep=()) -> None:
     bpy.data.batch_remove(gone)
 
 
+def played_beside(obj: bpy.types.Object) -> set[bpy.types.Action]:
+    """The actions that anything but the object plays, NLA strips aside: shape keys of its meshes, props, ..."""
+    return {owner.animation_data.action for owner in _animated() if owner != obj} - {None}
+
+
 def _animated():
     """All datablocks that carry animation data: objects, armatures, shape keys, materials, ..."""
     for kind in dir(bpy.data):

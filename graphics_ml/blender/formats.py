@@ -27,9 +27,9 @@ from graphics_ml.blender.export import EXTENSIONS, save_scene
 from graphics_ml.blender.frame_times import STATED_RATE, ensure_not_endless, stated_rate
 from graphics_ml.blender.presets import lay_root_bone, preset_for, stand_in_file_axes, with_root_bone
 from graphics_ml.blender.rigify import followers_motion, followers_skeleton
-from graphics_ml.blender.rigs import load_rig
-from graphics_ml.blender.scene import empty_scene, first_line
-from graphics_ml.errors import MotionFileError, RigError
+from graphics_ml.blender.rigs import load_rig, meshes_of
+from graphics_ml.blender.scene import empty_scene, first_line, frame_rate
+from graphics_ml.errors import ArmatureError, MotionFileError, RigError
 from graphics_ml.formats import FormatWarning
 from graphics_ml.motion.keys import ReducedKeys
 from graphics_ml.motion.motion import Motion
@@ -47,6 +47,8 @@ def load(path: str | Path, action: str | None = None, armature: str | None = Non
 
     Of a rig whose deform bones follow controls the deform bones are read, not the controls.
 
+    The motion's provenance tells the names of the file and the action, and how many `meshes` the armature moves.
+
     A FormatWarning says which action was read where there are several, which bones were left out, and how glTF's frame
     rate was recovered.
 
@@ -55,7 +57,7 @@ def load(path: str | Path, action: str | None = None, armature: str | None = Non
     """
     path = Path(path)
     notes = []
-    with _as_motion_errors(path):
+    with as_motion_errors(path):
         if path.suffix.lower() in usd.READ:
             motion = usd.read_motion(path, action, armature, notes)
         else:
@@ -72,7 +74,7 @@ def load_skeleton(path: str | Path, armature: str | None = None) -> Skeleton:
         MotionFileError: as for load.
     """
     path = Path(path)
-    with _as_motion_errors(path):
+    with as_motion_errors(path):
         if path.suffix.lower() in usd.READ:
             return usd.read_skeleton(path, armature)
         obj = load_rig(path, armature)
@@ -86,7 +88,7 @@ def actions(path: str | Path) -> tuple[str, ...]:
         MotionFileError: the file cannot be read or has no armature.
     """
     path = Path(path)
-    with _as_motion_errors(path):
+    with as_motion_errors(path):
         if path.suffix.lower() in usd.READ:
             return usd.animations(path)
         load_rig(path, actions=True)
@@ -139,32 +141,55 @@ def save(
 
 
 @contextmanager
-def _as_motion_errors(path):
+def as_motion_errors(path: str | Path):
+    """What a file's rig cannot be read or used for is within the block a MotionFileError that names the file."""
     try:
         yield
-    except RigError as error:
+    except (RigError, ArmatureError) as error:
         raise MotionFileError(path, None, str(error).removeprefix(f"{path}: ")) from error
     except (ValueError, OSError) as error:
         raise MotionFileError(path, None, first_line(error)) from error
 
 
-def _read(path, action, armature, notes):
-    obj = load_rig(path, armature, actions=action or True, notes=notes)
+def open_playing(
+    path: Path, action: str | None, armature: str | None, notes: list[str], all_actions: bool = False
+) -> tuple[bpy.types.Object, bpy.types.Action]:
+    """Open the armature of a file in an empty scene, where it plays an action; gives both.
+
+    Args:
+        path, action, armature: as for load.
+        notes: a list that gets a sentence for each thing the user should know.
+        all_actions: whether the others are read even where that takes long.
+
+    Raises:
+        MotionFileError: there is no such action, or too many frames to be meant.
+        RigError, ValueError, OSError: the rig cannot be read; see as_motion_errors.
+    """
+    obj = load_rig(path, armature, actions=True if all_actions else action or True, notes=notes)
     chosen = _choose(path, obj, action, notes)
     assign(obj, chosen)
     first, last = chosen.frame_range
     ensure_not_endless(last - first + 1, max((len(curve.keyframe_points) for curve in curves_of(chosen)), default=0))
+    return obj, chosen
+
+
+def exact_rate(obj: bpy.types.Object) -> Fraction:
+    """The frame rate of an armature's file: the one it states, where the scene has that as nearly as 32 bits allow."""
+    stated, rate = stated_rate(obj.get(STATED_RATE)), frame_rate(bpy.context.scene)
+    # Someone may have given the scene another one since.
+    return stated if stated and abs(rate / stated - 1) < Fraction(1, 100_000) else rate
+
+
+def _read(path, action, armature, notes):
+    obj, chosen = open_playing(path, action, armature, notes)
     motion = followers_motion(obj, chosen)
     if motion is None:
         motion = motion_from_action(obj, chosen)
     else:
         apart = sum(bone.name not in motion.skeleton.names for bone in obj.data.bones)
         notes.append(f"{path.name}: its deform bones are read, and not the {apart} others, some of which lead them.")
-    stated = stated_rate(obj.get(STATED_RATE))
-    # Blender keeps the rate in 32 bits, and someone may have given the scene another one since.
-    if stated and abs(motion.fps / stated - 1) < Fraction(1, 100_000):
-        motion = motion.replace(fps=stated)
-    return motion
+    made_of = motion.provenance | {"meshes": len(meshes_of(obj))}
+    return motion.replace(fps=exact_rate(obj), provenance=made_of)
 
 
 def _named_as_bones(motion, notes):
@@ -180,7 +205,7 @@ def _named_as_bones(motion, notes):
     changed = [f"'{old}' is '{new}'" for old, new in zip(motion.skeleton.names, names, strict=True) if old != new]
     if not changed:
         return motion
-    notes.append(f"Blender keeps {most} bytes of a bone's name: {_listed(changed)}.")
+    notes.append(f"Blender keeps {most} bytes of a bone's name: {listed(changed)}.")
     return motion.replace(skeleton=motion.skeleton.replace(names=tuple(names)))
 
 
@@ -193,8 +218,8 @@ def _choose(path, obj, name, notes):
         # FBX readers put the armature's name before the action's, glTF's up to 4.3 after it.
         found = [n for n in (name, f"{obj.name}|{name}", f"{name}_{obj.name}") if n in names]
         if not found:
-            listed = _listed([f"'{name}'" for name in names])
-            raise MotionFileError(path, None, f"it has no action '{name}'; it has {listed}")
+            held = listed([f"'{name}'" for name in names])
+            raise MotionFileError(path, None, f"it has no action '{name}'; it has {held}")
         return bpy.data.actions[found[0]]
     chosen = playing or bpy.data.actions[0]
     if len(names) > 1:
@@ -202,6 +227,7 @@ def _choose(path, obj, name, notes):
     return chosen
 
 
-def _listed(names, most=8):
+def listed(names: list[str], most: int = 8) -> str:
+    """Names as they stand in a sentence; of many the first."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -30,6 +30,8 @@ from graphics_ml.wording import suggestion
 
 __all__ = [
     "FormatWarning",
+    "ensure_options",
+    "ensure_writable_as",
     "extension_of",
     "extensions",
     "fixed_rate",
@@ -188,6 +190,15 @@ def losses(motion: Motion, path: str | Path, format: str | None = None) -> tuple
     return holds.losses(motion, _writable(Path(path), format))
 
 
+def ensure_writable_as(path: str | Path, format: str | None = None) -> None:
+    """Raise OutputError where no such file would be written in this format, whatever the motion.
+
+    Args:
+        path, format: as for save.
+    """
+    _writable(Path(path), format)
+
+
 def fixed_rate(path: str | Path, format: str | None = None) -> int | None:
     """The frame rate at which a file that save would write is read, where it holds none; None where it holds its own.
 
@@ -195,6 +206,11 @@ def fixed_rate(path: str | Path, format: str | None = None) -> int | None:
         OutputError: the format is unknown or is not written.
     """
     return holds.table().get(_writable(Path(path), format), {}).get("read_at")
+
+
+def ensure_options(path: str | Path, name: str, options) -> None:
+    """Raise MotionFileError where `load` of the format of this name takes no such options, one sentence."""
+    _function(Path(path), name, "load", options, MotionFileError)
 
 
 def format_of(path: str | Path, format: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""A motion file becomes another: load, save, and say what is lost."""
+"""A motion file becomes another: load, save, and say what is lost. A rig stays one where both files hold rigs."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ from graphics_ml import formats
 from graphics_ml.errors import OutputError
 from graphics_ml.formats.frame_times import rate_of_text
 from graphics_ml.jobs import Convert, Outcome
+from graphics_ml.motion.t_pose import without_t_pose
 from graphics_ml.outputs import together
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.opening import open_motion, read_markers
-from graphics_ml.tasks.saving import engine_of, ensure_place, write_motion
+from graphics_ml.tasks.opening import keeps_rig, open_motion, open_source_rig, read_markers
+from graphics_ml.tasks.saving import engine_of, ensure_place, write_motion, write_rig
 
 
 def convert(job: Convert, progress: Progress) -> Outcome:
@@ -23,8 +24,10 @@ def convert(job: Convert, progress: Progress) -> Outcome:
     if job.marker_set and job.marker_set.lower().endswith(".toml"):
         inputs.append(Path(job.marker_set))
     ensure_place(job, inputs, (*formats.extensions(writable=True), *formats.marker_extensions()))
-    engine_of(job)
+    engine = engine_of(job)
     progress("reading", 0, 0)
+    if keeps_rig(job, job.source_format):
+        return _copy_rig(job, engine, inputs, progress)
     name = formats.format_of(job.source, job.source_format)
     if job.output.suffix.lower() in formats.marker_extensions():
         return _copy_markers(job, name, inputs)
@@ -47,6 +50,21 @@ def _copy_markers(job, name, inputs):
     with together():
         formats.save_markers(markers, job.output, job.format)
         return Outcome((job.output, write_record(job.output, made_by)))
+
+
+def _copy_rig(job, engine, inputs, progress):
+    """The rig with what it plays, which is keyed anew only where a part of it is left out."""
+    rig = open_source_rig(job.source, progress, keep_actions=job.keep_actions, **_options(job))
+    motion, notes = without_t_pose(rig.motion, job.drop_t_pose)
+    made_by = record(job, inputs)
+    skipped = len(rig.motion) - len(motion)
+    if skipped:
+        rig.play(motion.replace(provenance=made_by), skipped)
+    else:
+        rig.keep(made_by)
+    progress("writing", 0, 0)
+    outputs = write_rig(rig, job, made_by, engine)
+    return Outcome(outputs, (*rig.notes, *notes))
 
 
 def _options(job):

@@ -6,7 +6,7 @@ from pathlib import Path
 from graphics_ml import formats
 from graphics_ml.errors import MissingExtraError
 from graphics_ml.formats import bodies
-from graphics_ml.jobs import JobError
+from graphics_ml.jobs import FileJob, JobError
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.t_pose import without_t_pose
 from graphics_ml.run import Progress
@@ -100,6 +100,41 @@ def open_rig(path: Path | None, keep_actions: bool = False):
     except ModuleNotFoundError as missing:
         raise MissingExtraError(missing.name, "blender") from missing
     return TargetRig(path, keep_actions=keep_actions)
+
+
+def keeps_rig(job: FileJob, source_format: str | None = None) -> bool:
+    """Whether the files that a job reads and writes both hold a rig, so that it is the same with another motion.
+
+    Args:
+        source_format: of the source, where the job names it.
+    """
+    read, written = job.source.suffix.lower(), job.output.suffix.lower()
+    return (
+        is_rig(job.source)
+        and is_rig(job.output)
+        and source_format in (None, read[1:])
+        and written in formats.extensions(writable=True)
+    )
+
+
+def open_source_rig(
+    path: Path,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    fps: Fraction | None = None,
+    keep_actions: bool = False,
+    **options,
+):
+    """The SourceRig in a file; arguments as open_motion, and whether the rig's other actions stay.
+
+    Raises:
+        GraphicsMLError: as open_motion, or Blender is not installed.
+    """
+    name = formats.format_of(path)
+    formats.ensure_options(path, name, options)
+    from graphics_ml.tasks.source_rig import SourceRig
+
+    return SourceRig(path, keep_actions=keep_actions, fps=fps, progress=progress, **options)
 
 
 def _read(load, path, name, fps, frames_found, options):

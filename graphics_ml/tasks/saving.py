@@ -21,9 +21,11 @@ def ensure_place(job: FileJob, inputs: list[Path], extensions: tuple[str, ...] |
         extensions: those that the output may have; of what holds a motion when None.
 
     Raises:
-        OutputError: the output's extension or place cannot be written.
+        OutputError: the output's extension, format or place cannot be written.
     """
     ensure_extension(job.output, extensions or formats.extensions(writable=True))
+    if job.output.suffix.lower() not in formats.marker_extensions():
+        formats.ensure_writable_as(job.output, job.format)
     ensure_apart({"the output": job.output, "the output's job file": record_path(job.output)}, inputs)
     ensure_writable(job.output)
 
@@ -64,6 +66,8 @@ def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) ->
     # Of what made the motion nothing is lost: its record is written beside it.
     lost = formats.losses(motion.replace(provenance={}), job.output, job.format)
     notes += [f"{job.format or job.output.suffix} files do not hold {what}" for what in lost]
+    if motion.provenance.get("meshes"):
+        notes.append(f"{job.output.suffix} files do not hold the rig's meshes")
     made_by = record(job, [path for path in inputs if path.is_file()])
     with together(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
@@ -73,6 +77,23 @@ def write_motion(motion: Motion, job: FileJob, inputs: list[Path], **options) ->
         if not any(str(one.message).endswith(what) for what in lost):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return (job.output, record_file), notes
+
+
+def write_rig(rig, job: FileJob, made_by: dict, engine=None) -> tuple[Path, Path]:
+    """Write a SourceRig with what it plays now, and its job file; gives both.
+
+    Args:
+        rig: its notes get a sentence for each thing the user should know.
+        job: says where.
+        made_by: its record.
+        engine: the preset of the game engine that the output is for; None for none.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    with together():
+        rig.save(job.output, engine)
+        return job.output, write_record(job.output, made_by)
 
 
 def _source(motion):

@@ -65,30 +65,95 @@ def test_only_what_is_asked_for_is_done_and_its_figures_are_shown(settings, geno
     assert any(note.startswith("Hold feet: ") for note in addon("running").last().notes)
 
 
-def test_the_same_comes_from_the_panel_the_job_and_python(settings, geno, core, tmp_path):
-    frames = [11, 30, 57]
-    names = [bone.name for bone in geno.data.bones]
+def keys(core, action):
+    """Frames, values and handles of all keys of an action, by the channel."""
+    found = {}
+    for curve in core("blender.animation_data").curves_of(action):
+        points = curve.keyframe_points
+        columns = []
+        for attribute in ("co", "handle_left", "handle_right") if points[0].interpolation == "BEZIER" else ("co",):
+            columns.append(np.empty(2 * len(points), dtype=np.float32))
+            points.foreach_get(attribute, columns[-1])
+        found[curve.data_path, curve.array_index] = np.stack(columns)
+    return found
+
+
+def corners(rig, frames):
+    """Where Blender puts the vertices of a rig's meshes at some frames, in the world."""
+    scene, places = bpy.context.scene, []
+    things = sorted(
+        (one for one in bpy.data.objects if one.type == "MESH" and one.visible_get()), key=lambda one: one.name
+    )
+    for frame in frames:
+        scene.frame_set(frame)
+        for thing in things:
+            seen = thing.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            local = np.empty(3 * len(seen.data.vertices), dtype=np.float32)
+            seen.data.vertices.foreach_get("co", local)
+            world = np.array(seen.matrix_world)
+            places.append(local.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
+    return np.concatenate(places) if places else np.zeros((0, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("Geno", dict(smooth=5.0, mirror=True, ground=True, foot_lock=0.8)),
+        ("Knight", dict(smooth=5.0, reduce_keys=0.002)),
+        ("Rigify", dict(smooth=5.0, mirror=True, reduce_keys=0.002)),
+        ("our own", dict(ground=True, in_place=True, foot_lock=0.8)),
+    ],
+)
+def test_the_same_keys_come_from_the_panel_the_job_and_python(settings, test_data, walk, core, tmp_path, name, steps):
+    if name == "Knight":
+        rig = rigs.knight(test_data)
+        core("blender.animation_data").assign(rig, bpy.data.actions["Walking_A"])
+    else:
+        own = core("blender.characters").build_character
+        makers = {"Geno": lambda: rigs.geno(test_data), "Rigify": rigs.rigify, "our own": own}
+        rig = makers[name]()
+        bpy.context.view_layer.objects.active = rig
+        walking(rig, walk)
+    first, last = map(int, rig.animation_data.action.frame_range)
+    frames = [first, (first + last) // 2]
     file = tmp_path / "walk.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(file), copy=True)
-    settings.use_smooth, settings.smooth, settings.mirror, settings.ground = True, 5, True, True
-    settings.use_foot_lock, settings.foot_lock = True, 0.8
-    bpy.ops.graphics_ml.clean_up()
-    panel = rigs.world(geno, frames, names)
-    bpy.ops.wm.open_mainfile(filepath=str(file))
-    jobs = core("jobs")
-    out = tmp_path / "clean.npz"
-    core("run").run(jobs.Edit(source=file, output=out, smooth=5, mirror=True, ground=True, foot_lock=0.8))
-    motion = core("formats").load(out)
-    places = core("blender.scene").blender_from_ours(motion.positions())[[frame - 11 for frame in frames]]
-    joints = [motion.skeleton.index(name) for name in names]
-    np.testing.assert_allclose(panel, places[:, joints], atol=5e-6)  # Blender's own 32 bits, at 3 m
 
-    source = core("formats").load(file)
-    work = core("motion.clean_up").CleanUp(
-        source, core("motion.bone_map").recognize_moving(source), smooth=5.0, mirror=True, ground=True, foot_lock=0.8
+    for one, value in steps.items():
+        if hasattr(settings, f"use_{one}"):
+            setattr(settings, f"use_{one}", True)
+        setattr(settings, one, value)
+    bpy.ops.graphics_ml.clean_up()
+    panel, shown = keys(core, rig.animation_data.action), corners(rig, frames)
+
+    def ensure_same(action):
+        found = keys(core, action)
+        assert found.keys() == panel.keys()
+        for channel, values in panel.items():
+            np.testing.assert_allclose(found[channel], values, atol=1e-6, err_msg=str(channel))
+
+    out = tmp_path / "clean.blend"
+    core("run").run(core("jobs").Edit(source=file, output=out, **steps))
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    rig = next(one for one in bpy.data.objects if one.type == "ARMATURE" and one.animation_data)
+    ensure_same(rig.animation_data.action)
+    assert len(shown) or name == "Rigify"  # which has no mesh
+    np.testing.assert_allclose(corners(rig, frames), shown, atol=2e-5)  # of a walk metres away, in 32 bits
+
+    bpy.ops.wm.open_mainfile(filepath=str(file))
+    rig = next(one for one in bpy.data.objects if one.type == "ARMATURE" and one.animation_data)
+    own = core("blender.own_motion").OwnMotion(
+        core("blender.armature_target").ArmatureTarget(rig), rig.animation_data.action
     )
+    to_its_end = core("blender.scene").to_its_end
+    motion = to_its_end(own.reading())
+    work = core("motion.clean_up").CleanUp(motion, own.roles(motion), **steps)
     list(work)
-    np.testing.assert_allclose(work.motion.positions(), motion.positions(), atol=1e-6)
+    ensure_same(
+        to_its_end(
+            own.playing(work.motion, core("blender.armature_target").Placement(start_frame=own.first), work.keys)
+        )
+    )
 
 
 def test_few_keys_are_bezier_keys_and_the_rig_stays_where_it_was(settings, geno, core):
