@@ -18,7 +18,7 @@ UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
 """COCO's flags of a keypoint: there is none or it is outside the picture; it is in it but hidden; it is seen."""
 
 _SLACK = 0.015  # metres; so far below a surface a point on it may lie and still be seen
-_HAND = 0.025  # metres; from the skin to any joint within a hand, whose fingers may else hide one another
+_HAND = 0.025  # metres; so far below its own hand's skin a point of a finger may lie and still be seen
 
 
 @short_repr
@@ -88,8 +88,8 @@ def ray_labels(
     """Cast the rays of a picture.
 
     A keypoint on the skin is visible when nothing is met more than 1.5 cm before it. A joint is visible when what is
-    met first is a part of its own body that touches it, so that no joint is hidden by the flesh around it; within a
-    hand, where all fingers are one part, what is met must lie within 2.5 cm of the joint too.
+    met first is a part of its own body that touches it, so that no joint is hidden by the flesh around it. Of a hand,
+    where all fingers are one part, joints and tips are visible when that part is met first, within 2.5 cm.
 
     Args:
         next_camera: where the picture of the next moment is taken from; `camera` when None.
@@ -156,8 +156,8 @@ def _visibility(camera, body, places, met, instances, parts):
     along = np.linalg.norm(body.keypoints - camera.position, axis=-1) / depth  # metres of ray for each metre of depth
     before = (depth - met) * along
     own = (instances == body.instance) & _TOUCHES[np.arange(len(places)), parts]
-    through = own & (~_IN_HAND | (before <= _HAND))
-    clear = np.where(body.on_surface, before <= _SLACK, through | ~(before > 0))
+    through = own & np.where(_IN_HAND, before <= _HAND, ~body.on_surface)
+    clear = through | ~(before > np.where(body.on_surface, _SLACK, 0.0))
     return np.where(inside, np.where(clear, VISIBLE, HIDDEN), UNLABELLED).astype(np.uint8)
 
 

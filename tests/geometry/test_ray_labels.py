@@ -180,7 +180,11 @@ def test_a_joint_is_seen_through_the_parts_that_meet_there_only():
 
 def test_fingers_hide_one_another_though_a_hand_is_one_part():
     finger, palm = part("left_hand", [0, 0, 0], 0.02), part("left_hand", [0, 0, 0.08], 0.04)
-    body = body_with(left_forefinger2=[0.0, 0, 0], left_wrist=[0.0, 0, 0])
+    body = body_with(left_forefinger2=[0.0, 0, 0], left_forefinger4=(0.0, 0, -0.01), left_wrist=[0.0, 0, 0])
+    assert flag([finger], body, "left_forefinger4") == VISIBLE  # its nail from above, its ball from below
+    assert flag([finger, palm], body, "left_forefinger4") == HIDDEN
+    other_hand = part("left_hand", [0, 0, 0.02], 0.01, instance=2)
+    assert flag([finger, other_hand], body, "left_forefinger4") == HIDDEN
     assert flag([finger], body, "left_forefinger2") == VISIBLE
     assert flag([finger, palm], body, "left_forefinger2") == HIDDEN
     assert flag([finger, palm], body, "left_forefinger2", BACK) == VISIBLE
@@ -220,9 +224,9 @@ def test_visibility_is_what_plain_ray_casts_say_on_200_crowded_frames():
                 gap = (1 - time) * np.linalg.norm(place - eye)
                 met = surfaces[which[k] // 12] if np.isfinite(time) else None
                 seen = gap <= (0.015 if body.on_surface[k] else 0.0)
-                if not body.on_surface[k] and met and met.instance == body.instance and met.parts[0] in TOUCHING[k]:
-                    within_hand = names[k].rstrip("1234") != names[k] and "face" not in names[k]
-                    seen = seen or not within_hand or gap <= 0.025
+                if met and met.instance == body.instance and met.parts[0] in TOUCHING[k]:
+                    finger = k > 91 and "root" not in names[k]
+                    seen = seen or (gap <= 0.025 if finger else not body.on_surface[k])
                 theirs[k] = 2 if seen else 1
             agreed.append(own == theirs)
             flags.append(own)

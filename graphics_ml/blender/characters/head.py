@@ -87,6 +87,10 @@ class Head:
         middle = -66.3 + 2.6 * across**2
         return np.stack([u - (middle + bow), (middle - under) - u, 60.0 - f])
 
+    def mouth_line(self, s):
+        """Height (mm) at which the lips meet, by the distance from the middle (mm)."""
+        return -66.3 + 0.0045 * s * s
+
     def brow(self, x, y, z):
         """Levels (mm), one row for each line, that are all negative on the eyebrows."""
         s, f, u = self.coordinates(x, y, z)
@@ -180,6 +184,6 @@ class Head:
         value = smooth_min(value, lower, 4.5)
         # the line where the lips meet runs around the teeth
         bend = 103.5 - 0.0125 * s * s
-        line = np.sqrt(((f - bend) * 0.55) ** 2 + (u + 66.3 - 0.0045 * s * s) ** 2) - 1.1
+        line = np.sqrt(((f - bend) * 0.55) ** 2 + (u - self.mouth_line(s)) ** 2) - 1.1
         line = np.maximum(line, (s - 24.5) * 0.8)
         return smooth_max(value, -line, 2.2)

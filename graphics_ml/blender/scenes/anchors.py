@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a character's keypoints are: joints at the heads of its bones, and points that are fixed to its skin.
+
+They are found once, on the rig at rest, and then move with it. Joints and hands come from the roles of the bones;
+fingertips, toes and heels are the outermost points of the skin that those bones move. Faces have no bones that would
+tell: only those of our own characters, whose lines we know, have keypoints; elsewhere none is made up.
+"""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils.bvhtree import BVHTree
+
+from graphics_ml.blender.characters import Character
+from graphics_ml.blender.characters.figure import MATERIALS
+from graphics_ml.blender.characters.landmarks import FACE_MATERIALS, face_rays
+from graphics_ml.blender.scene import ours_from_blender, unit_length
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.keypoints import PARTS, WHOLE_BODY
+from graphics_ml.motion.bone_map import BoneMap
+from graphics_ml.wording import short_repr
+
+
+@short_repr
+@dataclass(frozen=True, eq=False)
+class Anchors:
+    """What the keypoints of a character are fixed to.
+
+    Attributes:
+        bones: for each of keypoints.WHOLE_BODY the bone at whose head it is; None where it is on the skin, or nowhere.
+        skins: (133,) index of the mesh it lies on; -1 where on none.
+        corners: (133, 3) the vertices of that mesh between which it lies.
+        weights: (133, 3) barycentric coordinates between them.
+        parts: for each mesh (T,) uint8, its triangles' places in keypoints.PARTS, in the order of `triangles_of`.
+    """
+
+    bones: tuple[str | None, ...]
+    skins: np.ndarray
+    corners: np.ndarray
+    weights: np.ndarray
+    parts: tuple[np.ndarray, ...]
+
+    @property
+    def on_surface(self) -> np.ndarray:
+        """(133,) bool, keypoints on the skin."""
+        return self.skins >= 0
+
+    def places(self, joints: Sequence[str], positions: np.ndarray, vertices: Sequence[np.ndarray]) -> np.ndarray:
+        """Where the keypoints are, (133, 3), in the space of what is given; NaN for those that the character has not.
+
+        Args:
+            joints: J names of bones, at least those of `bones`.
+            positions: (J, 3) of their heads.
+            vertices: of each mesh (V, 3).
+        """
+        places, row = np.full((len(WHOLE_BODY), 3), np.nan), {name: row for row, name in enumerate(joints)}
+        for keypoint, bone in enumerate(self.bones):
+            if bone is not None:
+                places[keypoint] = positions[row[bone]]
+        for index, mesh in enumerate(vertices):
+            own = self.skins == index
+            places[own] = np.einsum("kc,kcd->kd", self.weights[own], mesh[self.corners[own]])
+        return places
+
+
+def find_anchors(
+    rig: bpy.types.Object, skins: Sequence[bpy.types.Object], roles: BoneMap, character: Character | None = None
+) -> Anchors:
+    """Find what the keypoints of a character are fixed to.
+
+    Args:
+        rig: its armature, in the current view layer, upright at rest.
+        skins: its meshes.
+        roles: of its bones.
+        character: what `build_character` made it from, where it is one of ours; it stands where it was made.
+
+    Raises:
+        GraphicsMLError: the bones lack hips, legs or arms.
+    """
+    missing = [
+        role for role in ("hips", "left_thigh", "right_thigh", "left_foot", "right_foot") if role not in roles.roles
+    ]
+    if missing:
+        raise GraphicsMLError(f"'{rig.name}' has no {', '.join(missing)}; map these bones to label its keypoints")
+    with _at_rest(rig):
+        meshes = [_RestMesh(skin, rig, roles) for skin in skins]
+        heads = _heads(rig)
+    joints = _joints(roles)
+    found = _outermost(meshes, heads, roles)
+    if character is not None:
+        found |= _on_face(meshes, face_rays(character))
+    skin, corners = np.full(len(WHOLE_BODY), -1), np.zeros((len(WHOLE_BODY), 3), dtype=np.int64)
+    weights = np.zeros((len(WHOLE_BODY), 3))
+    for name, (mesh, triangle, shares) in found.items():
+        row = WHOLE_BODY.index(name)
+        skin[row], corners[row], weights[row] = mesh, meshes[mesh].triangles[triangle], shares
+    return Anchors(
+        tuple(joints.get(name) for name in WHOLE_BODY), skin, corners, weights, tuple(mesh.parts for mesh in meshes)
+    )
+
+
+def triangles_of(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(T, 3) int32 vertices of the triangles that Blender cuts a mesh into."""
+    mesh.calc_loop_triangles()
+    triangles = np.empty(3 * len(mesh.loop_triangles), dtype=np.int32)
+    mesh.loop_triangles.foreach_get("vertices", triangles)
+    return triangles.reshape(-1, 3)
+
+
+_JOINTS = dict(
+    shoulder="upper_arm", elbow="forearm", wrist="hand", hip="thigh", knee="shin", ankle="foot", hand_root="hand"
+)
+_FINGERS = dict(thumb="thumb", forefinger="index", middle_finger="middle", ring_finger="ring", pinky_finger="pinky")
+# Which way the outermost point of a foot lies: parts ahead and inwards, to the other foot.
+_FOOT = dict(big_toe=(1.0, 0.25), small_toe=(0.4, -0.9), heel=(-1.0, 0.0))
+
+
+def _joints(roles):
+    """Name of each keypoint that is the head of a bone, and that bone."""
+    named = {}
+    for side in ("left", "right"):
+        named |= {f"{side}_{place}": f"{side}_{role}" for place, role in _JOINTS.items()}
+        for place, finger in _FINGERS.items():
+            named |= {f"{side}_{place}{n}": f"{side}_{finger}_{n}" for n in (1, 2, 3)}
+    return {name: roles.roles[role] for name, role in named.items() if role in roles.roles}
+
+
+def _outermost(meshes, heads, roles):
+    """Fingertips, toes and heels: for each keypoint the mesh, the triangle, and barycentric coordinates in it."""
+    at = {role: heads[name] for role, name in roles.roles.items()}
+    across = at["left_thigh"] - at["right_thigh"]
+    across = np.array([across[0], 0.0, across[2]]) / np.hypot(across[0], across[2])
+    ahead = np.cross(across, [0.0, 1.0, 0.0])
+    found = {}
+    for side, inwards in (("left", -across), ("right", across)):
+        for place, finger in _FINGERS.items():
+            bones = tuple(f"{side}_{finger}_{n}" for n in (1, 2, 3))
+            if bones[2] in at and bones[1] in at:
+                found[f"{side}_{place}4"] = _farthest(meshes, bones, at[bones[2]] - at[bones[1]])
+        foot, toes = f"{side}_foot", f"{side}_toes"
+        along = ahead if toes not in at else _level(at[toes] - at[foot], ahead)
+        inner = np.cross(along, [0.0, 1.0, 0.0])
+        inner = inner if inner @ inwards > 0 else -inner
+        for place, (forth, aside) in _FOOT.items():
+            way = forth * along + aside * inner
+            found[f"{side}_{place}"] = _farthest(meshes, (foot, toes), way, below=at[foot][1])
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def _level(way, otherwise):
+    """A direction without its rise, of unit length; another where too little is left."""
+    level = np.array([way[0], 0.0, way[2]])
+    size = np.linalg.norm(level)
+    return level / size if size > 0.2 * np.linalg.norm(way) else otherwise
+
+
+def _farthest(meshes, roles, way, below=np.inf):
+    """The vertex that lies farthest along a direction, of those moved most by bones of these roles; None if none is."""
+    best, reach = None, -np.inf
+    for index, mesh in enumerate(meshes):
+        rows = np.flatnonzero(np.isin(mesh.roles, roles) & (mesh.points[:, 1] < below))
+        rows = rows[mesh.in_triangle[rows]]
+        if len(rows):
+            along = mesh.points[rows] @ way
+            if along.max() > reach:
+                vertex, reach = rows[np.argmax(along)], along.max()
+                triangle = int(np.argmax((mesh.triangles == vertex).any(axis=1)))
+                best = index, triangle, (mesh.triangles[triangle] == vertex).astype(float)
+    return best
+
+
+def _on_face(meshes, rays):
+    """The landmarks of a face of ours, as of `_outermost`: what their rays meet first of the face."""
+    (mesh,) = meshes
+    face = np.flatnonzero(np.isin(mesh.materials, [MATERIALS.index(name) for name in FACE_MATERIALS]))
+    tree = BVHTree.FromPolygons(mesh.own.tolist(), mesh.triangles[face].tolist())
+    found = {}
+    for name, (start, way) in rays.items():
+        place, _, triangle, _ = tree.ray_cast(start.tolist(), way.tolist())
+        if place is None:
+            raise GraphicsMLError(
+                f"the ray to {name} misses the face of '{mesh.name}'; is it the character that is said?"
+            )
+        triangle = int(face[triangle])
+        found[name] = 0, triangle, _barycentric(np.array(place), mesh.own[mesh.triangles[triangle]])
+    return found
+
+
+def _barycentric(point, corners):
+    """(3,) coordinates of a point (3,) in a triangle (3, 3)."""
+    shares, *_ = np.linalg.lstsq(np.concatenate((corners.T, np.ones((1, 3)))), np.append(point, 1.0), rcond=None)
+    return shares
+
+
+@contextmanager
+def _at_rest(rig):
+    """The rig in its rest pose for the block."""
+    position = rig.data.pose_position
+    rig.data.pose_position = "REST"
+    bpy.context.view_layer.update()
+    try:
+        yield
+    finally:
+        rig.data.pose_position = position
+        bpy.context.view_layer.update()
+
+
+def _heads(rig):
+    """Bone name to its head (3,) at rest, our world."""
+    matrix, unit = np.array(rig.matrix_world), unit_length()
+    return {
+        bone.name: unit * ours_from_blender(matrix[:3, :3] @ np.array(bone.head_local) + matrix[:3, 3])
+        for bone in rig.data.bones
+    }
+
+
+class _RestMesh:
+    """A skin at rest: V points in our world, and in its own space, T triangles, and what moves them.
+
+    Attributes:
+        roles: (V,) the role of the bone that moves each vertex most, or of the nearest above it that has one; "" where
+            there is none.
+        parts: (T,) uint8 of the triangles.
+    """
+
+    def __init__(self, skin, rig, roles):
+        seen = skin.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        mesh = seen.data
+        self.name = skin.name
+        own = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", own)
+        self.own, matrix = own.reshape(-1, 3).astype(np.float64), np.array(seen.matrix_world)
+        self.points = unit_length() * ours_from_blender(self.own @ matrix[:3, :3].T + matrix[:3, 3])
+        self.triangles = triangles_of(mesh)
+        self.in_triangle = np.zeros(len(self.own), bool)
+        self.in_triangle[self.triangles] = True
+        faces = np.empty(len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get("polygon_index", faces)
+        of_faces = np.empty(len(mesh.polygons), np.int32)
+        mesh.polygons.foreach_get("material_index", of_faces)
+        self.materials = of_faces[faces]
+        role_of = _roles_of_bones(rig, roles)
+        if skin.parent is rig and skin.parent_type == "BONE" and not skin.vertex_groups:
+            # What hangs from a bone without a role, as a sword from a slot in the hand, is no part of the body.
+            own_roles = {name: role for role, name in roles.roles.items()}
+            self.roles = np.full(len(self.own), own_roles.get(skin.parent_bone, ""), dtype=object)
+            shares = np.tile(_one_part(own_roles.get(skin.parent_bone)), (len(self.own), 1))
+        else:
+            self.roles, shares = _strongest(mesh, [role_of.get(group.name) for group in skin.vertex_groups])
+        together = shares[self.triangles].sum(axis=1)
+        self.parts = np.argmax(together, axis=1).astype(np.uint8)
+
+
+def _one_part(role):
+    return np.eye(len(PARTS))[PARTS.index(_part(role))]
+
+
+def _strongest(mesh, roles):
+    """The role (V,) of the group that moves each vertex most, and (V, P) how much each part moves it."""
+    strongest, shares = np.full(len(mesh.vertices), "", dtype=object), np.zeros((len(mesh.vertices), len(PARTS)))
+    parts = [PARTS.index(_part(role)) for role in roles]
+    for row, vertex in enumerate(mesh.vertices):
+        most = 0.0
+        for group in vertex.groups:
+            weight, role = group.weight, roles[group.group]
+            if role is None:
+                continue
+            shares[row, parts[group.group]] += weight
+            if weight > most:
+                most, strongest[row] = weight, role
+    return strongest, shares
+
+
+def _roles_of_bones(rig, roles):
+    """Bone name to its role, or that of the nearest bone above it that has one; the hips' for those above the hips."""
+    own, found = {name: role for role, name in roles.roles.items()}, {}
+    for bone in rig.data.bones:  # parents come first
+        found[bone.name] = own.get(bone.name) or (found[bone.parent.name] if bone.parent else "hips")
+    return found
+
+
+def _part(role):
+    """The body part that a bone of this role moves."""
+    if not role:
+        return "none"
+    side, _, rest = role.partition("_")
+    if side not in ("left", "right"):
+        return {"hips": "pelvis", "neck": "head", "head": "head"}.get(role, "trunk")
+    if rest == "shoulder":
+        return "trunk"
+    if rest in ("foot", "toes"):
+        return f"{side}_foot"
+    return role if role in PARTS else f"{side}_hand"
