@@ -3,7 +3,7 @@
 
 A panel has all the job's settings, a button that runs it in a worker, and the files that it wrote; a motion among them
 can be put on the active armature. Its settings live at `scene.graphics_ml.<name of the job>`, its operator is
-`graphics_ml.run_<name of the job>`.
+`graphics_ml.run_<name of the job>`, where the name has underscores for hyphens.
 """
 
 from pathlib import Path
@@ -64,6 +64,7 @@ CLASSES = (OpenFile, UseMotion)
 
 def register():
     for order, (name, job_class) in enumerate(sorted(JOBS.items()), _FIRST):
+        name = name.replace("-", "_")
         if job_class.panel is not None:
             SETTINGS[name] = group_of(job_class, more={"results": bpy.props.CollectionProperty(type=PathItem)})
             for one in (SETTINGS[name], _operator(name, job_class), *_panels(name, job_class, order)):

@@ -22,6 +22,13 @@ from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
 
+WRITERS = ("coco", "exr", "shards", "crops", "sheet", "sheets", "video")
+"""What a data set can be written as, besides pictures and labels: COCO's annotations; an .exr of each frame with depth,
+normals and flow; WebDataset shards; crops of people for training; a contact sheet of some frames; sheets of all frames;
+a video of them with their labels."""
+MOST_FRAMES = 1 << 21
+"""The most frames of a data set: they have 21 bits in the ids of annotations."""
+
 
 class JobError(GraphicsMLError):
     """A job's settings cannot be used."""
@@ -520,6 +527,48 @@ class Train(Job):
     device: Literal["auto", "cpu"] = setting("auto: a GPU where there is one", "auto")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RenderDataset(Job):
+    """Render pictures of people with exact labels, as a scene file describes them."""
+
+    task: ClassVar[str] = "graphics_ml.tasks.render_dataset:render_dataset"
+    needs: ClassVar[tuple[str, ...]] = ("blender", "pose", "learn", "geometry")
+    panel: ClassVar[str | None] = "Render Data Set"
+
+    scene: Path = setting("scene file (.toml), which says what may be seen", positional=True)
+    output: Path = setting("folder of the data set", short="o")
+    frames: int = setting("how many frames", 100, min=1, max=MOST_FRAMES)
+    start: int = setting(
+        "number of the first frame; beyond those that are there it extends the data set", 0, min=0, max=MOST_FRAMES
+    )
+    seed: int = setting("another number makes another data set from the same scene", 0, min=0, max=2**31 - 1)
+    pictures: Literal["png", "jpg", "none"] = setting(
+        "format of the pictures; none: labels alone, which takes a tenth of the time", "png"
+    )
+    writers: tuple[str, ...] = setting(
+        f"what to write besides pictures and labels: {', '.join(WRITERS)}", ("coco", "sheet")
+    )
+    chunk: int = setting("frames that one process renders before another takes its place", 200, min=1, rare=True)
+    jobs: int | None = setting("how many processes work at a time; one for each core when not given", None, min=1)
+    scheduler: str | None = setting(
+        "Dask scheduler whose workers do the work, such as tcp://host:8786; their threads must be one each "
+        "(--nthreads 1) and the folders theirs too",
+        None,
+        rare=True,
+    )
+    resume: bool = setting("skip the frames that an earlier run into the same folder has done", False)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.start + self.frames > MOST_FRAMES:
+            raise JobError(f"start and frames make {self.start + self.frames}, but must be at most {MOST_FRAMES}")
+        for name in self.writers:
+            if name not in WRITERS:
+                raise JobError(f"there is no writer '{name}'{suggestion(name, WRITERS)}")
+        if self.pictures == "none" and "crops" in self.writers:
+            raise JobError("crops are cut out of pictures; choose a format of pictures, or leave crops out")
+
+
 JOBS = {
     "animate": Animate,
     "capture": Capture,
@@ -528,6 +577,7 @@ JOBS = {
     "evaluate": Evaluate,
     "map": Map,
     "preview": Preview,
+    "render-dataset": RenderDataset,
     "retarget": Retarget,
     "train": Train,
 }

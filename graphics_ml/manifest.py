@@ -10,9 +10,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 from graphics_ml import __version__
 from graphics_ml.errors import OutputError
@@ -23,6 +24,15 @@ from graphics_ml.provenance import file_hash
 NAME = "manifest.jsonl"
 _LOCK = ".graphics-ml.lock"
 _SYNC = 1.0  # seconds of work that a power failure may cost
+
+
+class Piece(Protocol):
+    """What is done by itself: the job of one file, or a part of a job, whose `output` then is no file but a name in the
+    folder that the part goes by."""
+
+    task: ClassVar[str]
+    source: Path
+    output: Path
 
 
 class Manifest:
@@ -39,7 +49,7 @@ class Manifest:
             another program's.
     """
 
-    def __init__(self, folder: Path, jobs: list[FileJob], resume: bool):
+    def __init__(self, folder: Path, jobs: Sequence[Piece], resume: bool):
         self.folder, self.path = folder, folder / NAME
         self._jobs, self._resume = jobs, resume
 
@@ -75,7 +85,7 @@ class Manifest:
         except OSError as error:
             raise OutputError(self.path, None, why_not_written(self.path, error)) from error
 
-    def why_again(self, job: FileJob, hash_of_job: str) -> str | None:
+    def why_again(self, job: Piece, hash_of_job: str) -> str | None:
         """Why a job must be done: "new", "failed before" or what has changed since; None where it is done."""
         record = self._records.get(self.place(job.output))
         if record is None:
@@ -94,7 +104,7 @@ class Manifest:
 
     def _rewritten(self):
         """The records that count, after the manifest was written anew with nothing else."""
-        records = _read(self.path)
+        records = read_records(self.path)
         if not self._resume:
             for job in self._jobs:
                 records.pop(self.place(job.output), None)
@@ -145,7 +155,7 @@ def remove_leftovers(folder: Path) -> None:
         folders[:] = [name for name in folders if not name.startswith(prefix)]
 
 
-def _read(path: Path) -> dict[str, dict]:
+def read_records(path: Path) -> dict[str, dict]:
     """{place of an output: its last record}; lines that were torn count for nothing."""
     if not path.exists():
         return {}

@@ -36,12 +36,17 @@ class ProcessDied(Exception):
     """The process that worked on a call was killed or crashed, twice when nothing else ran."""
 
 
-def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) -> Iterator[tuple]:
+def spread(
+    workers: "Processes | Cluster", function: Callable, items: Iterable, look: Callable[[], None] = lambda: None
+) -> Iterator[tuple]:
     """Call `function(item)` for each item on the workers; gives (item, result) in the order in which they finish.
 
     No more items are taken than can be worked on, and no result is kept. An item whose process died is tried
     again at the end, when nothing else runs; if its process dies twice then, its result is a ProcessDied. What else
     kept a call from being done, such as a package that a cluster's workers lack, is its result too, as the exception.
+
+    Args:
+        look: called now and then while none finishes.
 
     Raises:
         ClusterError: the cluster went away.
@@ -61,6 +66,8 @@ def spread(workers: "Processes | Cluster", function: Callable, items: Iterable) 
         if not busy:
             return
         finished, _ = wait(busy, _LOOK, FIRST_COMPLETED)
+        if not finished:
+            look()
         for future in finished:
             item = busy.pop(future)
             try:
@@ -127,13 +134,14 @@ class Processes:
     Args:
         count: how many.
         module: what each of them imports at its start.
+        fresh: whether each call has a process of its own, for what does not give all memory back.
     """
 
     deaths = BrokenExecutor
 
-    def __init__(self, count: int, module: str = __name__):
-        self.capacity = _AHEAD * count
-        self._count, self._module, self._processes, self._calls = count, module, [], {}
+    def __init__(self, count: int, module: str = __name__, fresh: bool = False):
+        self.capacity = count if fresh else _AHEAD * count
+        self._count, self._module, self._fresh, self._processes, self._calls = count, module, fresh, [], {}
 
     def start(self) -> None:
         """Start all of them, so that they are ready when there are calls."""
@@ -144,7 +152,7 @@ class Processes:
         """Start a call; no more than `capacity` may run at a time."""
         for future in [future for future in self._calls if future.done()]:
             process = self._calls.pop(future)
-            if isinstance(future.exception(), BrokenExecutor):
+            if self._fresh or isinstance(future.exception(), BrokenExecutor):
                 self._end(process)
         calls = list(self._calls.values())
         process = min(self._processes, key=calls.count, default=None)

@@ -12,12 +12,13 @@ from graphics_ml.wording import toml_value
 _PACKAGES = ("graphics-ml", "numpy", "scipy", "mediapipe", "av", "bpy", "torch")
 
 
-def record(job: Job, inputs: list[Path]) -> dict:
+def record(job: Job, inputs: list[Path], folder: Path | None = None) -> dict:
     """The record of a job about to run: its name, settings, package versions and the SHA-256 of its input files.
 
-    Paths are told as seen from the output's folder, see jobs.as_written.
+    Paths are told as seen from `folder`, in which the record will lie; from the output's when None. See
+    jobs.as_written.
     """
-    folder = job.output.parent
+    folder = job.output.parent if folder is None else folder
     return _record(job, as_written(job, folder), {seen_from(folder, path): file_hash(path) for path in inputs})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphics_ml.errors import FormatWarning, GraphicsMLError, OutputError
 from graphics_ml.jobs import Batch, FileJob, Job, Outcome
-from graphics_ml.manifest import Manifest, job_hash, leftover_prefix, place_in, source_hash
+from graphics_ml.manifest import Manifest, Piece, job_hash, leftover_prefix, place_in, source_hash
 from graphics_ml.outputs import disk_was_full, temporary_names
 from graphics_ml.pool import Cluster, ClusterError, ProcessDied, Processes, spread
 from graphics_ml.provenance import file_hash
@@ -29,9 +29,9 @@ class Tally:
     """How far a batch is.
 
     Attributes:
-        total, done, skipped, failed: numbers of files.
-        notes: what the user should know, and of how many files.
-        again: with --resume, why files were done again, and how many.
+        total, done, skipped, failed: numbers of files, or of other pieces of work.
+        notes: what the user should know, and of how many of them.
+        again: with --resume, why some were done again, and how many.
         stopped: why it ended early, a sentence; None where it did not.
     """
 
@@ -44,10 +44,10 @@ class Tally:
     stopped: str | None = None
 
 
-Heard = Callable[[Tally, dict | None], None]  # how far it is, and the manifest's record of the file just done
+Heard = Callable[[Tally, dict], None]  # how far it is, and the manifest's record of the piece just done or skipped
 
 
-def run(job: Job, progress: Progress | None = None) -> Outcome:
+def run(job: Job | Piece, progress: Progress | None = None) -> Outcome:
     """Do a job in this process.
 
     Args:
@@ -103,19 +103,45 @@ def run_many(
             been done then.
         KeyboardInterrupt: nothing half-written is left.
     """
-    tally, heard = Tally(len(jobs)), heard or (lambda tally, record: None)
     hash_of_job = job_hash(batch.job)
+    if workers is None:
+        workers = Cluster(batch.scheduler) if batch.scheduler else _processes(batch, len(jobs))
+    return run_all(jobs, folder, hash_of_job, workers, batch.resume, heard)
+
+
+def run_all(
+    pieces: list[Piece],
+    folder: Path,
+    hash_of_job: str,
+    workers: Processes | Cluster,
+    resume: bool,
+    heard: Heard | None = None,
+    look: Callable[[], None] = lambda: None,
+) -> Tally:
+    """Do pieces of work that go into one folder on processes, with a manifest there; as run_many.
+
+    Args:
+        pieces: the jobs of a batch, or the parts of one job.
+        folder: for the manifest, and for all that they write.
+        hash_of_job: what the outputs hang on besides their sources.
+        workers: that do them; they are ended.
+        resume: whether to skip what is done.
+        heard: called after each piece.
+        look: called now and then while none is done.
+    """
+    tally, heard = Tally(len(pieces)), heard or (lambda tally, record: None)
     with ExitStack() as held:
-        workers = workers or (Cluster(batch.scheduler) if batch.scheduler else _processes(batch, len(jobs)))
         held.callback(workers.end)
-        manifest = held.enter_context(Manifest(folder, jobs, batch.resume))
+        manifest = held.enter_context(Manifest(folder, pieces, resume))
         held.callback(workers.end)  # before the manifest, which removes what they left, lets go of the folder
         call = partial(attempt, folder=folder, here=os.getcwd())
         try:
-            for job, result in spread(workers, call, _to_do(jobs, manifest, hash_of_job, batch.resume, tally, heard)):
+            to_do = _to_do(pieces, manifest, hash_of_job, resume, tally, heard)
+            for piece, result in spread(workers, call, to_do, look):
                 record, full = _not_run(result) if isinstance(result, Exception) else result
-                record = {"source": str(job.source), "output": manifest.place(job.output), "job": hash_of_job, **record}
-                _count(tally, record, job)
+                about = {"source": str(piece.source), "output": manifest.place(piece.output), "job": hash_of_job}
+                record = about | record
+                _count(tally, record, piece)
                 if full:
                     tally.stopped = f"{folder}: the disk is full; make room"
                 try:
@@ -138,7 +164,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def attempt(job: FileJob, folder: Path, here: str) -> tuple[dict, bool]:
+def attempt(job: Piece, folder: Path, here: str) -> tuple[dict, bool]:
     """Do one job of many in a worker; what goes wrong is told, not raised.
 
     Args:
@@ -171,7 +197,7 @@ def _to_do(jobs, manifest, hash_of_job, resume, tally, heard):
         why = manifest.why_again(job, hash_of_job) if resume else "new"
         if why is None:
             tally.skipped += 1
-            heard(tally, None)
+            heard(tally, {"output": manifest.place(job.output), "state": "skipped"})
             continue
         tally.again[why] += 1
         yield job

@@ -59,7 +59,7 @@ def read_by_blender(job: Job | Batch) -> Path | None:
 
 def _run_one(job):
     started = time.perf_counter()
-    with _bars("{task.description:>24}") if sys.stderr.isatty() else _lines() as progress:
+    with _bars() if sys.stderr.isatty() else _lines() as progress:
         outcome = run(job, progress)
     for note in outcome.notes:
         _say(f"note: {note}")
@@ -125,15 +125,15 @@ def _say_notes(tally):
 
 
 @contextmanager
-def _bars(*columns):
+def _bars():
     """A bar for each stage of a job."""
-    with _progress(*columns) as bars:
-        rows = {}
+    with _progress("{task.description:>24}", "{task.fields[rate]}") as bars:
+        rows, paces = {}, {}
 
         def progress(stage, done, total):
             if stage not in rows:
-                rows[stage] = bars.add_task(stage, total=total)
-            bars.update(rows[stage], completed=done, total=total)
+                rows[stage], paces[stage] = bars.add_task(stage, total=total, rate=""), _Pace(done)
+            bars.update(rows[stage], completed=done, total=total, rate=paces[stage].read(done, total)[0])
 
         yield progress
 
@@ -141,16 +141,32 @@ def _bars(*columns):
 @contextmanager
 def _lines():
     """A line when a stage begins and then at most every few seconds."""
-    stage_said, at = None, 0.0
+    stage_said, at, pace = None, 0.0, None
 
     def progress(stage, done, total):
-        nonlocal stage_said, at
+        nonlocal stage_said, at, pace
         now = time.monotonic()
+        if stage != stage_said:
+            pace = _Pace(done)
         if stage != stage_said or now - at > _EVERY:
-            _say(f"{stage}{f' {done}/{total}' if total else ''}")
+            _say(f"{stage}{f' {done}/{total}' if total else ''}" + "".join(pace.read(done, total)))
             stage_said, at = stage, now
 
     yield progress
+
+
+class _Pace:
+    """Rate and time left of a stage of a job as text; none while they would tell little."""
+
+    def __init__(self, done):
+        self.before, self.started = done, time.monotonic()
+
+    def read(self, done, total):
+        passed = time.monotonic() - self.started
+        if done <= self.before or passed < _EVERY or not total:
+            return "", ""
+        rate = (done - self.before) / passed
+        return f", {rate:.{1 if rate < 100 else 0}f}/s", f", {_clock((total - done) / rate)} left"
 
 
 @contextmanager
@@ -160,7 +176,7 @@ def _batch_bar(total):
         row, meter = bars.add_task("", total=total, rate=""), _Meter(total)
 
         def heard(tally, record):
-            if record and record["state"] == "failed":
+            if record["state"] == "failed":
                 bars.console.print(_failure(record), markup=False, highlight=False, soft_wrap=True)
             rate, _ = meter.read(tally)
             failed = f"{tally.failed} failed, " if tally.failed else ""
@@ -176,7 +192,7 @@ def _batch_lines(total):
 
     def heard(tally, record):
         nonlocal said
-        if record and record["state"] == "failed":
+        if record["state"] == "failed":
             _say(_failure(record))
         if time.monotonic() - said > _EVERY:
             said = time.monotonic()
@@ -198,9 +214,12 @@ class _Meter:
         if not tried:
             return "", ""
         rate = tried / (time.monotonic() - self.started)
-        left = round((self.total - tried - tally.skipped) / rate)
-        hours, minutes = divmod(left // 60, 60)
-        return f"{rate:.1f} files/s", f", {hours}:{minutes:02}:{left % 60:02} left"
+        return f"{rate:.1f} files/s", f", {_clock((self.total - tried - tally.skipped) / rate)} left"
+
+
+def _clock(seconds):
+    hours, minutes = divmod(round(seconds) // 60, 60)
+    return f"{hours}:{minutes:02}:{round(seconds) % 60:02}"
 
 
 def _progress(*columns):

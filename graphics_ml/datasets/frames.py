@@ -6,6 +6,7 @@
 Training on people alone is quicker from `crops`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ class FrameSet:
     Args:
         folder: of the data set.
         split: "train", "val" or "test"; all of them when None.
+        indices: which frames, in place of a split's.
         pictures, masks: whether to read those.
         dense: whether to read depth, normals and flow, which the writer "exr" keeps.
 
@@ -36,6 +38,7 @@ class FrameSet:
         folder: str | Path,
         split: str | None = None,
         *,
+        indices: Sequence[int] | None = None,
         pictures: bool = True,
         masks: bool = True,
         dense: bool = False,
@@ -43,8 +46,10 @@ class FrameSet:
         if split not in (None, *SPLITS):
             raise ValueError(f"there is no split '{split}'{suggestion(split, SPLITS)}")
         self.folder = Path(folder)
-        splits = read_splits(folder)
-        self.indices = sorted(index for name in (SPLITS if split is None else (split,)) for index in splits[name])
+        if indices is None:
+            splits = read_splits(folder)
+            indices = sorted(index for name in (SPLITS if split is None else (split,)) for index in splits[name])
+        self.indices = list(indices)
         self._pictures, self._masks, self._dense = pictures, masks, dense
 
     def __len__(self) -> int:

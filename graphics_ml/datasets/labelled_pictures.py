@@ -9,6 +9,7 @@ from graphics_ml.datasets.frame import HIDDEN, VISIBLE, Frame, Person
 from graphics_ml.keypoints import COCO, FACE, LINKS, WHOLE_BODY
 
 _TINT = 0.35
+_GREY = 90.0
 _SMOOTH = 3  # drawn so much larger, then averaged
 _FACE = range(WHOLE_BODY.index(FACE[0]), WHOLE_BODY.index(FACE[0]) + len(FACE))
 
@@ -17,13 +18,14 @@ def labelled_picture(frame: Frame, size: int | None = None) -> np.ndarray:
     """A frame's picture with each person's mask tinted, box and keypoints: full where visible, hollow where hidden.
 
     Args:
-        frame: with picture and instance mask.
+        frame: with instance mask; without a picture on grey.
         size: of the longer side, pixels; the picture's own when None.
 
     Returns:
         (h, w, 3) uint8.
     """
-    picture = frame.picture.astype(np.float64)
+    shape = (frame.camera.height, frame.camera.width, 3)
+    picture = np.full(shape, _GREY) if frame.picture is None else frame.picture.astype(np.float64)
     for person in frame.people:
         mask = frame.mask(person)
         picture[mask] = (1 - _TINT) * picture[mask] + _TINT * np.array(_colour(person.instance))

@@ -1,0 +1,69 @@
+"""A frame that Blender has drawn, labelled by rays: what the rooms of a data set meet in."""
+
+import numpy as np
+
+from graphics_ml.blender.scenes.build import DrawnFrame, FilmedPerson
+from graphics_ml.blender.scenes.description import Scene
+from graphics_ml.datasets.frame import Frame, Person
+from graphics_ml.geometry.ray_labels import Body, RayLabels, Surface, box_of_pixels, box_of_points, ray_labels
+from graphics_ml.motion.camera import Camera
+
+
+def labelled_frame(drawn: DrawnFrame, scene: Scene, seed: int, identity: str) -> Frame:
+    """The frame with all its labels, and with the scene's image effects on its picture.
+
+    Args:
+        drawn: by Blender.
+        scene: that it was drawn from.
+        seed, identity: of the data set.
+    """
+    surfaces = [
+        Surface(one.vertices, one.triangles, one.next_vertices, one.instance, one.parts if one.instance else None, True)
+        for one in drawn.things
+    ]
+    bodies = [Body(one.instance, one.anchors, one.on_surface) for one in drawn.people]
+    rays = ray_labels(drawn.camera, surfaces, bodies, drawn.next_camera)
+    clip, moment = divmod(drawn.index, scene.clip.frames)
+    return Frame(
+        drawn.index,
+        drawn.split,
+        clip,
+        moment,
+        identity,
+        drawn.camera,
+        tuple(_person(one, seen, drawn, rays) for one, seen in zip(drawn.people, rays.visibility, strict=True)),
+        drawn.parameters,
+        drawn.next_camera,
+        drawn.picture,
+        rays.depth,
+        rays.normals,
+        rays.flow,
+        rays.instances,
+        rays.parts,
+    )
+
+
+def _person(filmed: FilmedPerson, visibility: np.ndarray, drawn: DrawnFrame, rays: RayLabels):
+    camera: Camera = drawn.camera
+    skins = [one.vertices for one in drawn.things if one.instance == filmed.instance]
+    return Person(
+        filmed.instance,
+        filmed.character,
+        filmed.motion,
+        filmed.motion_time,
+        _width_and_height(box_of_pixels(rays.instances == filmed.instance), 0.0),
+        _width_and_height(box_of_points(camera, np.concatenate(skins)), np.nan),
+        filmed.anchors,
+        camera.to_camera(filmed.anchors),
+        camera.project(filmed.anchors),
+        visibility,
+        filmed.on_surface,
+        filmed.joints,
+        filmed.positions,
+        filmed.rotations,
+    )
+
+
+def _width_and_height(box, none):
+    """A box with its width and height in place of right and bottom."""
+    return np.full(4, none) if box is None else np.concatenate([box[:2], box[2:] - box[:2]])
