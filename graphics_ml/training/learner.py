@@ -80,7 +80,7 @@ class Learner:
         raise NotImplementedError
 
     def figures(self, network: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        """How well it does on each sample, (B,) each; NaN where a sample says nothing. `watched` is among them."""
+        """How well it does, tensors of any shape; NaN where nothing can be said. `watched` is among them."""
         raise NotImplementedError
 
     def finish(self, network: nn.Module, batches: Iterable[Batch]) -> None:

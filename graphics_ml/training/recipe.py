@@ -18,7 +18,10 @@ from graphics_ml.toml_files import read_toml
 from graphics_ml.training.learner import Learner
 from graphics_ml.wording import suggestion
 
-LEARNERS = {}
+LEARNERS = {
+    "pose 2d": "graphics_ml.pose.keypoint_network:KeypointLearner",
+    "person boxes": "graphics_ml.pose.person_boxes:BoxLearner",
+}
 """What can be learned, and where its Learner is, as "module:class", in a higher room."""
 
 

@@ -1,0 +1,193 @@
+"""What is changed at random in pictures while a network learns: where they lie, what light they were taken in, what
+stands in front and behind. Everything is drawn from the generator that is given.
+
+Pixels as everywhere: (0, 0) is the corner of the first pixel, whose middle is at (0.5, 0.5). A map (2, 3) takes pixels
+of the source to those of the result, `map @ (x, y, 1)`.
+"""
+
+import io
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+
+GREY = 127
+"""What lies beyond the edges of a picture."""
+
+
+def region_map(centre, side: float, rotation: float, size: int, flip: bool = False) -> np.ndarray:
+    """The map (2, 3) that brings a square region of a picture to `size` by `size` pixels.
+
+    Args:
+        centre: (2,) of the region, pixels.
+        side: of the region, pixels.
+        rotation: of the region, radians clockwise in the picture; its own upward direction becomes the result's.
+        size: of the result, pixels.
+        flip: whether left and right of the result are exchanged.
+    """
+    scale, cos, sin = size / side, math.cos(rotation), math.sin(rotation)
+    turn = scale * np.array([[cos, sin], [-sin, cos]])
+    if flip:
+        turn[0] = -turn[0]
+    return np.column_stack([turn, size / 2 - turn @ np.asarray(centre, dtype=np.float64)])
+
+
+def mapped(points: np.ndarray, through: np.ndarray) -> np.ndarray:
+    """Points (..., 2) after a map (2, 3)."""
+    return points @ through[:, :2].T + through[:, 2]
+
+
+def inverse_map(through: np.ndarray) -> np.ndarray:
+    """The map (2, 3) that takes pixels of the result to those of the source."""
+    back = np.linalg.inv(through[:, :2])
+    return np.column_stack([back, -back @ through[:, 2]])
+
+
+def warped(picture: np.ndarray, through: np.ndarray, size: int, fill: float = GREY) -> np.ndarray:
+    """A picture (H, W) or (H, W, C) as uint8 brought to `size` by `size` pixels by a map, bilinear, float32.
+
+    Where the map shrinks it by two or more it is averaged first, so that fine patterns do not turn into others.
+    """
+    source = picture[..., None] if picture.ndim == 2 else picture
+    scale = math.sqrt(abs(np.linalg.det(through[:, :2])))
+    source, through = _within_reach(source, through, size)
+    pixels = torch.from_numpy(np.ascontiguousarray(source)).permute(2, 0, 1)[None].float() - fill
+    shrink = int(1 / scale + 1e-6)
+    if shrink >= 2 and min(pixels.shape[2:]) >= shrink:
+        pixels = torch.nn.functional.avg_pool2d(pixels, shrink)
+        through = through @ np.diag([shrink, shrink, 1.0])
+    height, width = pixels.shape[2:]
+    back = inverse_map(through)
+    # torch counts from -1 at a picture's one edge to 1 at its other.
+    to_source, from_result = np.diag([2 / width, 2 / height]), np.diag([size / 2, size / 2])
+    linear = to_source @ back[:, :2] @ from_result
+    offset = to_source @ (back[:, :2] @ np.full(2, size / 2) + back[:, 2]) - 1
+    theta = torch.from_numpy(np.column_stack([linear, offset])).float()[None]
+    grid = torch.nn.functional.affine_grid(theta, [1, 1, size, size], align_corners=False)
+    result = torch.nn.functional.grid_sample(pixels, grid, align_corners=False)[0].permute(1, 2, 0) + fill
+    return result.numpy().reshape(size, size, *picture.shape[2:])
+
+
+def _within_reach(source, through, size):
+    """The part of a picture that a map's result shows, and the map from there: large pictures cost nothing then."""
+    back = inverse_map(through)
+    corners = mapped(np.array([[0, 0], [size, 0], [0, size], [size, size]], dtype=np.float64), back)
+    height, width = source.shape[:2]
+    first = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, (width - 1, height - 1))
+    last = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, first + 1, (width, height))
+    part = source[first[1] : last[1], first[0] : last[0]]
+    return part, np.column_stack([through[:, :2], through[:, 2] + through[:, :2] @ first])
+
+
+def relit(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture (H, W, 3) from 0 to 255 in another light: exposure, gamma, contrast, colour of the light, saturation;
+    now and then without colour."""
+    pixels = np.clip(picture, 0, 255).astype(np.float32) / 255
+    pixels = pixels ** np.float32(math.exp(rng.normal(0, 0.25)))
+    gain = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.08, 3)).astype(np.float32)
+    pixels = pixels * gain
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    saturation = 0.0 if rng.random() < 0.08 else math.exp(rng.normal(0, 0.3))
+    pixels = grey[..., None] + np.float32(saturation) * (pixels - grey[..., None])
+    middle, contrast = float(grey.mean()), math.exp(rng.normal(0, 0.2))
+    pixels = middle + np.float32(contrast) * (pixels - np.float32(middle)) + np.float32(rng.normal(0, 0.06))
+    return np.clip(255 * pixels, 0, 255)
+
+
+def worn(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture (H, W, 3) from 0 to 255 as poor cameras and files leave it: out of focus or moved, small and enlarged
+    again, with noise, compressed; often none of it."""
+    pixels = picture.astype(np.float32)
+    if rng.random() < 0.25:
+        pixels = _blurred(pixels, rng)
+    if rng.random() < 0.2:
+        part = rng.uniform(0.35, 0.9)
+        size = pixels.shape[1], pixels.shape[0]
+        small = tuple(max(8, round(part * one)) for one in size)
+        pixels = _resized(_resized(pixels, small), size)
+    if rng.random() < 0.4:
+        deviation = rng.uniform(1, 14)
+        grain = rng.standard_normal((*pixels.shape[:2], 3 if rng.random() < 0.5 else 1), dtype=np.float32)
+        pixels = np.clip(pixels + np.float32(deviation) * grain, 0, 255)
+    if rng.random() < 0.3:
+        file = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(20, 90)))
+        pixels = np.asarray(Image.open(file), dtype=np.float32)
+    return pixels
+
+
+def _resized(pixels, size):
+    return np.asarray(Image.fromarray(pixels.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR), np.float32)
+
+
+def _blurred(pixels, rng):
+    """With a line of random direction and length, or with a disc."""
+    reach = 3
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    if rng.random() < 0.5:
+        angle, length = rng.uniform(0, math.pi), rng.uniform(0.8, reach)
+        along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+        kernel = np.clip(length + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
+    else:
+        kernel = np.clip(rng.uniform(0.8, 2.2) + 0.5 - np.hypot(x, y), 0, 1)
+    weights = torch.from_numpy(kernel / kernel.sum()).float().expand(3, 1, -1, -1)
+    source = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    padded = torch.nn.functional.pad(source, (reach,) * 4, mode="replicate")
+    return torch.nn.functional.conv2d(padded, weights, groups=3)[0].permute(1, 2, 0).numpy()
+
+
+def before(picture: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """What a mask (H, W) from 0 to 1 shows of a picture, before another background of the same size."""
+    return background + mask[..., None] * (picture.astype(np.float32) - background)
+
+
+def invented_background(size: int, rng: np.random.Generator) -> np.ndarray:
+    """A picture (size, size, 3) of nothing, float32 from 0 to 255: colours that change at all scales, some edges."""
+    pixels = np.zeros((size, size, 3), np.float32)
+    cells, strength = 2, 1.0
+    fall = rng.uniform(0.4, 0.9)
+    while cells < size:
+        noise = rng.standard_normal((cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
+        rough = torch.from_numpy(np.broadcast_to(noise, (cells, cells, 3)).copy()).permute(2, 0, 1)[None]
+        mode = "nearest" if rng.random() < 0.25 else "bilinear"
+        pixels += (
+            np.float32(strength)
+            * torch.nn.functional.interpolate(rough, (size, size), mode=mode)[0].permute(1, 2, 0).numpy()
+        )
+        cells, strength = cells * int(rng.integers(2, 4)), strength * fall
+    pixels *= np.float32(rng.uniform(15, 60) / max(float(pixels.std()), 1e-6))
+    return np.clip(pixels + rng.uniform(40, 215, 3).astype(np.float32), 0, 255)
+
+
+def hidden_by_things(
+    picture: np.ndarray, points: np.ndarray, rng: np.random.Generator, most: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put shapes with textures of their own before a picture (erasing: Zhong et al. 2020, "Random Erasing").
+
+    Args:
+        picture: (S, S, 3) from 0 to 255.
+        points: (K, 2) pixels.
+        most: shapes at most.
+
+    Returns:
+        The picture, and (K,) bool: which points lie behind a shape.
+    """
+    size = len(picture)
+    picture, behind = picture.copy(), np.zeros(len(points), dtype=bool)
+    y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
+    for _ in range(rng.integers(1, most + 1)):
+        centre, half = rng.uniform(0, size, 2), rng.uniform(0.03, 0.18, 2) * size
+        angle, power = rng.uniform(0, math.pi), rng.choice([2.0, 8.0])  # an ellipse, or nearly a rectangle
+        cos, sin = math.cos(angle), math.sin(angle)
+
+        def distance(px, py, centre=centre, half=half, cos=cos, sin=sin, power=power):
+            dx, dy = px - centre[0], py - centre[1]
+            along, across = (dx * cos + dy * sin) / half[0], (dy * cos - dx * sin) / half[1]
+            return np.abs(along) ** power + np.abs(across) ** power
+
+        inside = distance(x, y) < 1
+        picture[inside] = rng.uniform(0, 255, 3) if rng.random() < 0.5 else invented_background(size, rng)[inside]
+        with np.errstate(invalid="ignore"):  # points that nobody knows
+            behind |= distance(points[:, 0], points[:, 1]) < 1
+    return picture, behind

@@ -1,0 +1,172 @@
+"""Crops of people to learn landmarks from: cut out of data sets once, then turned, lit, hidden and put elsewhere at
+random each time one is drawn."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.datasets.crops import PersonCrops, pack_crops
+from graphics_ml.datasets.frame import HIDDEN, SPLITS, VISIBLE
+from graphics_ml.datasets.frames import FrameSet
+from graphics_ml.datasets.splits import read_splits, splits_path
+from graphics_ml.images import augment
+from graphics_ml.keypoints import BLAZEPOSE, FLIPPED
+from graphics_ml.provenance import file_hash
+from graphics_ml.training.learner import Splits
+
+MARGIN = 1.25
+"""Side of the region that the network sees over the longer side of the person's box."""
+
+_PACKED_MARGIN = 1.7  # so much is cut out, for turning and shifting
+_MIRRORED = [BLAZEPOSE.index(FLIPPED[index]) for index in BLAZEPOSE]
+_UPPER, _LOWER = range(25), range(23, 33)  # landmarks of either half of the body
+
+
+def keypoint_splits(data, size: int) -> Splits:
+    """The crops of data sets by split.
+
+    Args:
+        data: keypoint_network.KeypointData.
+        size: of a crop as the network sees it, pixels.
+
+    Raises:
+        DataSetError: a folder holds no data set, or a broken one.
+    """
+    parts = {name: [_packed(folder, name, size) for folder in data.sets] for name in SPLITS}
+    made_from = {folder.name: f"splits {file_hash(splits_path(folder))[:12]}" for folder in data.sets}
+    return Splits(**{name: Crops(sets, data, size) for name, sets in parts.items()}, made_from=made_from)
+
+
+class Crops:
+    """Crops of people from packed files.
+
+    Args:
+        files: paths of packed files, None for an empty split, each with the names of what it was made from.
+        data: keypoint_network.KeypointData.
+        size: of a crop as the network sees it, pixels.
+    """
+
+    def __init__(self, files: list[tuple[Path | None, frozenset[str]]], data, size: int):
+        self.sources = frozenset().union(*(sources for _, sources in files))
+        self._paths, self._data, self._size = [path for path, _ in files if path], data, size
+        self._packed: list[PersonCrops] = []
+        self._load()
+
+    def _load(self):
+        self._packed = [PersonCrops(path) for path in self._paths]
+        self._starts = np.cumsum([0, *(len(one) for one in self._packed)])
+
+    def __getstate__(self):  # a process that makes samples reads the files itself
+        return self.__dict__ | {"_packed": []}
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def draw(self, index: int, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+        """One crop.
+
+        Returns:
+            picture (S, S, 3) uint8; points (L, 2) pixels, 0 where there is no such point; known (L,) where there is;
+            within (L,) in the crop; present (L,) in it and in the picture; visible (L,) and not hidden; side () longer
+            side of the person's box, pixels.
+        """
+        crop = self._crop(index)
+        points, visibility = crop["keypoints"][list(BLAZEPOSE)].astype(np.float64), crop["visibility"][list(BLAZEPOSE)]
+        flip = rng is not None and rng.random() < 0.5
+        centre, side, turn = _region(crop["box"]) if rng is None else self._moved(crop, points, visibility, rng)
+        through = augment.region_map(centre, side, turn, self._size, flip)
+        picture = augment.warped(crop["picture"], through, self._size)
+        points = augment.mapped(points, through)
+        if flip:
+            points, visibility = points[_MIRRORED], visibility[_MIRRORED]
+        behind = np.zeros(len(points), dtype=bool)
+        if rng is not None:
+            picture, behind = self._changed(picture, crop["mask"], through, points, rng)
+        known = np.isfinite(points).all(axis=1)
+        points = np.where(known[:, None], points, 0.0)
+        within = known & ((points >= 0) & (points < self._size)).all(axis=1)
+        return {
+            "picture": np.clip(np.round(picture), 0, 255).astype(np.uint8),
+            "points": points.astype(np.float32),
+            "known": known,
+            "within": within,
+            "present": within & (visibility >= HIDDEN),
+            "visible": within & (visibility == VISIBLE) & ~behind,
+            "side": np.float32(crop["box"][2:].max() * self._size / side),
+        }
+
+    def _crop(self, index):
+        if not self._packed:
+            self._load()
+        which = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._packed[which][index - int(self._starts[which])]
+
+    def _moved(self, crop, points, visibility, rng):
+        box = crop["box"]
+        if rng.random() < 0.15:
+            box = _half(points, visibility, rng, box)
+        centre, side, turn = _region(box)
+        centre = centre + side * rng.normal(0, 0.05, 2)
+        turn += math.radians(self._data.turn) * rng.standard_normal()
+        if rng.random() < 0.05:  # who lies, hangs or turns a somersault
+            turn = rng.uniform(-math.pi, math.pi)
+        return centre, side * math.exp(rng.normal(0, 0.17)), turn
+
+    def _changed(self, picture, mask, through, points, rng):
+        if rng.random() < self._data.mixed:
+            shown = augment.warped(mask.astype(np.uint8) * 255, through, self._size, fill=0) / 255
+            picture = augment.before(picture, shown, self._background(rng))
+        picture = augment.relit(picture, rng)
+        behind = np.zeros(len(points), dtype=bool)
+        if rng.random() < self._data.hidden:
+            picture, behind = augment.hidden_by_things(picture, points, rng)
+        return augment.worn(picture, rng), behind
+
+    def _background(self, rng):
+        """Of another crop, whose person comes to lie across the edges, or invented."""
+        size = self._size
+        if rng.random() < 0.4:
+            return augment.invented_background(size, rng)
+        other = self._crop(int(rng.integers(len(self))))["picture"]
+        half = len(other) // 2
+        rolled = np.roll(other, (half, half) if rng.random() < 0.5 else (0, half), axis=(0, 1))
+        through = augment.region_map(np.full(2, half), 2 * half * rng.uniform(0.6, 1), 0.0, size, rng.random() < 0.5)
+        return augment.relit(augment.warped(rolled, through, size), rng)
+
+
+def _region(box):
+    """Centre, side and turn of the region around a box, upright in the picture."""
+    left, top, width, height = box.astype(np.float64)
+    return np.array([left + width / 2, top + height / 2]), MARGIN * max(width, height), 0.0
+
+
+def _half(points, visibility, rng, otherwise):
+    """Box of the upper or the lower half of the body, where enough of it is in the picture."""
+    chosen = list(_UPPER if rng.random() < 0.6 else _LOWER)
+    shown = points[chosen][visibility[chosen] >= HIDDEN]
+    if len(shown) < 4:
+        return otherwise
+    low, size = shown.min(axis=0), np.ptp(shown, axis=0)
+    return np.concatenate([low - 0.1 * size, 1.2 * size]) if size.max() > 0.25 * otherwise[2:].max() else otherwise
+
+
+def _packed(folder, split, size):
+    """The file with the crops of a split, packed now where it is not there yet, and what they were made from."""
+    folder, indices = Path(folder), read_splits(folder)[split]
+    sources = frozenset(
+        f"{folder.name}: {kind} {name}"
+        for frame in FrameSet(folder, split, pictures=False, masks=False)
+        for person in frame.people
+        for kind, name in (("character", person.character), ("motion", person.motion))
+    )
+    pixels = round(size * _PACKED_MARGIN / MARGIN)
+    key = hashlib.sha256(json.dumps([indices, pixels, _PACKED_MARGIN]).encode()).hexdigest()[:12]
+    path = folder / "crops" / f"{split}-{pixels}-{key}.npz"
+    if not indices:
+        return None, sources
+    if not path.exists():
+        pack_crops(FrameSet(folder, split), path, size=pixels, margin=_PACKED_MARGIN)
+    return path, sources

@@ -1,0 +1,132 @@
+"""Pictures with boxes around people to learn from: other parts of them at other sizes, lit otherwise, put together."""
+
+from pathlib import Path
+
+import numpy as np
+
+from graphics_ml.datasets.frames import FrameSet
+from graphics_ml.datasets.pictures import load_picture
+from graphics_ml.datasets.splits import splits_path
+from graphics_ml.images import augment
+from graphics_ml.provenance import file_hash
+from graphics_ml.training.learner import Splits
+
+MOST = 24
+"""People in a picture, at most, that are learned from."""
+
+_LEAST = 10  # pixels of the longer side of a box, below which nobody is asked for
+_LEFT_OVER = 0.35  # part of a box that must remain where a picture is cut
+
+
+def box_splits(data, size: int) -> Splits:
+    """The pictures of data sets by split.
+
+    Args:
+        data: person_boxes.BoxData.
+        size: of what the network sees, pixels.
+
+    Raises:
+        DataSetError: a folder holds no data set, or a broken one.
+    """
+    made_from = {folder.name: f"splits {file_hash(splits_path(folder))[:12]}" for folder in data.sets}
+    parts = {name: Pictures(data, name, size) for name in ("train", "val", "test")}
+    return Splits(**parts, made_from=made_from)
+
+
+class Pictures:
+    """The pictures of a split of some data sets, and the boxes of the people in them.
+
+    Args:
+        data: person_boxes.BoxData.
+        split: of the data sets.
+        size: of what the network sees, pixels.
+    """
+
+    def __init__(self, data, split: str, size: int):
+        self._data, self._size = data, size
+        self._frames: list[tuple[Path, int, np.ndarray]] = []
+        sources = set()
+        for folder in data.sets:
+            for frame in FrameSet(folder, split, pictures=False, masks=False):
+                boxes = [np.concatenate([one.box[:2], one.box[:2] + one.box[2:]]) for one in frame.people]
+                shown = np.array([box for box in boxes if (box[2:] > box[:2]).all()]).reshape(-1, 4)
+                self._frames.append((Path(folder), frame.index, shown))
+                sources |= {f"{Path(folder).name}: character {one.character}" for one in frame.people}
+                sources |= {f"{Path(folder).name}: motion {one.motion}" for one in frame.people}
+        self.sources = frozenset(sources)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def draw(self, index: int, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
+        """One picture.
+
+        Returns:
+            picture (S, S, 3) uint8; box (MOST, 4) left, top, right and bottom of the people, pixels, zeros after the
+            last; cut (MOST, 4) the same of what is left of those who are mostly cut away, or too small.
+        """
+        size = self._size
+        if rng is None:
+            picture, boxes = self._part(index, None, (0, 0, size, size))
+        elif rng.random() < self._data.empty:
+            picture, boxes = augment.invented_background(size, rng), np.zeros((0, 8))
+        elif rng.random() < self._data.mixed:
+            picture, boxes = self._of_four(index, rng)
+        else:
+            picture, boxes = self._part(index, rng, (0, 0, size, size))
+        if rng is not None:
+            picture = augment.relit(picture, rng)
+            if rng.random() < 0.3:
+                picture, _ = augment.hidden_by_things(picture, np.zeros((0, 2)), rng)
+            picture = augment.worn(picture, rng)
+        box, cut = _sorted_out(boxes)
+        return {"picture": np.clip(np.round(picture), 0, 255).astype(np.uint8), "box": box, "cut": cut}
+
+    def _part(self, index, rng, window):
+        """A picture in a window (left, top, right, bottom) of what the network sees: all of it, or a part at random.
+
+        Returns the window's pixels, and rows of boxes: as they are, and within the window.
+        """
+        folder, number, boxes = self._frames[index]
+        picture = load_picture(folder, number)
+        height, width = picture.shape[:2]
+        left, top, right, bottom = window
+        side = max(width, height)
+        centre, flip = np.array([width / 2, height / 2]), False
+        if rng is not None:
+            zoom = np.exp(rng.uniform(np.log(0.45), np.log(1.6)))
+            centre = centre + side * rng.uniform(-0.5, 0.5, 2) * abs(1 - zoom)
+            side, flip = side * zoom, rng.random() < 0.5
+        size = max(right - left, bottom - top)
+        through = augment.region_map(centre, side, 0.0, size, flip)
+        pixels = augment.warped(picture, through, size)[: bottom - top, : right - left]
+        corners = augment.mapped(boxes.reshape(-1, 2, 2), through)
+        whole = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+        inside = np.clip(whole, 0, np.array([right - left, bottom - top] * 2))
+        return pixels, np.concatenate([whole, inside], axis=1) + np.array([left, top] * 4)
+
+    def _of_four(self, index, rng):
+        """Four pictures that meet at a point."""
+        size = self._size
+        x, y = (int(one) for one in rng.uniform(0.3, 0.7, 2) * size)
+        picture, rows = np.zeros((size, size, 3), np.float32), []
+        windows = ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size))
+        others = rng.integers(len(self), size=3)
+        for which, (left, top, right, bottom) in zip((index, *others), windows, strict=True):
+            pixels, boxes = self._part(int(which), rng, (left, top, right, bottom))
+            picture[top:bottom, left:right] = pixels
+            rows.append(boxes)
+        return picture, np.concatenate(rows)
+
+
+def _sorted_out(rows):
+    """Boxes to be found and what is left of others, each (MOST, 4)."""
+    found = np.zeros((2, MOST, 4), np.float32)
+    whole, inside = rows[:, :4], rows[:, 4:]
+    shown = (inside[:, 2:] - inside[:, :2]).clip(0)
+    part = shown.prod(axis=1) / np.maximum((whole[:, 2:] - whole[:, :2]).prod(axis=1), 1e-9)
+    asked = (part >= _LEFT_OVER) & (shown.max(axis=1, initial=0) >= _LEAST)
+    for at, chosen in enumerate((asked, ~asked & (shown.min(axis=1, initial=np.inf) > 0))):
+        some = inside[chosen][:MOST]
+        found[at, : len(some)] = some
+    return found[0], found[1]
