@@ -35,7 +35,7 @@ def stage(armature: bpy.types.Object) -> Iterator[bpy.types.Scene]:
             copy = mesh.copy()
             copy.data = mesh.data.copy()
             _link(scene, copy)
-            _make_visible(copy)
+            make_visible(copy)
         scene.view_layers[0].update()
         yield scene
     finally:
@@ -268,7 +268,7 @@ def _moved(matrix, points):
     return points @ m[:3, :3].T + m[:3, 3]
 
 
-def _make_visible(thing):
+def make_visible(thing):
     """Some importers leave materials fully transparent, or normals that have nothing to do with the faces."""
     mesh = thing.data
     for slot in thing.material_slots:

@@ -5,11 +5,11 @@ Every table of a scene file is a Section below; the samplers beside this file dr
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graphics_ml.blender.scenes.distributions import Distribution
-from graphics_ml.blender.scenes.sections import SceneError, Section, drawn, files, fixed, read_section, table
+from graphics_ml.blender.scenes.sections import SceneError, Section, drawn, files, fixed, read_section, table, told
 from graphics_ml.toml_files import read_toml
 
 
@@ -89,7 +89,16 @@ class InventedMotions(Section):
 
     count: int = fixed("of different motions", 400, kind=int, min=1, max=1_000_000)
     kinds: tuple[str, ...] = fixed("of motion; all when left out", (), kind=str, several=True)
+    seconds: float = fixed("that each lasts", 4.0, min=0.2, max=600, unit="s")
     share: float = fixed("of the people that move so, beside the shares of other kinds", 1.0, min=0)
+
+
+@dataclass(frozen=True)
+class RandomPoses(Section):
+    """Poses as people take them, each for itself; nobody moves in them."""
+
+    count: int = fixed("of different poses", 2000, kind=int, min=1, max=1_000_000)
+    share: float = fixed("of the people that stand so, beside the shares of other kinds", 1.0, min=0)
 
 
 @dataclass(frozen=True)
@@ -97,11 +106,12 @@ class Motions(Section):
     """What they do."""
 
     invented: InventedMotions | None = table(InventedMotions, "motions made by rule")
+    poses: RandomPoses | None = table(RandomPoses, "poses without movement")
     files: MotionFiles | None = table(MotionFiles, "motion files")
 
     def __post_init__(self):
-        if not (self.invented or self.files):
-            object.__setattr__(self, "invented", InventedMotions())
+        if not (self.invented or self.poses or self.files):
+            object.__setattr__(self, "poses", RandomPoses())
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Scene(Section):
     characters: Characters = table(Characters, "who is seen", Characters())
     motions: Motions = table(Motions, "what they do", Motions())
     people: People = table(People, "how many there are, and where", People())
+    folder: Path = told("of the scene file, which its paths start from", Path())
 
 
 def read_scene(path: str | Path) -> Scene:
@@ -134,7 +145,8 @@ def read_scene(path: str | Path) -> Scene:
             be, or a file that is not there.
     """
     path = Path(path)
-    return read_section(Scene, read_toml(path, "scene file", SceneError), path)
+    scene = read_section(Scene, read_toml(path, "scene file", SceneError), path)
+    return replace(scene, folder=path.parent)
 
 
 def scene_hash(path: str | Path) -> str:

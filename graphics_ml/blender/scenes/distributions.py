@@ -34,8 +34,9 @@ AXES = dict(
     effects=10,
     picture=11,
     moment=12,
-    pool=13,
-    distractors=14,
+    distractors=13,
+    one_character=14,
+    one_motion=15,
 )
 """What is drawn by itself, and its number in the seeds; a number never changes, or old data sets could not be made
 again."""

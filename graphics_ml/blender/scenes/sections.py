@@ -74,6 +74,11 @@ def table(kind, help, default=None):
     return field(default=default, metadata=dict(how="table", help=help, kind=kind))
 
 
+def told(help, default):
+    """What a scene knows beside what its file says."""
+    return field(default=default, compare=False, metadata=dict(how="told", help=help))
+
+
 def read_section(kind, values: Mapping, path: Path, above: str = ""):
     """A Section of this kind from a table of a scene file.
 
@@ -84,7 +89,7 @@ def read_section(kind, values: Mapping, path: Path, above: str = ""):
     Raises:
         SceneError: a key that is none, a value that cannot be, or a file that is not there.
     """
-    known = {one.name: one for one in fields(kind)}
+    known = {one.name: one for one in fields(kind) if one.metadata["how"] != "told"}
     given = {}
     for key, value in values.items():
         if key not in known:
@@ -105,6 +110,8 @@ def as_documentation(kind, above: str = "") -> str:
     lines = []
     for one in fields(kind):
         about = one.metadata
+        if about["how"] == "told":
+            continue
         if about["how"] == "table":
             lines.append(as_documentation(about["kind"], f"{above}{one.name}."))
             continue

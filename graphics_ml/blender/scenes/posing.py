@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A motion on a character, one moment at a time, without keys; and where Blender then has its skin and bones."""
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.armature import evaluated_now, pose_channels
+from graphics_ml.blender.scene import blender_from_ours, ours_from_blender
+from graphics_ml.blender.scenes.characters import Actor
+from graphics_ml.motion.motion import Motion
+
+
+class Player:
+    """An actor with what it does at M moments.
+
+    Args:
+        actor: in the current scene, where it was made.
+        motion: M frames on the actor's skeleton.
+        led: names of the joints that the motion says something of; the others rest.
+
+    Attributes:
+        places: (M, 4, 4) where the actor stands at each moment, see `placement`.
+    """
+
+    def __init__(self, actor: Actor, motion: Motion, led):
+        self.actor, self.motion = actor, motion
+        bones = actor.rig.pose.bones
+        self._rotations = np.tile(np.array([1.0, 0, 0, 0], np.float32), (len(motion), len(bones), 1))
+        self._locations = np.zeros((len(motion), len(bones), 3), np.float32)
+        self.places = np.tile(np.eye(4), (len(motion), 1, 1))
+        self._pose(0)  # what is not led has to rest before the rest is worked out
+        rows = {bone.name: row for row, bone in enumerate(bones)}
+        for name, channels in pose_channels(motion, actor.rig, set(led) & actor.free).items():
+            self._rotations[:, rows[name]] = channels.rotation
+            if channels.location is not None:
+                self._locations[:, rows[name]] = channels.location
+
+    def show(self, moment: int) -> None:
+        """Pose and place the actor; Blender evaluates it at its next update."""
+        self._pose(moment)
+        self.actor.stand_at(self.places[moment])
+        self.actor.rig.update_tag()
+
+    def vertices(self) -> list[np.ndarray]:
+        """The vertices (V, 3) of each skin where they are now; our world, metres."""
+        graph = bpy.context.evaluated_depsgraph_get()
+        return [evaluated_vertices(skin, graph) for skin in self.actor.skins]
+
+    def triangles(self) -> np.ndarray:
+        """The triangles (T, 3), int32, of the vertices of all skins, one skin after the other."""
+        if self.actor.triangles is None:
+            graph, parts, first = bpy.context.evaluated_depsgraph_get(), [], 0
+            for skin in self.actor.skins:
+                parts.append(evaluated_triangles(skin, graph) + np.int32(first))
+                first += len(skin.evaluated_get(graph).data.vertices)
+            self.actor.triangles = np.concatenate(parts)
+        return self.actor.triangles
+
+    def bones(self) -> tuple[np.ndarray, np.ndarray]:
+        """World rotations (B, 4) and heads (B, 3), metres, of the bones of the actor's skeleton, now."""
+        rotations, positions = evaluated_now(self.actor.rig, self.actor.joints)
+        return rotations[0], positions[0]
+
+    def _pose(self, moment):
+        bones = self.actor.rig.pose.bones
+        bones.foreach_set("rotation_quaternion", self._rotations[moment].ravel())
+        bones.foreach_set("location", self._locations[moment].ravel())
+
+
+def evaluated_vertices(thing: bpy.types.Object, graph: bpy.types.Depsgraph) -> np.ndarray:
+    """The vertices (V, 3) of a mesh object with all its modifiers, our world, metres."""
+    seen = thing.evaluated_get(graph)
+    vertices = seen.data.vertices
+    places = np.empty((len(vertices), 3), np.float32)
+    vertices.foreach_get("co", places.ravel())
+    matrix = np.array(seen.matrix_world)
+    return ours_from_blender(places @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def evaluated_triangles(thing: bpy.types.Object, graph: bpy.types.Depsgraph) -> np.ndarray:
+    """The triangles (T, 3) of a mesh object with all its modifiers, int32."""
+    mesh = thing.evaluated_get(graph).data
+    mesh.calc_loop_triangles()
+    corners = np.empty((len(mesh.loop_triangles), 3), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", corners.ravel())
+    return corners
+
+
+def placement(about: np.ndarray, turn: float, to: np.ndarray) -> np.ndarray:
+    """The matrix (4, 4), in Blender's axes, that turns by `turn` radians about the vertical through a point and brings
+    that point to another, both (3,) in our axes."""
+    matrix = np.eye(4)
+    c, s = np.cos(turn), np.sin(turn)  # about +Z of Blender, which is our +Y
+    matrix[:2, :2] = [[c, -s], [s, c]]
+    matrix[:3, 3] = blender_from_ours(to) - matrix[:3, :3] @ blender_from_ours(about)
+    return matrix
