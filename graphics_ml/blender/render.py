@@ -34,7 +34,7 @@ def render_frames(
     Yields:
         uint8 (H, W, 3), RGB.
     """
-    _set_up(scene)
+    use_cycles(scene)
     scene.view_layers[0].update()
     camera = camera_in_scene(scene)
     skins = skins_in(scene, armature)
@@ -43,14 +43,14 @@ def render_frames(
         scene.render.filepath = str(picture)
         for skin in skins:
             skin.hide_render = True
-        still = _render(scene, picture, (0, 0, camera.width, camera.height), 4 * samples)
+        still = render_part(scene, picture, (0, 0, camera.width, camera.height), 4 * samples)
         for skin in skins:
             skin.hide_render = False
         for frame in frames:
             scene.frame_set(frame)
             part = left, top, right, bottom = picture_of(scene, armature, camera)
             pixels = still.copy()
-            fresh = _render(scene, picture, part, samples)
+            fresh = render_part(scene, picture, part, samples)
             share = _feather(part, still.shape)
             mixed = fresh * share + still[top:bottom, left:right] * (1 - share)
             pixels[top:bottom, left:right] = np.round(mixed).astype(np.uint8)
@@ -71,8 +71,8 @@ def render_preview(
     Yields:
         uint8 (H, W, 3), RGB.
     """
-    _set_up(scene)
-    _set_up_workbench(scene)
+    use_cycles(scene)
+    use_workbench(scene)
     thing = None
     with tempfile.TemporaryDirectory(prefix="graphics-ml-", ignore_cleanup_errors=True) as folder:
         picture = Path(folder) / "frame.bmp"
@@ -82,12 +82,12 @@ def render_preview(
             scene.frame_set(frame)
             whole = 0, 0, camera.width, camera.height
             try:
-                pixels = _render(scene, picture, whole, samples)
+                pixels = render_part(scene, picture, whole, samples)
             except RuntimeError:
                 if scene.render.engine == "CYCLES":
                     raise
                 scene.render.engine = "CYCLES"
-                pixels = _render(scene, picture, whole, samples)
+                pixels = render_part(scene, picture, whole, samples)
             yield pixels
 
 
@@ -108,8 +108,15 @@ def read_bmp(path: Path) -> np.ndarray:
     return np.ascontiguousarray(pixels[::-1] if height > 0 else pixels)
 
 
-def _render(scene, path, part, samples):
-    """Pixels of the part (left, top, right, bottom) of the scene's picture, at its current frame."""
+def render_part(scene: bpy.types.Scene, path: Path, part: tuple[int, int, int, int], samples: int) -> np.ndarray:
+    """Pixels uint8 (h, w, 3) of the part (left, top, right, bottom) of the scene's picture, at its current frame.
+
+    Args:
+        path: of the BMP file that the scene renders to.
+
+    Raises:
+        RuntimeError: the scene's engine cannot run here.
+    """
     render = scene.render
     left, top, right, bottom = part
     render.use_border = render.use_crop_to_border = True
@@ -135,12 +142,13 @@ def _feather(part, shape, hidden=2, width=8):
     return np.minimum(ramps[0][:, None], ramps[1])[..., None]
 
 
-def _set_up(scene):
+def use_cycles(scene: bpy.types.Scene) -> None:
+    """Let the scene be rendered to BMP files by Cycles on the CPU, the same pixels each time."""
     with quiet():  # Cycles says at its first use that it found no CUDA
-        _set_up_cycles(scene)
+        _use_cycles(scene)
 
 
-def _set_up_cycles(scene):
+def _use_cycles(scene):
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
     render.use_persistent_data = False
@@ -160,7 +168,8 @@ def _set_up_cycles(scene):
     cycles.denoising_quality = "FAST"
 
 
-def _set_up_workbench(scene):
+def use_workbench(scene: bpy.types.Scene) -> None:
+    """After `use_cycles`: by Workbench instead."""
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.display.render_aa = "FXAA"  # five samples would draw the shadows five times
     scene.display.light_direction = (0.35, 0.45, 0.82)  # of the shadows

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What our own people wear: cloth of any colour and pattern. Characters from files keep their materials.
+
+A garment is known by the name of its material, as blender/characters makes them. Patterns stick to the cloth: their
+coordinates are those of the character as it was built, and are written to its mesh once.
+"""
+
+import colorsys
+
+import bpy
+import numpy as np
+
+from graphics_ml.blender.scene import ours_from_blender
+from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
+from graphics_ml.blender.scenes.patterns import draw_pattern
+from graphics_ml.blender.scenes.surroundings import Materials
+
+GARMENTS = ("shirt", "trousers", "socks", "shoes")
+_CLOTH = ("shirt", "trousers")
+_SPAN = 0.5
+"""Metres of cloth that one picture covers, before the pattern's own scale."""
+
+
+def draw(section: Materials, rng: np.random.Generator, around: Around) -> dict:
+    """What each person wears: {"people"}, a look by garment for each."""
+    return dict(people=[_outfit(section, rng) for _ in around.people])
+
+
+def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
+    """Dress the people's meshes in materials of their own."""
+    for outfit, skins in zip(values["people"], around.skins, strict=True):
+        for skin in skins:
+            dress(skin, outfit)
+
+
+def dress(skin: bpy.types.Object, outfit: dict[str, dict]) -> None:
+    """Give a mesh copies of those of its materials that are garments (or skin), with the outfit's looks.
+
+    The copies are linked to the object and not to its mesh, so that the character's own stay.
+    """
+    spans = np.ones(len(skin.material_slots))
+    for index, slot in enumerate(skin.material_slots):
+        garment = _garment(slot.material)
+        if garment not in outfit:
+            continue
+        material = slot.material.copy()
+        slot.link, slot.material = "OBJECT", material
+        set_look(material, outfit[garment])
+        spans[index] = outfit[garment].get("span", 1.0)
+    if any("pattern" in look for look in outfit.values()) and any(_garment(s.material) for s in skin.material_slots):
+        _set_cloth_uv(skin.data, spans)
+
+
+def _garment(material):
+    """What a material of our characters covers: the last word of its name, but for Blender's numbers."""
+    return "" if material is None else material.name.split(".")[0].rsplit(" ", 1)[-1]
+
+
+def _outfit(section, rng):
+    outfit = {}
+    for garment in GARMENTS:
+        look = dict(roughness=section.roughness.draw(rng))
+        own, pattern, span = section.own.draw(rng), section.pattern.draw(rng), section.span.draw(rng)
+        colour = colorsys.hsv_to_rgb(rng.uniform(), rng.beta(1.1, 1.6), rng.uniform(0.04, 0.95))
+        printed = draw_pattern(rng, pattern) if pattern != "none" else None
+        if not own:
+            look["colour"] = [round(c, 4) for c in colour]
+            if printed is not None and garment in _CLOTH:
+                look |= dict(pattern=printed, span=1.0 if pattern == "print" else span / _SPAN)
+        outfit[garment] = look
+    return outfit | dict(skin=dict(roughness=section.skin_roughness.draw(rng)))
+
+
+def _set_cloth_uv(mesh, spans):
+    """Each corner's place on the cloth of the character as it was built, metres over the slot's span."""
+    vertices, corners = np.empty(3 * len(mesh.vertices), np.float32), np.empty(len(mesh.loops), np.int32)
+    slots = np.empty(len(mesh.polygons), np.int32)
+    mesh.vertices.foreach_get("co", vertices)
+    mesh.loops.foreach_get("vertex_index", corners)
+    mesh.polygons.foreach_get("material_index", slots)
+    if len(corners) != 3 * len(slots):
+        return
+    places = ours_from_blender(vertices.reshape(-1, 3).astype(np.float64))
+    uv = box_uv(places, corners.reshape(-1, 3))
+    # Prints are in the middle of their picture: on the chest, which is at some 0.72 of the height.
+    uv += np.array([0.5 * _SPAN, 0.5 * _SPAN - 0.72 * np.ptp(places[:, 1])])
+    set_uv(mesh, uv / (_SPAN * spans[slots])[:, None, None])
