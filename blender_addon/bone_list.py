@@ -19,6 +19,8 @@ from graphics_ml.motion.humanoid import REQUIRED_ROLES, ROLES
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.skeleton import Skeleton
 
+from .sidebar import paragraph
+
 SURE, LIKELY = 0.75, 0.5
 """Confidence from which a bone is shown as sure and as likely: two readings that agree, and one alone."""
 
@@ -131,7 +133,7 @@ def maps_for(settings, pair: Pair) -> tuple[BoneMap, BoneMap, list[str]]:
     """
     if not settings.bones:
         return *recognised(pair), []
-    found, notes = [], []
+    found, notes = [], named_twice(settings)
     for which, listed in enumerate(listed_maps(settings)):
         skeleton, whose = ((pair.motion.skeleton, "source"), (pair.target, "target"))[which]
         lacking = {role: name for role, name in listed.roles.items() if name not in skeleton.names}
@@ -146,6 +148,21 @@ def maps_for(settings, pair: Pair) -> tuple[BoneMap, BoneMap, list[str]]:
             listed = BoneMap(known, {role: listed.confidence[role] for role in known})
         found.append(listed)
     return *found, notes
+
+
+def named_twice(settings) -> list[str]:
+    """A sentence for each bone that the list names for several parts of the body."""
+    said = []
+    for side, whose in zip(SIDES, ("motion", "rig"), strict=True):
+        parts = {}
+        for row in settings.bones:
+            parts.setdefault(getattr(row, side), []).append(row.name.lower())
+        said += [
+            f"the {whose}'s bone '{bone}' is chosen for several parts of the body: {', '.join(several)}"
+            for bone, several in parts.items()
+            if bone and len(several) > 1
+        ]
+    return said
 
 
 def recognised(pair: Pair, families=(None, None)) -> tuple[BoneMap, BoneMap]:
@@ -231,6 +248,8 @@ def draw_list(layout, settings, operators) -> None:
             split = column.split(factor=0.25, align=True)
             split.label(text=label)
             split.prop_search(row, side, settings, f"{side}_bones", text="", icon="BONE_DATA")
+    for sentence in named_twice(settings):
+        paragraph(layout, bpy.context, sentence[0].upper() + sentence[1:], icon="ERROR")
     doubtful = sum(map(unsure, settings.bones))
     layout.prop(settings, "only_unsure", text=f"Only Unsure ({doubtful})")
 
@@ -256,11 +275,13 @@ def save_bones(settings, pair: Pair, path: Path) -> None:
 
 
 def preset_path(name: str) -> Path:
-    """The file of a user's own preset.
+    """The file of a user's own preset: the one that bears the name, else the one to make for it.
 
     Raises:
         GraphicsMLError: such a name cannot be a file's.
     """
+    if name in presets():
+        return preset_folder() / f"{name}.toml"
     kept = bpy.path.clean_name(name.strip())
     if not kept.strip("_"):
         raise GraphicsMLError("a preset needs a name with letters or digits in it")

@@ -353,7 +353,7 @@ _pictures = {}  # whether these are there: drawing must not ask a slow disk each
 
 
 def register():
-    results.runs_again("capture", lambda context, record: CorrectCapture.bl_idname)
+    results.runs_again("capture", lambda context, record: (CorrectCapture.bl_idname, {}))
 
 
 def unregister():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from graphics_ml.blender.animation_data import assign, current_action
+from graphics_ml.blender.animation_data import assign, current_action, put_back
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.own_motion import OwnMotion
 from graphics_ml.blender.reading import whole_frames
@@ -51,6 +51,8 @@ class GRAPHICS_ML_OT_clean_up(Running, bpy.types.Operator):
     bl_idname = "graphics_ml.clean_up"
     bl_label = "Clean Up"
 
+    action: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # another than the current one
+
     @classmethod
     def poll(cls, context):
         return super().poll(context) and _action_of(context.object) is not None
@@ -58,9 +60,16 @@ class GRAPHICS_ML_OT_clean_up(Running, bpy.types.Operator):
     def work(self, context):
         live_preview.end()
         settings, obj = context.scene.graphics_ml.clean_up, context.object
-        action = _action_of(obj)
-        if action is None:
+        if _action_of(obj) is None:
             raise ArmatureError("select an armature that plays an action")
+        if not self.action:
+            return (yield from self._clean_up(settings, obj))
+        with put_back(obj, always=bool(settings.track)):
+            assign(obj, bpy.data.actions[self.action])
+            return (yield from self._clean_up(settings, obj))
+
+    def _clean_up(self, settings, obj):
+        action = current_action(obj)
         job = _job(settings, action)
         target = ArmatureTarget(obj)
         first, last = _range(settings, action)
@@ -145,15 +154,14 @@ def unregister():
 
 
 def _again(context, record):
-    """Set the panel as it was for the job of a record, on the action that it was done to; gives the operator."""
+    """Set the panel as it was for the job of a record; gives the operator, for the action that it was done to."""
     settings = context.scene.graphics_ml.clean_up
-    obj, action = context.object, results.object_of(record, "action", "actions")
+    action = results.object_of(record, "action", "actions")
     results.restore(settings, record)
     settings.only_range = record["frames"] is not None
     if settings.only_range:
         settings.first, settings.last = record["frames"]
-    assign(obj, action)
-    return GRAPHICS_ML_OT_clean_up.bl_idname
+    return GRAPHICS_ML_OT_clean_up.bl_idname, {"action": action.name}
 
 
 def _job(settings, action):

@@ -12,7 +12,7 @@ is one undo step with the operator that does it. How a panel's jobs are run agai
         group = context.scene.graphics_ml.retarget
         results.restore(group, record)                       # the settings of the job, and where the motion goes
         group.rig = context.object                           # it plays the action
-        return "graphics_ml.retarget"                        # the operator that is run
+        return "graphics_ml.retarget", {}                    # the operator that is run, and its properties
 
 When and how a motion goes into the scene is asked in every panel in the same way:
 
@@ -165,13 +165,13 @@ def _stands_elsewhere(target, roles):
 _AWAY, _TURNED = 0.01, 1.0  # metres and degrees from which on it is said where a rig stands
 
 
-def runs_again(job: str, prepare: Callable[[bpy.types.Context, dict], str]) -> None:
+def runs_again(job: str, prepare: Callable[[bpy.types.Context, dict], tuple[str, dict]]) -> None:
     """Say how jobs of this name are run again.
 
     Args:
         job: name of the job, as in jobs.JOBS.
         prepare: is given the context and the record, sets the panel as it was, and gives the bl_idname of the operator
-            that is then run. It may raise a GraphicsMLError.
+            that is then run, and its properties. It may raise a GraphicsMLError.
     """
     _again[job] = prepare
 
@@ -241,11 +241,11 @@ class RunAgain(bpy.types.Operator):
     def execute(self, context):
         record = record_of(context.object)
         try:
-            operator = _again[record["job"]](context, record)
+            operator, properties = _again[record["job"]](context, record)
         except GraphicsMLError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        return press(self, operator)
+        return press(self, operator, **properties)
 
 
 class GRAPHICS_ML_PT_result(Sidebar, bpy.types.Panel):

@@ -605,7 +605,7 @@ def _again(context, record):
     bone_list.clear(settings)
     for side, roles in record.get("bones", {}).items():  # the command line has none
         bone_list.name_bones(settings, side, roles)
-    return GRAPHICS_ML_OT_retarget.bl_idname
+    return GRAPHICS_ML_OT_retarget.bl_idname, {}
 
 
 def _done(retargeting, source, label, start):

@@ -17,7 +17,8 @@
 
 `work` is run a slice at a time from a timer, and between two yields it should take less than 0.1 s: that long the
 window stands still. It yields None while it only waits for something. What it raises of GraphicsMLError is told in one
-sentence, and nothing else happens. Esc, the button beside the progress, another file being opened, undo and Blender
+sentence, and nothing else happens. Whatever scene the window shows meanwhile, to `work` that in which it was begun is
+the current one. Esc, the button beside the progress, another file being opened, undo and Blender
 closing end it at its next yield by GeneratorExit: what must be tidied stands in a `finally`. The whole is one undo
 step.
 
@@ -29,7 +30,7 @@ One may go on at a time: poll() is False for all others meanwhile. An operator w
 """
 
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import bpy
 from bpy.app.handlers import persistent
@@ -169,6 +170,7 @@ class Run:
 
     def __init__(self, title, generator):
         self.title, self.generator = title, generator
+        self._scene, self._layer = bpy.context.scene, bpy.context.view_layer
         self.stage, self.done, self.total = "", 0, 0
         self.stop_asked, self.failed, self.notes = False, False, []
         self.timer = None
@@ -201,13 +203,25 @@ class Run:
         Raises:
             StopIteration: it is finished; its value are the notes.
         """
-        progress = next(self.generator)
+        with self._in_its_scene():
+            progress = next(self.generator)
         if progress is None:
             return False
         stage, self.done, self.total = progress
         if stage != self.stage:
             self.stage, self._stage_began = stage, time.monotonic()
         return True
+
+    def _in_its_scene(self, or_another=False):
+        if bpy.context.scene == self._scene:
+            return nullcontext()
+        try:
+            _ = self._scene.name, self._layer.name
+        except ReferenceError:  # it has been removed meanwhile, which temp_override does not mind
+            if or_another:
+                return nullcontext()
+            raise
+        return bpy.context.temp_override(scene=self._scene, view_layer=self._layer)
 
     def slice(self):
         """Do steps for a moment, or until there is only to wait; raises as step."""
@@ -241,7 +255,7 @@ class Run:
         _going_on, _last = None, self
         self.notes, self.failed = [in_panels(note) for note in notes], failed
         try:
-            with suppress(ReferenceError):  # what it would tidy has been deleted
+            with suppress(ReferenceError), self._in_its_scene(or_another=True):  # what it would tidy has been deleted
                 self.generator.close()
         finally:
             manager = bpy.context.window_manager

@@ -567,15 +567,17 @@ def out_of_edit_mode(obj: bpy.types.Object):
     if obj.mode != "EDIT":
         yield
         return
-    bpy.ops.object.mode_set(mode="OBJECT")
+    edited = [one for one in bpy.context.view_layer.objects if one.mode == "EDIT"]
+    _set_mode(obj, "OBJECT")  # of all that are edited together
     try:
         yield
     finally:
-        bpy.ops.object.mode_set(mode="EDIT")
+        for one in edited:
+            _set_mode(one, "EDIT")
 
 
 class edit_mode:
-    """The armature in edit mode within a `with` block, and whatever was active before after it."""
+    """The armature in edit mode within a `with` block; after it what was active is so again, in the mode it was in."""
 
     def __init__(self, obj):
         self.obj = obj
@@ -583,11 +585,26 @@ class edit_mode:
     def __enter__(self):
         layer = bpy.context.view_layer
         self.active = layer.objects.active
-        if self.active is not None and self.active.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
+        self.mode = None if self.active is None else self.active.mode
+        if self.active is not None:
+            _set_mode(self.active, "OBJECT")
         layer.objects.active = self.obj
         bpy.ops.object.mode_set(mode="EDIT")
 
     def __exit__(self, *_):
         bpy.ops.object.mode_set(mode="OBJECT")
         bpy.context.view_layer.objects.active = self.active
+        if self.active is not None:
+            _set_mode(self.active, self.mode)
+
+
+def _set_mode(obj, mode):
+    """Bring an object into a mode; another one stays the active object."""
+    if obj.mode == mode:
+        return
+    objects = bpy.context.view_layer.objects
+    active, objects.active = objects.active, obj
+    try:
+        bpy.ops.object.mode_set(mode=mode)
+    finally:
+        objects.active = active

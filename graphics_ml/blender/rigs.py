@@ -404,7 +404,7 @@ def _keep_only(objects):
     # Bone shapes belong to no scene in the file they come from; in one they would be seen and exported.
     shapes = {bone.custom_shape for obj in objects if obj.type == "ARMATURE" for bone in obj.pose.bones} - {None}
     for shape in shapes:
-        if shape.parent is None and not shape.modifiers:
+        if shape.parent is None and not _modifier_armatures(shape):
             for collection in list(shape.users_collection):
                 collection.objects.unlink(shape)
     bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)

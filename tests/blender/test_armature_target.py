@@ -11,7 +11,7 @@ from mathutils import Matrix, Vector
 
 from graphics_ml.blender.actions import CONFIDENCE, KEYED, PROVENANCE, keyed_by_result, write_action
 from graphics_ml.blender.animation_data import curves_of
-from graphics_ml.blender.armature import evaluated_transforms
+from graphics_ml.blender.armature import disconnect, evaluated_transforms
 from graphics_ml.blender.armature_target import ArmatureTarget, Placement
 from graphics_ml.blender.reading import read_action
 from graphics_ml.blender.scene import empty_scene, frame_rate, ours_from_blender, set_frame_rate, to_its_end
@@ -356,6 +356,40 @@ def test_nothing_else_of_the_scene_changes_however_the_armature_stands_in_it(sce
     if mode == "EDIT":
         bpy.ops.object.mode_set(mode="OBJECT")
     assert places_apart(obj, motion) < 5e-6
+
+
+@pytest.mark.parametrize("active", ["edited too", "posed", "of no armature"])
+def test_an_armature_in_edit_mode_is_keyed_whatever_object_is_active(scene, active):
+    obj, other = build_rig(mesh=False), build_rig(name="Other", mesh=False)
+    motion = swing(build_rig(mesh=False, name="Third"))
+    if active == "of no armature":
+        other = bpy.data.objects.new("lamp", None)
+        scene.collection.objects.link(other)
+    objects = bpy.context.view_layer.objects
+    if active == "posed":
+        objects.active = other
+        bpy.ops.object.mode_set(mode="POSE")
+    for one in objects:
+        one.select_set(one is obj or (one is other and active == "edited too"))
+    objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    objects.active = other
+    modes = obj.mode, other.mode
+    assert modes == ("EDIT", {"edited too": "EDIT", "posed": "POSE", "of no armature": "OBJECT"}[active])
+    ArmatureTarget(obj).play(motion, "dance")
+    assert (obj.mode, other.mode) == modes and objects.active == other
+    objects.active = obj
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert places_apart(obj, motion) < 5e-6
+
+
+def test_bones_are_edited_while_another_object_is_in_a_mode_of_its_own(scene):
+    obj, other = build_rig(mesh=False), build_rig(name="Other", mesh=False)
+    bpy.context.view_layer.objects.active = other
+    bpy.ops.object.mode_set(mode="POSE")
+    disconnect(obj)
+    assert not any(bone.use_connect for bone in obj.data.bones)
+    assert other.mode == "POSE" and bpy.context.view_layer.objects.active == other and obj.mode == "OBJECT"
 
 
 def test_a_failed_play_leaves_all_as_it_was(scene):

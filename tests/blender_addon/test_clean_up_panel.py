@@ -232,6 +232,22 @@ def test_a_result_is_run_again_on_what_it_was_made_from(settings, geno):
     assert len(made) == 3 and former in made
 
 
+def test_what_fails_to_run_again_leaves_the_rig_as_it_was(settings, geno, core):
+    former = geno.animation_data.action
+    settings.mirror = True
+    bpy.ops.graphics_ml.clean_up()
+    result = geno.animation_data.action
+    record = json.loads(result["graphics_ml"])
+    record["settings"]["loop"], record["frames"] = "find", [11, 20]
+    result["graphics_ml"] = json.dumps(record)
+    bpy.context.scene.frame_set(30)
+    geno.pose.bones["Head"].location = 0.1, 0.2, 0.3  # posed and not keyed
+    with pytest.raises(RuntimeError, match="too short"):
+        bpy.ops.graphics_ml.run_again()
+    assert geno.animation_data.action == result != former and len(bpy.data.actions) == 2
+    np.testing.assert_allclose(geno.pose.bones["Head"].location, (0.1, 0.2, 0.3), atol=1e-6)
+
+
 def test_what_is_lacking_is_said_in_one_sentence(settings, geno):
     with pytest.raises(RuntimeError, match="nothing is asked for"):
         bpy.ops.graphics_ml.clean_up()

@@ -67,7 +67,7 @@ def panel(addon, core, sway):
     def again(context, record):
         results.restore(context.scene.test_sway, record)
         context.view_layer.objects.active = results.object_of(record, "target")
-        return Sway.bl_idname
+        return Sway.bl_idname, {}
 
     bpy.utils.register_class(settings)
     bpy.utils.register_class(Sway)

@@ -372,8 +372,27 @@ def test_presets_are_known_kinds_of_rigs_and_the_users_own(settings, geno, bow, 
     bpy.ops.graphics_ml.bones_clear()
     bpy.ops.graphics_ml.bones_use(filepath=str(lists.preset_path("my hero")))
     assert next(row for row in settings.bones if row.role == "neck").target == ""
-    bpy.ops.graphics_ml.bones_forget(name="my hero")
+    # One that came from elsewhere may have any name.
+    lists.preset_path("my hero").rename(lists.preset_folder() / "my other hero (2).toml")
+    assert lists.presets() == ["my other hero (2)"] and lists.preset_path("my other hero (2)").is_file()
+    bpy.ops.graphics_ml.bones_forget(name="my other hero (2)")
     assert lists.presets() == []
+
+
+def test_a_bone_that_is_chosen_twice_is_told(settings, geno, bow, addon, drawn, core):
+    settings.file = str(bow)
+    bpy.ops.graphics_ml.bones_map()
+    said = "bone 'LeftFoot' is chosen for several parts of the body: "
+    lists, panel = addon("bone_list"), addon("retarget_panel").GRAPHICS_ML_PT_retarget
+    assert lists.named_twice(settings) == []
+    rows = {row.role: row for row in settings.bones}
+    rows["left_toes"].target = rows["left_foot"].target
+    (sentence,) = lists.named_twice(settings)
+    assert sentence.startswith("the rig's " + said) and "left foot, left toes" in sentence
+    shown = " ".join(named["text"] for name, _, named in drawn(panel) if name == "label" and "text" in named)
+    assert said in shown
+    bpy.ops.graphics_ml.retarget()
+    assert any(said in note for note in addon("running").last().notes)
 
 
 def test_a_result_is_run_again(settings, geno, bow, core):

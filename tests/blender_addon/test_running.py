@@ -316,3 +316,44 @@ def test_an_operator_that_was_ended_leaves_the_next_one_alone(running, operator)
     assert first.event(TIMER) == {"CANCELLED"}
     assert second.event(TIMER) == {"PASS_THROUGH"}
     assert running.going_on() is run
+
+
+def test_it_goes_on_in_the_scene_in_which_it_was_begun(running, operator):
+    seen = []
+
+    def work(self, context):
+        try:
+            for _ in range(3):
+                seen.append((bpy.context.scene.name, bpy.context.view_layer.objects.active))
+                yield "counting", 0, 0
+        finally:
+            seen.append(bpy.context.scene.name)
+
+    first, second = bpy.context.scene, bpy.data.scenes.new("second")
+    thing = bpy.data.objects.new("thing", None)
+    first.collection.objects.link(thing)
+    bpy.context.view_layer.objects.active = thing
+    bpy.context.window.scene = first
+    try:
+        run = Window(running, operator(work)).begin()
+        run.step()
+        bpy.context.window.scene = second
+        run.step()
+        assert bpy.context.scene == second
+        bpy.context.window.scene = first
+        run.step()
+        bpy.context.window.scene = second
+        running.end()
+        assert seen == [(first.name, thing)] * 3 + [first.name]
+        # A scene that has been deleted cannot be worked in, but what was begun is tidied.
+        seen.clear()
+        run = Window(running, operator(work, "test_deleted")).begin()
+        run.step()
+        bpy.context.window.scene = first
+        bpy.data.scenes.remove(second)
+        with pytest.raises(ReferenceError):
+            run.step()
+        running.end()
+        assert seen[-1] == first.name
+    finally:
+        bpy.data.objects.remove(thing)
