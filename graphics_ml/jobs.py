@@ -350,8 +350,7 @@ class Retarget(FileJob):
             raise JobError("game engines take the path from a root bone, not from the object; leave root or preset out")
 
     def natural_extension(self) -> str | None:
-        kind = ".blend" if self.target is None else self.target.suffix.lower()
-        return {".gltf": ".glb", ".usdz": ".usdc"}.get(kind, kind) or None
+        return _written_like(".blend" if self.target is None else self.target.suffix.lower()) or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -487,7 +486,7 @@ class Edit(FileJob):
             raise JobError("nothing is asked for; choose what to do, such as smooth, foot lock or loop")
 
     def natural_extension(self):
-        return self.source.suffix.lower()
+        return _written_like(self.source.suffix.lower())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -750,6 +749,11 @@ def _batch_from_plain(name, values, options):
             raise JobError(f"the table [batch] has no setting '{key}'{suggestion(key, known)}")
     options = {key: _coerce(key, value, kinds[key]) for key, value in options.items()}
     return Batch(job=job, source=sources, output=job.output, **options)
+
+
+def _written_like(extension):
+    """The extension of what is written where a file with this one is read: its own, but for formats only read."""
+    return {".gltf": ".glb", ".usdz": ".usdc"}.get(extension, extension)
 
 
 def _check_preset(job):

@@ -270,6 +270,12 @@ def test_what_cannot_be_kept_is_said(character, tmp_path):
     assert any("meshes" in note for note in notes)
 
 
+def test_in_a_folder_a_rig_of_a_format_only_read_becomes_one_that_is_written():
+    job = Edit(source="rig.gltf", output="out", mirror=True)
+    assert job.natural_extension() == ".glb"
+    assert Edit(source="rig.fbx", output="out", mirror=True).natural_extension() == ".fbx"
+
+
 def test_what_does_not_fit_is_told_before_a_file_is_read(tmp_path):
     (tmp_path / "rig.fbx").write_text("never read")
     for job in (Edit(source=tmp_path / "rig.fbx", output=tmp_path / "out.fbx", mirror=True, format="glb"),
