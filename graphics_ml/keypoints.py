@@ -112,8 +112,8 @@ _TOUCHING = {
     "hip": ("pelvis", "thigh"),
     "knee": ("thigh", "shin"),
     "ankle": ("shin", "foot"),
-    "hand_root": ("forearm", "hand"),
-    **dict.fromkeys(HAND[1:], ("hand",)),
+    **dict.fromkeys(HAND[:2], ("forearm", "hand")),
+    **dict.fromkeys(HAND[2:], ("hand",)),
     **dict.fromkeys(("big_toe", "small_toe", "heel"), ("foot",)),
 }
 

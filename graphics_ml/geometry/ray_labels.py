@@ -17,8 +17,11 @@ from graphics_ml.wording import short_repr
 UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
 """COCO's flags of a keypoint: there is none or it is outside the picture; it is in it but hidden; it is seen."""
 
-_SLACK = 0.015  # metres; so far below a surface a point on it may lie and still be seen
-_HAND = 0.025  # metres; so far below its own hand's skin a point of a finger may lie and still be seen
+_SLACK = 0.015  # metres; so far below any surface a point on the skin may lie and still be seen
+# Metres; so far below the skin of a part that touches it a keypoint may lie and still be seen. A limb's joints lie as
+# deep as it is thick. Fingers are all one part and hide one another, and from heel to toes a foot hides itself, but
+# their ends are seen from all around.
+_DEEP = dict(hand=0.03, foot=0.045, head=0.0)
 
 
 @short_repr
@@ -87,9 +90,9 @@ def ray_labels(
 ) -> RayLabels:
     """Cast the rays of a picture.
 
-    A keypoint on the skin is visible when nothing is met more than 1.5 cm before it. A joint is visible when what is
-    met first is a part of its own body that touches it, so that no joint is hidden by the flesh around it. Of a hand,
-    where all fingers are one part, joints and tips are visible when that part is met first, within 2.5 cm.
+    A keypoint on the skin is visible when nothing is met more than 1.5 cm before it. Any keypoint is visible when what
+    is met first is a part of its own body that touches it, so that no joint is hidden by the flesh around it; of a hand
+    this counts within 3 cm, of a foot within 4.5 cm, of a head not at all.
 
     Args:
         next_camera: where the picture of the next moment is taken from; `camera` when None.
@@ -156,13 +159,18 @@ def _visibility(camera, body, places, met, instances, parts):
     along = np.linalg.norm(body.keypoints - camera.position, axis=-1) / depth  # metres of ray for each metre of depth
     before = (depth - met) * along
     own = (instances == body.instance) & _TOUCHES[np.arange(len(places)), parts]
-    through = own & np.where(_IN_HAND, before <= _HAND, ~body.on_surface)
-    clear = through | ~(before > np.where(body.on_surface, _SLACK, 0.0))
+    clear = (own & (before <= _DEPTHS)) | ~(before > np.where(body.on_surface, _SLACK, 0.0))
     return np.where(inside, np.where(clear, VISIBLE, HIDDEN), UNLABELLED).astype(np.uint8)
 
 
+def _depth(touching):
+    """Metres of its own body that may lie before a keypoint where these parts meet."""
+    ends = {PARTS[part].removeprefix("left_").removeprefix("right_") for part in touching}
+    return _DEEP.get(*ends, np.inf) if len(ends) == 1 else np.inf
+
+
 _TOUCHES = np.array([[part in touching for part in range(len(PARTS))] for touching in TOUCHING])
-_IN_HAND = np.array([{PARTS[part].partition("_")[2] for part in touching} == {"hand"} for touching in TOUCHING])
+_DEPTHS = np.array([_depth(touching) for touching in TOUCHING])
 
 
 def _fill(normals, flow, surface, hits, pixels, camera, next_camera):
