@@ -210,6 +210,8 @@ class _Process:
 
 def _begin(lifeline, module):
     """The first call in a new process."""
+    # Where Blender is loaded its own scripts are on the path that is passed on, and hide the module to load it by.
+    sys.path[:] = [place for place in sys.path if not os.path.isfile(os.path.join(place, "bpy", "__init__.py"))]
     for one in _STOPS:
         signal.signal(one, signal.SIG_IGN)
     for name in _THREADS:

@@ -1,0 +1,224 @@
+"""A data set from a scene file: the same whoever renders it and in whatever order, whole after it was killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import webdataset
+from pycocotools.coco import COCO
+
+from graphics_ml.datasets.crops import PersonCrops
+from graphics_ml.datasets.exr import exr_path, load_exr
+from graphics_ml.datasets.frame import DataSetError
+from graphics_ml.datasets.frames import FrameSet
+from graphics_ml.errors import GraphicsMLError
+from graphics_ml.formats import save
+from graphics_ml.jobs import JobError, RenderDataset, read_job
+from graphics_ml.manifest import NAME, leftover_prefix
+from graphics_ml.motion.humanoid import standard_skeleton
+from graphics_ml.motion.motion import Motion
+from graphics_ml.run import run
+from graphics_ml.tasks.render_dataset import RECORD, chunks_of, frames_in
+
+SCENE = """
+[picture]
+width = 64
+height = 48
+samples = 1
+[clip]
+frames = 2
+[characters]
+cast = 1
+[characters.procedural]
+count = 1
+detail = 0.4
+[motions.files]
+files = ["wave.npz"]
+"""
+PER_FRAME = ("images", "labels", "frames")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    """A small scene of one person who waves."""
+    folder = tmp_path_factory.mktemp("scene")
+    skeleton, frames = standard_skeleton(1.7), 40
+    rotations = np.tile(skeleton.rest_orientations, (frames, 1, 1))
+    angle = np.linspace(0, 2, frames)
+    rotations[:, skeleton.index("left_upper_arm")] = np.stack([np.cos(angle / 2), *3 * [0 * angle]], axis=-1)
+    rotations[:, skeleton.index("left_upper_arm"), 3] = np.sin(angle / 2)
+    hips = np.tile(skeleton.rest_positions()[0], (frames, 1))
+    save(Motion(skeleton=skeleton, rotations=rotations, root_positions=hips, fps=30), folder / "wave.npz")
+    (folder / "scene.toml").write_text(SCENE)
+    return folder / "scene.toml"
+
+
+@pytest.fixture(scope="module")
+def whole(scene, tmp_path_factory):
+    """Six frames rendered by two processes; the job, and what came of it."""
+    folder = tmp_path_factory.mktemp("sets") / "whole"
+    writers = ("coco", "exr", "shards", "crops", "sheet")
+    job = RenderDataset(scene=scene, output=folder, frames=6, chunk=3, jobs=2, writers=writers)
+    return job, run(job)
+
+
+def test_every_writer_has_written_what_other_programs_read(whole):
+    job, outcome = whole
+    assert not outcome.failures and all(path.is_file() for path in outcome.outputs)
+    frames = {frame.index: frame for frame in FrameSet(job.output, dense=True)}
+    assert list(frames) == list(range(6))
+    splits = json.loads((job.output / "splits.json").read_text())
+    for split, indices in splits.items():
+        if not indices:
+            continue
+        coco = COCO(str(job.output / "annotations" / f"people_{split}.json"))
+        assert sorted(one["file_name"] for one in coco.dataset["images"]) == [f"{index:06}.png" for index in indices]
+        for one, annotation in zip(coco.dataset["images"], coco.dataset["annotations"], strict=True):
+            frame = frames[int(one["file_name"][:6])]
+            np.testing.assert_array_equal(coco.annToMask(annotation) > 0, frame.instances > 0)
+        shards = sorted(str(path) for path in (job.output / "shards").glob(f"{split}-*.tar"))
+        samples = list(webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8"))
+        assert [int(sample["__key__"]) for sample in samples] == indices
+        np.testing.assert_array_equal(samples[0]["png"], frames[indices[0]].picture)
+        assert len(PersonCrops(job.output / "crops" / f"{split}.npz")) == len(indices)
+    for index, frame in frames.items():
+        layers = load_exr(exr_path(job.output, index))
+        np.testing.assert_array_equal(layers["picture"], frame.picture)
+        seen = frame.instances > 0
+        assert seen.any() and np.isfinite(layers["depth"][seen]).all()
+
+
+def test_frames_of_a_clip_are_in_one_split_and_follow_each_other(whole):
+    frames = list(FrameSet(whole[0].output, dense=True))
+    for first, second in zip(frames[::2], frames[1::2], strict=True):
+        assert (first.clip, first.moment, second.moment, first.split) == (second.clip, 0, 1, second.split)
+        assert first.people[0].character == second.people[0].character
+        assert second.people[0].motion_time - first.people[0].motion_time == pytest.approx(1 / 30)
+        np.testing.assert_allclose(first.next_camera.position, second.camera.position, atol=1e-9)
+        # Where the flow of the first leads what is seen of the person, the second has a person too, but for its rim.
+        rows, columns = np.nonzero(first.instances)
+        to = np.array([columns + 0.5, rows + 0.5]).T + first.flow[rows, columns]
+        x, y = np.floor(to).astype(int).T
+        inside = (x >= 0) & (x < 64) & (y >= 0) & (y < 48)
+        assert (second.instances[y[inside], x[inside]] > 0).mean() > 0.85
+
+
+def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
+    """In this process, where others were rendered before: pixels and labels are those of the other processes."""
+    from graphics_ml.blender.scenes.build import Studio
+    from graphics_ml.blender.scenes.description import read_scene
+    from graphics_ml.tasks.labelled_frames import labelled_frame
+
+    described = read_scene(scene)
+    with Studio(described, 0) as studio:
+        for index in (5, 2):
+            there = FrameSet(whole[0].output, indices=[index], dense=True)[0]
+            made = labelled_frame(studio.frame(index), described, 0, there.data_set)
+            for name in ("picture", "depth", "flow", "instances", "parts"):
+                np.testing.assert_array_equal(getattr(made, name), getattr(there, name))
+            for one, other in zip(made.people, there.people, strict=True):
+                np.testing.assert_array_equal(one.keypoints_world, other.keypoints_world)
+                np.testing.assert_array_equal(one.visibility, other.visibility)
+
+
+def test_a_run_that_was_killed_goes_on_and_makes_the_same_set(whole, scene, tmp_path):
+    job = whole[0]
+    words = ["render-dataset", str(scene), "-o", str(tmp_path / "set"), "--frames", "6", "--chunk", "2", "--jobs", "1"]
+    command = [sys.executable, "-m", "graphics_ml.cli", *words, "--writers", *job.writers]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    manifest = tmp_path / "set" / NAME
+    while process.poll() is None and not (manifest.exists() and manifest.read_bytes().count(b"\n")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = frames_in(tmp_path / "set")
+    assert done in ([0, 1], [0, 1, 2, 3])
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "set" / "labels").iterdir()}
+    (tmp_path / "set" / "images" / f"{leftover_prefix(tmp_path / 'set')}half").write_bytes(b"half")
+    ended = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert _bytes_of(tmp_path / "set") == _bytes_of(job.output)
+    kept = [path for path, time_of in before.items() if int(path.stem) in done and path.stat().st_mtime_ns == time_of]
+    assert len(kept) == 2 * len(done)
+
+
+def test_a_set_that_is_extended_is_the_same_as_one_made_at_once(whole, scene, tmp_path):
+    job = whole[0]
+    more = {"scene": scene, "output": tmp_path / "set", "chunk": 3, "jobs": 1, "writers": ("coco",)}
+    run(RenderDataset(frames=3, **more))
+    run(RenderDataset(frames=3, start=3, **more))
+    for folder in ("images", "labels", "annotations"):
+        ours = {path.name: path.read_bytes() for path in (tmp_path / "set" / folder).iterdir()}
+        assert ours == {path.name: path.read_bytes() for path in (job.output / folder).iterdir()}
+    again = read_job(tmp_path / "set" / RECORD)
+    assert (again.start, again.frames, again.output.resolve()) == (0, 6, (tmp_path / "set").resolve())
+    with pytest.raises(DataSetError, match="another scene, seed"):
+        run(RenderDataset(frames=1, seed=1, **more))
+
+
+def test_what_cannot_be_rendered_is_said_with_its_frames(scene, tmp_path):
+    (tmp_path / "broken.bvh").write_text("HIERARCHY\nROOT")
+    (tmp_path / "scene.toml").write_text(SCENE.replace("wave.npz", "broken.bvh"))
+    job = RenderDataset(scene=tmp_path / "scene.toml", output=tmp_path / "set", frames=1, jobs=1)
+    with pytest.raises(DataSetError, match=r"no frame was rendered: frames 0-0: .*broken\.bvh"):
+        run(job)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("width = 64", "widht = 64"), "did you mean 'width'"),
+        (("wave.npz", "nowhere.npz"), "nowhere.npz"),
+        (("samples = 1", "samples = 0"), "samples"),
+        (("samples = 1", "samples = {uniform = [9, 2]}"), "samples"),
+    ],
+)
+def test_a_scene_that_cannot_be_is_refused_before_anything_is_written(scene, tmp_path, change, said):
+    path = scene.with_name("bad.toml")
+    path.write_text(SCENE.replace(*change))
+    with pytest.raises(GraphicsMLError, match=said) as caught:
+        run(RenderDataset(scene=path, output=tmp_path / "set"))
+    assert str(caught.value).startswith(str(path)) and not (tmp_path / "set").exists()
+
+
+def test_a_folder_with_other_outputs_is_refused(scene, tmp_path):
+    (tmp_path / NAME).write_text('{"output": "walk.bvh", "state": "failed"}\n')
+    with pytest.raises(DataSetError, match="other outputs"):
+        run(RenderDataset(scene=scene, output=tmp_path))
+
+
+def test_settings_that_cannot_be_are_refused():
+    def job(**more):
+        return RenderDataset(scene="a.toml", output="set", **more)
+
+    with pytest.raises(JobError, match="no writer 'cocoo'; did you mean 'coco'"):
+        job(writers=("cocoo",))
+    with pytest.raises(JobError, match="at most 2097152"):
+        job(start=2_097_000, frames=153)
+    with pytest.raises(JobError, match="crops are cut out of pictures"):
+        job(writers=("crops",), pictures="none")
+
+
+@pytest.mark.parametrize(
+    ("start", "frames", "chunk", "cuts"),
+    [
+        (0, 10, 4, [(0, 4), (4, 4), (8, 2)]),
+        (3, 6, 4, [(3, 1), (4, 4), (8, 1)]),
+        (8, 4, 4, [(8, 4)]),
+        (1, 1, 9, [(1, 1)]),
+    ],
+)
+def test_chunks_begin_where_those_of_other_runs_do(start, frames, chunk, cuts):
+    job = RenderDataset(scene="a.toml", output="set", start=start, frames=frames, chunk=chunk)
+    assert [(one.first, one.count) for one in chunks_of(job, "0" * 16)] == cuts
+
+
+def _bytes_of(folder: Path):
+    """What a data set consists of, without the records of how it was made."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in (NAME, RECORD))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
