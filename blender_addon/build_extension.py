@@ -21,6 +21,8 @@ PROJECT = ADDON.parent
 MANIFEST = "blender_manifest.toml"
 LIMIT = 10 * 2**20  # bytes; animators download it
 _NOT_SHIPPED = ("__pycache__", ".*", Path(__file__).name, "README.md", "pictures")
+# Weights are large, and run only where torch is, which is never Blender's own Python.
+_NOT_IN_CORE = ("__pycache__", "*.safetensors")
 # What the core imports in Blender and Blender does not have. TOML is read by Python itself and written by the core.
 _BUNDLED = "array-api-compat"
 _LONG_AGO = time.mktime((2020, 2, 2, 0, 0, 0, 0, 0, 0))  # so that the zip does not tell when its files were copied
@@ -68,7 +70,12 @@ def _blender_ext():
 def _put_wheels(folder):
     pins = PROJECT / "constraints.txt"
     pip = ("-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "--wheel-dir", folder)
-    _run(*pip, "--build-constraint", pins, PROJECT)
+    with tempfile.TemporaryDirectory() as copy:
+        core = Path(copy) / "core"
+        shutil.copytree(PROJECT / "graphics_ml", core / "graphics_ml", ignore=shutil.ignore_patterns(*_NOT_IN_CORE))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(PROJECT / name, core)
+        _run(*pip, "--build-constraint", pins, core)
     _run(*pip, "--constraint", pins, "--only-binary", ":all:", _BUNDLED)
     for wheel in folder.iterdir():
         if not wheel.name.endswith("-none-any.whl"):

@@ -75,6 +75,8 @@ class Crops:
         """
         crop = self._crop(index)
         points, visibility = crop["keypoints"][list(BLAZEPOSE)].astype(np.float64), crop["visibility"][list(BLAZEPOSE)]
+        if rng is not None and rng.random() < self._data.nobody:
+            return self._nobody(rng)
         flip = rng is not None and rng.random() < 0.5
         centre, side, turn = _region(crop["box"]) if rng is None else self._moved(crop, points, visibility, rng)
         through = augment.region_map(centre, side, turn, self._size, flip)
@@ -109,11 +111,27 @@ class Crops:
         if rng.random() < 0.15:
             box = _half(points, visibility, rng, box)
         centre, side, turn = _region(box)
+        if rng.random() < 0.5:  # as it is where a person is followed
+            turn = _torso_turn(points)
         centre = centre + side * rng.normal(0, 0.05, 2)
         turn += math.radians(self._data.turn) * rng.standard_normal()
         if rng.random() < 0.05:  # who lies, hangs or turns a somersault
             turn = rng.uniform(-math.pi, math.pi)
         return centre, side * math.exp(rng.normal(0, 0.17)), turn
+
+    def _nobody(self, rng):
+        """What the network sees where it looks beside people."""
+        picture = augment.worn(self._background(rng), rng)
+        no = np.zeros(len(BLAZEPOSE), dtype=bool)
+        return {
+            "picture": np.clip(np.round(picture), 0, 255).astype(np.uint8),
+            "points": np.zeros((len(BLAZEPOSE), 2), np.float32),
+            "known": ~no,
+            "within": no,
+            "present": no,
+            "visible": no,
+            "side": np.float32(self._size),
+        }
 
     def _changed(self, picture, mask, through, points, rng):
         if rng.random() < self._data.mixed:
@@ -141,6 +159,13 @@ def _region(box):
     """Centre, side and turn of the region around a box, upright in the picture."""
     left, top, width, height = box.astype(np.float64)
     return np.array([left + width / 2, top + height / 2]), MARGIN * max(width, height), 0.0
+
+
+def _torso_turn(points):
+    """How far the torso leans clockwise from upright in the picture, radians; 0 where it is not known."""
+    shoulders, hips = (points[[one, one + 1]].mean(axis=0) for one in (11, 23))
+    up = shoulders - hips
+    return float(np.arctan2(up[0], -up[1])) if np.isfinite(up).all() else 0.0
 
 
 def _half(points, visibility, rng, otherwise):

@@ -61,6 +61,7 @@ class KeypointData(Settings):
     turn: float = setting("deviation of the random turns of a crop", 25.0, min=0, max=180, unit="deg")
     mixed: float = setting("part of the crops whose people are put before another background", 0.4, min=0, max=1)
     hidden: float = setting("part of the crops with things put before the people", 0.4, min=0, max=1)
+    nobody: float = setting("part of the crops that show nobody", 0.04, min=0, max=1)
 
 
 class KeypointNetwork(nn.Module):
