@@ -108,7 +108,8 @@ class Detections:
         keypoints: (F, L, 2) pixels of the upright picture, x right, y down, (0, 0) the corner of the first pixel.
         depth: (F, L) pixels, away from the camera, relative to the middle of the hips; a guess by the detector.
         world: (F, L, 3) metres, camera axes (x right, y down, z away from the camera), origin the middle of the hips;
-            the detector's guess from each picture alone, with the size of an average person.
+            the detector's guess from each picture alone, with the size of an average person, as though the camera
+            looked straight at them; or the lifter's, in the axes of the camera itself.
         visibility: (F, L) 0..1, how likely the landmark is inside the picture and not hidden.
         presence: (F, L) 0..1, how likely it is inside the picture.
         found: (F,) bool.
@@ -120,6 +121,7 @@ class Detections:
         warnings: what the user should know, one sentence each.
         landmarks: L names.
         key: fingerprint of all that these detections depend on, see `detection_key`.
+        lifter: the name of what gave `world` and `depth` (see pose/lifter.py); empty: the detector.
         hands: of F frames, score 0 where they were not looked for; None from a detector that does not see hands.
     """
 
@@ -137,6 +139,7 @@ class Detections:
     warnings: tuple[str, ...] = ()
     landmarks: tuple[str, ...] = LANDMARKS
     key: str = ""
+    lifter: str = ""
     hands: Hands | None = None
 
     def __post_init__(self):
@@ -192,6 +195,7 @@ def load_detections(path: str | Path) -> Detections:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             arrays = {name: file[name].astype(np.float64) for name in _shapes(0, 0) if name != "found"}
+            about.setdefault("lifter", "")  # which files of before have not
             values = {name: tuple(v) if isinstance(v := about[name], list) else v for name in _ABOUT}
             if "hands_score" in file:
                 values["hands"] = Hands(*(file[f"hands_{name}"].astype(np.float64) for name in Hands._fields))
@@ -220,7 +224,7 @@ def cached_detections(path: str | Path, key: str) -> Detections | None:
     return detections if detections.key == key else None
 
 
-_ABOUT = ("image_size", "person", "detector", "start", "warnings", "landmarks", "key")
+_ABOUT = ("image_size", "person", "detector", "start", "warnings", "landmarks", "key", "lifter")
 
 
 def _shapes(frames: int, count: int) -> dict[str, tuple[int, ...]]:

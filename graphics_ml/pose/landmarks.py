@@ -124,6 +124,11 @@ _HAND_DEPTH = 1.2  # its depth is too small; on filmed characters anything from 
 _HAND_SCORE = (0.6, 0.9)
 
 
+# How much the lifter's bones count, by the ends of their names, over the detector's.
+_LIFTED = {"instep": 1.0, "palm": 1.0, "hand": 1.0}
+_LIFTED_WEIGHT = np.array([_LIFTED.get(name.split()[-1], 1.0) for name in BONE_NAMES])
+
+
 def bone_vector(bones: np.ndarray, name: str) -> np.ndarray:
     """(..., 3) the one of this name among bone vectors (..., B, 3)."""
     return bones[..., BONE_NAMES.index(name), :]
@@ -137,12 +142,14 @@ class Evidence:
         pixels: (F, L, 2) of the landmarks `USED`; 0 where unknown.
         pixel_weight: (F, L) inverse of the expected error in metres at the person's distance; 0 where unknown.
         bones: (F, B, 3) metres, in the axes of the camera (x right, y down, z away); 0 where unknown.
-        bone_weight: (F, B) 1 where known, else 0.
+        bone_weight: (F, B) how much they count, 1 for the detector's; 0 where unknown.
         visibility: (F, L) 0..1.
         fps: frames per second.
         size: (width, height) of the picture.
         breaks: (F,) bool, frames that begin another take.
         exchanged: frames in which left and right were exchanged.
+        lifted: whether bones are the lifter's, in the axes of the camera, and not the detector's, in those of one that
+            looks straight at the person.
     """
 
     pixels: np.ndarray
@@ -154,6 +161,7 @@ class Evidence:
     fps: Fraction
     size: tuple[int, int]
     exchanged: tuple[int, ...] = ()
+    lifted: bool = False
 
     def __len__(self):
         return len(self.pixels)
@@ -177,6 +185,7 @@ class Evidence:
             self.breaks[chosen],
             self.fps,
             self.size,
+            lifted=self.lifted,
         )
 
 
@@ -246,8 +255,9 @@ def gather(detections: Detections, swapped: np.ndarray | None = None) -> Evidenc
     trust = np.where(seen, _HIDDEN_TRUST + (1 - _HIDDEN_TRUST) * visibility, 0.0)
     spread = np.array([_SPREAD[_kind(name)] for name in USED])
     bone_seen = np.stack([seen[:, row != 0].all(axis=1) for row in BONES], axis=1)
-    bones = np.where(bone_seen[..., None], _with_bent_legs(BONES @ world), 0.0)
-    bone_weight = bone_seen.astype(np.float64)
+    lifted = bool(detections.lifter)
+    bones = np.where(bone_seen[..., None], BONES @ world if lifted else _with_bent_legs(BONES @ world), 0.0)
+    bone_weight = bone_seen * (_LIFTED_WEIGHT if lifted else 1.0)
     wrists = [USED.index("left_wrist"), USED.index("right_wrist")]
     _add_hands(bones, bone_weight, _hands(detections.hands, swapped), mended[:, wrists] != wrists)
     return Evidence(
@@ -260,6 +270,7 @@ def gather(detections: Detections, swapped: np.ndarray | None = None) -> Evidenc
         fps=detections.fps,
         size=tuple(detections.image_size),
         exchanged=tuple(int(f) for f in np.flatnonzero((mended != np.arange(len(USED))).any(axis=1))),
+        lifted=lifted,
     )
 
 

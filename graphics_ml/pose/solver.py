@@ -244,6 +244,8 @@ def _standard_lengths():
 def _seen_from_camera(evidence, focal, centre):
     """Metric bones in the camera's axes: the detector looks at a crop as though the person stood straight ahead, so
     its depth runs along the line of sight to the person."""
+    if evidence.lifted:
+        return evidence
     weight = evidence.pixel_weight[..., None] + 1e-9
     middle = np.sum(weight * evidence.pixels, axis=1) / weight.sum(axis=1)
     known = evidence.pixel_weight.max(axis=1) > 0
