@@ -21,6 +21,7 @@ from graphics_ml.wording import suggestion
 LEARNERS = {
     "pose 2d": "graphics_ml.pose.keypoint_network:KeypointLearner",
     "person boxes": "graphics_ml.pose.person_boxes:BoxLearner",
+    "lifter": "graphics_ml.pose.lifter_learner:LifterLearner",
 }
 """What can be learned, and where its Learner is, as "module:class", in a higher room."""
 
