@@ -9,7 +9,7 @@ from itertools import pairwise
 import bpy
 import numpy as np
 
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import add_mesh, look_material
 from graphics_ml.blender.scenes.patterns import SPANS, draw_pattern
 from graphics_ml.blender.scenes.pools import part_of

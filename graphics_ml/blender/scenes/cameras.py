@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.surroundings import Cameras
 from graphics_ml.motion.camera import Camera, focal_length, look_at
 

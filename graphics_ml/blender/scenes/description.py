@@ -10,6 +10,15 @@ from pathlib import Path
 
 from graphics_ml.blender.scenes.distributions import Distribution
 from graphics_ml.blender.scenes.sections import SceneError, Section, drawn, files, fixed, read_section, table, told
+from graphics_ml.blender.scenes.surroundings import (
+    Backgrounds,
+    Cameras,
+    Distractors,
+    Effects,
+    Lights,
+    Materials,
+    Occluders,
+)
 from graphics_ml.toml_files import read_toml
 
 
@@ -134,6 +143,13 @@ class Scene(Section):
     characters: Characters = table(Characters, "who is seen", Characters())
     motions: Motions = table(Motions, "what they do", Motions())
     people: People = table(People, "how many there are, and where", People())
+    cameras: Cameras = table(Cameras, "the camera", Cameras())
+    lights: Lights = table(Lights, "the light", Lights())
+    backgrounds: Backgrounds = table(Backgrounds, "floor, walls and what is far away", Backgrounds())
+    occluders: Occluders = table(Occluders, "things in front of the people", Occluders())
+    distractors: Distractors = table(Distractors, "things beside and behind them", Distractors())
+    materials: Materials = table(Materials, "what our own people wear", Materials())
+    effects: Effects = table(Effects, "what lens, sensor and codec do", Effects())
     folder: Path = told("of the scene file, which its paths start from", Path())
 
 

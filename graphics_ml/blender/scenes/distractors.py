@@ -4,7 +4,7 @@
 import bpy
 import numpy as np
 
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.placing import SPACE, Placed, clear_of, draw_thing, make_thing
 from graphics_ml.blender.scenes.surroundings import Distractors
 

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.scene import blender_from_ours
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import load_picture, picture_image
 from graphics_ml.blender.scenes.pools import part_of
 from graphics_ml.blender.scenes.surroundings import Lights
@@ -140,7 +140,7 @@ def paint_sky(sky: dict, height: int = 96) -> np.ndarray:
 
 
 def temperature_colour(kelvin: float) -> np.ndarray:
-    """Linear RGB (3,) of a black body of 1667 to 25000 K, luminance 1; its chromaticity by Kim et al., US patent 7024034."""
+    """Linear RGB (3,) of a black body of 1667 to 25000 K, luminance 1; its locus by Kim et al., US patent 7024034."""
     t = 1000 / kelvin
     if kelvin < 4000:
         x = -0.2661239 * t**3 - 0.2343589 * t**2 + 0.8776956 * t + 0.179910

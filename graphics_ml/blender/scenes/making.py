@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.scene import blender_from_ours
-from graphics_ml.blender.scenes.build import KIND
+from graphics_ml.blender.scenes.drawn import KIND
 from graphics_ml.blender.scenes.patterns import paint
 from graphics_ml.errors import FileError
 

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.scene import ours_from_blender
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
 from graphics_ml.blender.scenes.patterns import draw_pattern
 from graphics_ml.blender.scenes.surroundings import Materials

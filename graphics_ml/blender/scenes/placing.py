@@ -6,7 +6,7 @@ import colorsys
 import bpy
 import numpy as np
 
-from graphics_ml.blender.scenes.build import Around
+from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.furniture import SLOTS, assemble
 from graphics_ml.blender.scenes.making import add_mesh, box_uv, look_material
 from graphics_ml.blender.scenes.patterns import CLOTHS, WALLS, draw_pattern

@@ -216,3 +216,61 @@ class Materials(Section):
     )
     roughness: Distribution = drawn("of cloth", {"uniform": [0.45, 1]}, min=0, max=1)
     skin_roughness: Distribution = drawn("of skin", {"uniform": [0.3, 0.7]}, min=0, max=1)
+
+
+@dataclass(frozen=True)
+class Effects(Section):
+    """What lens, sensor and codec do to each picture. None moves anything in it, so labels stay exact."""
+
+    exposure: Distribution = drawn(
+        "steps of twice the light", {"normal": [0, 0.4], "min": -1.5, "max": 1.5}, min=-8, max=8
+    )
+    warmth: Distribution = drawn("of the white balance, as log of red over blue", {"normal": [0, 0.12]}, min=-2, max=2)
+    green: Distribution = drawn(
+        "of the white balance, as log of green over red and blue", {"normal": [0, 0.04]}, min=-2, max=2
+    )
+    vignette: Distribution = drawn(
+        "share of the light lost in the corners",
+        {"choice": [0, {"uniform": [0.05, 0.6]}], "weights": [2, 1]},
+        min=0,
+        max=1,
+    )
+    blur: Distribution = drawn(
+        "standard deviation of a soft lens", {"choice": [0, {"log_uniform": [0.3, 2.5]}]}, min=0, max=50, unit="pixels"
+    )
+    motion_blur: Distribution = drawn(
+        "length of the way that all moves while the shutter is open",
+        {"choice": [0, {"uniform": [2, 9]}], "weights": [6, 1]},
+        min=0,
+        max=100,
+        unit="pixels",
+    )
+    scale: Distribution = drawn(
+        "of the sensor's picture, which is then enlarged again",
+        {"choice": [1, {"uniform": [0.3, 0.95]}], "weights": [3, 1]},
+        min=0.05,
+        max=1,
+    )
+    noise: Distribution = drawn(
+        "standard deviation of the sensor's noise, of 255 levels",
+        {"choice": [0, {"log_uniform": [1, 16]}], "weights": [1, 2]},
+        min=0,
+        max=255,
+    )
+    shot: Distribution = drawn(
+        "of the noise that grows with the root of the light, at white, of 255 levels",
+        {"choice": [0, {"log_uniform": [1, 12]}]},
+        min=0,
+        max=255,
+    )
+    sharpen: Distribution = drawn(
+        "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1.5]}], "weights": [2, 1]}, min=0, max=10
+    )
+    contrast: Distribution = drawn("factor about middle grey", {"log_uniform": [0.7, 1.4]}, min=0, max=10)
+    saturation: Distribution = drawn("factor", {"uniform": [0.4, 1.4]}, min=0, max=10)
+    grey: Distribution = drawn(
+        "whether the picture is black and white", {"choice": [False, True], "weights": [29, 1]}, kind=bool
+    )
+    jpeg: Distribution = drawn(
+        "quality of JPEG compression; 0 is none", {"choice": [0, {"uniform": [20, 95]}]}, kind=int, min=0, max=100
+    )
