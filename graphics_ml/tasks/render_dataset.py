@@ -242,4 +242,6 @@ def _files_in(section) -> list[Path]:
             found += _files_in(value)
         elif one.metadata.get("how") == "files":
             found += value
+        elif one.metadata.get("how") == "file" and value is not None:
+            found.append(value)
     return found

@@ -11,6 +11,271 @@ The samplers stand beside this file, one per axis, each with two functions that 
 A camera's `draw` has "cameras" among its values: one Camera for every moment of the clip.
 """
 
-from graphics_ml.blender.scenes.drawn import KIND, Around, DrawnFrame, FilmedPerson, Thing
+from dataclasses import dataclass
 
-__all__ = ["KIND", "Around", "DrawnFrame", "FilmedPerson", "Thing"]
+import bpy
+import numpy as np
+
+from graphics_ml.blender.passes import render
+from graphics_ml.blender.scene import empty_scene
+from graphics_ml.blender.scenes import effects, people, surround
+from graphics_ml.blender.scenes.anchors import triangles_of
+from graphics_ml.blender.scenes.characters import Actor, CharacterPool
+from graphics_ml.blender.scenes.description import Scene
+from graphics_ml.blender.scenes.distributions import rng_for
+from graphics_ml.blender.scenes.drawn import KIND, Around, DrawnFrame, FilmedPerson, Thing
+from graphics_ml.blender.scenes.motions import Act, MotionPool
+from graphics_ml.blender.scenes.own_scene import OwnScene
+from graphics_ml.blender.scenes.pools import split_of_clip
+from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, placement
+from graphics_ml.blender.stage import camera_in_scene, place_camera
+from graphics_ml.motion.camera import Camera
+
+
+class Studio:
+    """A Blender session in which the frames of a scene are made, in any order.
+
+    The session is cleared. Characters and motions are kept for clips to come; what a frame shows does not depend on it.
+
+    with Studio(read_scene("people.toml"), seed=0) as studio:
+        frame = studio.frame(17)
+
+    Args:
+        scene: what to draw from.
+        seed: of the data set.
+    """
+
+    def __init__(self, scene: Scene, seed: int = 0):
+        self._scene, self._seed = scene, seed
+        self._characters = CharacterPool(scene.characters, seed, scene.folder)
+        self._motions = MotionPool(scene.motions, seed, scene.folder)
+        self._clip: _Clip | None = None
+        self._own: OwnScene | None = None
+
+    def __enter__(self) -> "Studio":
+        if self._scene.blend is None:
+            self._open()
+        else:
+            self._own = OwnScene(self._scene, self._seed)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._clip = self._own = None
+        self._characters.close()
+
+    def frame(self, index: int, picture: bool = True) -> DrawnFrame:
+        """A frame of the data set.
+
+        Args:
+            index: from 0.
+            picture: whether it is rendered; else only the arrays are made.
+
+        Raises:
+            GraphicsMLError: a file of the scene cannot be used.
+        """
+        if self._own is not None:
+            return self._own.frame(index, picture)
+        number, moment = divmod(index, self._scene.clip.frames)
+        if self._clip is None or self._clip.number != number:
+            self._strike()
+            self._clip = self._set_up(number)
+        clip = self._clip
+        next_camera = self._show(clip, moment + 1)
+        following = [np.concatenate(player.vertices()) for player in clip.players]
+        camera = self._show(clip, moment)
+        return DrawnFrame(
+            index=index,
+            split=clip.split,
+            camera=camera,
+            next_camera=next_camera,
+            things=(*map(_body, clip.players, following, range(1, 1 + len(following))), *clip.things),
+            people=tuple(self._filmed(clip, instance, moment) for instance in range(1, 1 + len(clip.players))),
+            parameters=clip.parameters | dict(moment=moment, effects=self._effects(index)),
+            picture=self._render(index) if picture else None,
+        )
+
+    def _open(self):
+        """An empty session with an empty set."""
+        scene = empty_scene()
+        self._set = bpy.data.collections.new("Set")
+        scene.collection.children.link(self._set)
+        self._camera: bpy.types.Object | None = None
+        self._shown: list[Actor] = []
+
+    def _set_up(self, number):
+        """Draw a clip and put it into Blender."""
+        seed, split = self._seed, split_of_clip(self._seed, number)
+        times = np.arange(self._scene.clip.frames + 1) / self._scene.clip.fps
+        rng = rng_for(seed, number, "people")
+        count = self._scene.people.count.draw(rng)
+        names = self._characters.draw(rng_for(seed, number, "characters"), number, split, count)
+        if not self._characters.are_read(names):
+            try:
+                self._characters.read(names)
+            finally:
+                self._open()
+        actors = self._shown = self._characters.make(names)
+        for actor in actors:
+            actor.stand_at(np.eye(4))
+            bpy.context.scene.collection.children.link(actor.collection)
+        bpy.context.view_layer.update()
+        acts = self._acts(rng_for(seed, number, "motions"), split, count, times[-1])
+        players = []
+        for actor, (act, start) in zip(actors, acts, strict=True):
+            players.append(Player(actor, *self._motions.on(actor, act, start + times, self._scene.clip.fps)))
+        placed = self._place(rng, players, [act.is_grounded(start + times) for act, start in acts])
+        about = [
+            dict(character=actor.name, motion=act.name, start=start, **actor.about, **values)
+            for actor, (act, start), (_, values) in zip(actors, acts, placed, strict=True)
+        ]
+        around = Around(
+            seed=seed,
+            split=split,
+            width=self._scene.picture.width,
+            height=self._scene.picture.height,
+            fps=self._scene.clip.fps,
+            people=tuple(points for points, _ in placed),
+            skins=tuple(actor.skins for actor in actors),
+        )
+        drawn, around = surround.draw(self._scene, number, around)
+        surround.make(drawn, around, self._set)
+        bpy.context.view_layer.update()
+        things = tuple(_things(self._set))
+        drawn["cameras"] = {key: value for key, value in drawn["cameras"].items() if key != "cameras"}
+        parameters = dict(clip=number, split=split, people=about) | drawn
+        return _Clip(number, split, tuple(players), tuple(acts), around.cameras, things, parameters)
+
+    def _acts(self, rng, split, count, lasts):
+        """Of each person a motion, and where in it the clip begins, seconds."""
+        acts = [self._motions.act(self._motions.draw(rng, split)) for _ in range(count)]
+        return [(act, float(rng.uniform(0, max(0.0, act.lasts - lasts)))) for act in acts]
+
+    def _place(self, rng, players, grounded):
+        """Stand the players on the floor beside each other; gives of each points (M, N, 3) of its skin, and values."""
+        section = self._scene.people
+        drawn = [dict(facing=section.facing.draw(rng), gap=section.gap.draw(rng)) for _ in players]
+        stands = []
+        for player, values in zip(players, drawn, strict=True):
+            places, joints = player.motion.positions(), player.actor.roles.joints(player.actor.skeleton)
+            about = places[:, joints["hips"]].mean(axis=0) * [1, 0, 1]
+            turn = np.radians(values["facing"]) - people.heading(places[0], joints)
+            stands.append((about, turn))
+            player.places[:] = placement(about, turn, np.zeros(3))
+        lowest, reaches, points = ([[] for _ in players] for _ in range(3))
+        for moment in range(self._scene.clip.frames + 1):
+            self._pose(players, moment)
+            for at, player in enumerate(players):
+                skins = player.vertices()
+                vertices = np.concatenate(skins)
+                lowest[at].append(min(skin[:, 1].min() for skin in skins[: player.actor.bodies]))
+                reaches[at].append(people.reach(vertices[:, [0, 2]]))
+                points[at].append(vertices[:: 1 + len(vertices) // _POINTS])
+        shifts = people.place(rng, [np.max(one, axis=0) for one in reaches], [values["gap"] for values in drawn])
+        found = []
+        for at, (player, (about, turn), (x, z)) in enumerate(zip(players, stands, shifts, strict=True)):
+            heights = people.heights_to_stand(np.array(lowest[at]), grounded[at])
+            to = np.stack(np.broadcast_arrays(x, heights, z), axis=-1)
+            player.places[:] = [placement(about, turn, one) for one in to]
+            found.append((np.array(points[at]) + to[:, None], drawn[at] | dict(place=[x, z])))
+        return found
+
+    def _show(self, clip, moment):
+        """Bring people and camera to a moment of the clip; gives the camera as Blender has it."""
+        self._camera = place_camera(bpy.context.scene, clip.cameras[moment], self._camera)
+        self._pose(clip.players, moment)
+        return camera_in_scene(bpy.context.scene)
+
+    def _pose(self, players, moment):
+        for player in players:
+            player.show(moment)
+        bpy.context.view_layer.update()
+
+    def _filmed(self, clip, instance, moment):
+        player, act, start = clip.players[instance - 1], *clip.acts[instance - 1]
+        rotations, positions = player.bones()
+        anchors = player.actor.anchors
+        return FilmedPerson(
+            instance=instance,
+            character=player.actor.name,
+            motion=act.name,
+            motion_time=start + moment / self._scene.clip.fps,
+            joints=tuple(player.actor.joints),
+            positions=positions,
+            rotations=rotations,
+            anchors=anchors.places(player.actor.joints, positions, player.vertices()),
+            on_surface=anchors.on_surface,
+        )
+
+    def _effects(self, index):
+        return effects.draw(self._scene.effects, rng_for(self._seed, index, "effects"))
+
+    def _render(self, index):
+        picture = self._scene.picture
+        seed = int(rng_for(self._seed, index, "picture").integers(2**31))
+        lens = self._clip.parameters["cameras"]
+        return render(
+            bpy.context.scene,
+            seed,
+            picture.samples,
+            engine=picture.engine,
+            aperture=lens["aperture"],
+            focus=lens["focus"],
+        )
+
+    def _strike(self):
+        """Take the clip out of Blender, with all that it alone needed."""
+        children = bpy.context.scene.collection.children
+        for collection in children[:]:
+            if collection != self._set:
+                children.unlink(collection)
+        for actor in self._shown:
+            actor.put_materials_back()
+        self._shown = []
+        bpy.data.batch_remove(list(self._set.all_objects))
+        bpy.context.scene.world = None
+        bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
+        self._clip = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """A clip that stands in Blender; `acts` are pairs of a motion and the seconds into it where the clip begins."""
+
+    number: int
+    split: str
+    players: tuple[Player, ...]
+    acts: tuple[tuple[Act, float], ...]
+    cameras: tuple[Camera, ...]
+    things: tuple[Thing, ...]
+    parameters: dict
+
+
+_POINTS = 400  # about so many of each person's skin are shown to the samplers
+
+
+def _body(player, following, instance):
+    return Thing(
+        name=player.actor.name,
+        kind="person",
+        vertices=np.concatenate(player.vertices()),
+        next_vertices=following,
+        triangles=player.actor.triangles,
+        parts=np.concatenate(player.actor.anchors.parts),
+        instance=instance,
+    )
+
+
+def _things(collection):
+    """The meshes of the set that are seen."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    for thing in collection.all_objects:
+        if thing.type == "MESH" and not thing.hide_render:
+            triangles = triangles_of(thing.evaluated_get(graph).data)
+            yield Thing(
+                name=thing.name,
+                kind=thing.get(KIND, "thing"),
+                vertices=evaluated_vertices(thing, graph),
+                next_vertices=None,
+                triangles=triangles,
+                parts=np.zeros(len(triangles), np.uint8),
+            )

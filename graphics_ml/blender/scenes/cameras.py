@@ -59,6 +59,8 @@ def _framed(values, side, points, width, height):
             return camera, np.inf
         for _ in range(3):
             seen = camera.project(points)
+            if np.isnan(seen).any():  # it has turned too far to have all people before it
+                return camera, np.inf
             low, high = seen.min(axis=0), seen.max(axis=0)
             room = np.abs(size - (high - low)) / 2
             wanted = size / 2 + shift * room

@@ -23,10 +23,11 @@ from graphics_ml.blender.armature import (
     disconnect,
     skeleton_from_armature,
 )
-from graphics_ml.blender.characters import build_character, random_character
+from graphics_ml.blender.characters import Character, build_character, random_character
 from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import blender_from_ours, quiet
+from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
 from graphics_ml.blender.scenes.description import Characters
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.pools import SPLITS, part_of
@@ -56,12 +57,13 @@ class Actor:
         skeleton: what motion is put on: the rig at rest where it was made, world metres.
         roles: of the skeleton's joints.
         soles: of its feet, for retarget.
+        anchors: of its keypoints.
+        triangles: (T, 3) int32, of the vertices of all skins, one skin after the other.
         about: what was drawn of it, plain values.
 
     Attributes:
         joints: names of the skeleton's joints that are bones.
         free: names of the bones that can be posed, which no driver turns.
-        triangles: of its skins, once they are known.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Actor:
     skeleton: Skeleton
     roles: BoneMap
     soles: dict[str, np.ndarray]
+    anchors: Anchors
+    triangles: np.ndarray
     about: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -80,7 +84,6 @@ class Actor:
         self._place = np.array(self.top.matrix_world)
         self.joints = [name for name in self.skeleton.names if name in self.rig.data.bones]
         self.free = _freed(self.rig)
-        self.triangles: np.ndarray | None = None
 
     def stand_at(self, matrix: np.ndarray) -> None:
         """Carry all of it from where it was made: (4, 4), in Blender's axes."""
@@ -90,6 +93,8 @@ class Actor:
         """Give the skins the materials that they came with."""
         for skin, materials in zip(self.skins, self._materials, strict=True):
             for slot, (link, material) in zip(skin.material_slots, materials, strict=True):
+                if slot.link != link:
+                    slot.material = None  # else it would be kept on the side that is not seen
                 slot.link = link
                 slot.material = material
 
@@ -195,7 +200,7 @@ class CharacterPool:
         if kind == "procedural":
             character = random_character(rng)
             rig = build_character(character, label, self._section.procedural.detail)
-            return actor_of(rig, name, name, dict(vars(character)))
+            return actor_of(rig, name, name, dict(vars(character)), character)
         section = self._section.smplx
         model = section.models[int(rng.integers(len(section.models)))]
         betas = [section.beta.draw(rng) for _ in range(_BETAS)]
@@ -208,7 +213,9 @@ class CharacterPool:
         return self._folder / f"{list(self._files).index(name)}.blend"
 
 
-def actor_of(rig: bpy.types.Object, name: str, what: str | Path, about: dict | None = None) -> Actor:
+def actor_of(
+    rig: bpy.types.Object, name: str, what: str | Path, about: dict | None = None, character: Character | None = None
+) -> Actor:
     """A rig of the current scene, in its rest pose, as an actor; it leaves the scene.
 
     Bones that follow others by constraints are posed themselves: the constraints are muted.
@@ -216,6 +223,8 @@ def actor_of(rig: bpy.types.Object, name: str, what: str | Path, about: dict | N
     Args:
         name: of it.
         what: the errors call it.
+        about: what was drawn of it.
+        character: what it was built from, where it is one of ours.
 
     Raises:
         RigError: it has no mesh.
@@ -239,13 +248,16 @@ def actor_of(rig: bpy.types.Object, name: str, what: str | Path, about: dict | N
         other.parent, other.matrix_parent_inverse = top, top.matrix_world.inverted()
     for skin in skins:
         make_visible(skin)
+    anchors = find_anchors(rig, skins, roles, character)
+    triangles = _triangles(skins)
     collection = bpy.data.collections.new(rig.name)
     collection.use_fake_user = True
     for thing in dict.fromkeys(above for one in (rig, *skins) for above in _line(one)):
         for old in list(thing.users_collection):
             old.objects.unlink(thing)
         collection.objects.link(thing)
-    return Actor(name, rig, tuple(skins), len(bent), top, collection, skeleton, roles, soles, about or {})
+    found = skeleton, roles, soles, anchors, triangles
+    return Actor(name, rig, tuple(skins), len(bent), top, collection, *found, about or {})
 
 
 def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
@@ -291,6 +303,16 @@ def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
 
 
 _SMPLX = ("v_template", "shapedirs", "J_regressor", "weights", "f")
+
+
+def _triangles(skins):
+    """The triangles of skins at rest; those of a bent face could be others in each pose."""
+    graph, parts, first = bpy.context.evaluated_depsgraph_get(), [], 0
+    for skin in skins:
+        mesh = skin.evaluated_get(graph).data
+        parts.append(triangles_of(mesh) + np.int32(first))
+        first += len(mesh.vertices)
+    return np.concatenate(parts)
 
 
 def _append(path, label):

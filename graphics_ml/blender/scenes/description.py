@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graphics_ml.blender.scenes.distributions import Distribution
-from graphics_ml.blender.scenes.sections import SceneError, Section, drawn, files, fixed, read_section, table, told
+from graphics_ml.blender.scenes.sections import (
+    SceneError,
+    Section,
+    drawn,
+    file,
+    files,
+    fixed,
+    read_section,
+    table,
+    told,
+)
 from graphics_ml.blender.scenes.surroundings import (
     Backgrounds,
     Cameras,
@@ -150,7 +160,12 @@ class Scene(Section):
     distractors: Distractors = table(Distractors, "things beside and behind them", Distractors())
     materials: Materials = table(Materials, "what our own people wear", Materials())
     effects: Effects = table(Effects, "what lens, sensor and codec do", Effects())
+    blend: Path | None = file("an animator's own scene (.blend): it is shown as it is, and nothing else here is drawn")
     folder: Path = told("of the scene file, which its paths start from", Path())
+    given: frozenset[str] = told("the keys that the scene file has", frozenset())
+
+
+_ALL = 100_000  # frames: an animator's own scene is one clip
 
 
 def read_scene(path: str | Path) -> Scene:
@@ -161,8 +176,13 @@ def read_scene(path: str | Path) -> Scene:
             be, or a file that is not there.
     """
     path = Path(path)
-    scene = read_section(Scene, read_toml(path, "scene file", SceneError), path)
-    return replace(scene, folder=path.parent)
+    said = read_toml(path, "scene file", SceneError)
+    scene = read_section(Scene, said, path)
+    given = {f"{key}.{name}" for key, value in said.items() if isinstance(value, dict) for name in value}
+    scene = replace(scene, folder=path.parent, given=frozenset(given))
+    if scene.blend is not None and "clip.frames" not in given:
+        scene = replace(scene, clip=replace(scene.clip, frames=_ALL))
+    return scene
 
 
 def scene_hash(path: str | Path) -> str:

@@ -69,7 +69,7 @@ def _ball(middle, radii, rows=7, sides=12):
 def _blade(foot, tip, wide, bend):
     """A leaf: a bent strip, seen from both sides."""
     foot, tip = np.array(foot, dtype=np.float64), np.array(tip, dtype=np.float64)
-    side = [*np.cross(tip - foot, [0.0, 1.0, 0.0]), 1e-06, 0, 0]
+    side = np.cross(tip - foot, [0.0, 1.0, 0.0]) + np.array([1e-6, 0.0, 0.0])
     side *= wide / np.linalg.norm(side)
     at = np.array([0, 0.35, 0.7, 1.0])[:, None]
     middle = foot + at * (tip - foot) + [0, bend, 0] * (at * (1 - at) * 4)

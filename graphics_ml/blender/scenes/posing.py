@@ -46,16 +46,6 @@ class Player:
         graph = bpy.context.evaluated_depsgraph_get()
         return [evaluated_vertices(skin, graph) for skin in self.actor.skins]
 
-    def triangles(self) -> np.ndarray:
-        """The triangles (T, 3), int32, of the vertices of all skins, one skin after the other."""
-        if self.actor.triangles is None:
-            graph, parts, first = bpy.context.evaluated_depsgraph_get(), [], 0
-            for skin in self.actor.skins:
-                parts.append(evaluated_triangles(skin, graph) + np.int32(first))
-                first += len(skin.evaluated_get(graph).data.vertices)
-            self.actor.triangles = np.concatenate(parts)
-        return self.actor.triangles
-
     def bones(self) -> tuple[np.ndarray, np.ndarray]:
         """World rotations (B, 4) and heads (B, 3), metres, of the bones of the actor's skeleton, now."""
         rotations, positions = evaluated_now(self.actor.rig, self.actor.joints)
@@ -75,15 +65,6 @@ def evaluated_vertices(thing: bpy.types.Object, graph: bpy.types.Depsgraph) -> n
     vertices.foreach_get("co", places.ravel())
     matrix = np.array(seen.matrix_world)
     return ours_from_blender(places @ matrix[:3, :3].T + matrix[:3, 3])
-
-
-def evaluated_triangles(thing: bpy.types.Object, graph: bpy.types.Depsgraph) -> np.ndarray:
-    """The triangles (T, 3) of a mesh object with all its modifiers, int32."""
-    mesh = thing.evaluated_get(graph).data
-    mesh.calc_loop_triangles()
-    corners = np.empty((len(mesh.loop_triangles), 3), np.int32)
-    mesh.loop_triangles.foreach_get("vertices", corners.ravel())
-    return corners
 
 
 def placement(about: np.ndarray, turn: float, to: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ class SceneError(FileError):
 
 @dataclass(frozen=True)
 class Section:
-    """A table of a scene file. All its fields are made by `drawn`, `fixed`, `files` and `table`."""
+    """A table of a scene file. All its fields are made by the functions below."""
 
     def draw(self, rng: np.random.Generator) -> dict:
         """A value for every field that is drawn, by name, in the fields' order."""
@@ -67,6 +67,11 @@ def files(help, default=()):
     """Files of the user: paths or patterns such as "rigs/*.glb", relative to the scene file's folder; a tuple of paths
     in Python, sorted. What matches nothing is an error."""
     return field(default=default, metadata=dict(how="files", help=help))
+
+
+def file(help):
+    """One file of the user; a path in Python, or None."""
+    return field(default=None, metadata=dict(how="file", help=help))
 
 
 def table(kind, help, default=None):
@@ -130,6 +135,11 @@ def _read_field(about, value, path, key):
             return read_section(about["kind"], value, path, key + ".")
         if how == "files":
             return _read_files(value, path)
+        if how == "file":
+            found = _read_files(value, path)
+            if len(found) != 1:
+                raise ValueError(f"must name one file, not {len(found)}")
+            return found[0]
         if how == "drawn":
             return read_distribution(value, about["quantity"])
         if how == "several":
