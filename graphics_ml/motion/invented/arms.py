@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphics_ml.motion.invented.body import ARM, OFFSET, SIDES
+from graphics_ml.motion.invented.body import ARM, FOREARM, OFFSET, SIDES, UPPER_ARM
 from graphics_ml.motion.invented.tracks import Tracks, wrist_about
 
 # Places of the left wrist in the upper chest's frame, body heights, and of the wrist's angles (supination, extension,
@@ -53,15 +53,20 @@ _NAMES = tuple(_OFTEN)
 _CHANCE = np.array(list(_OFTEN.values())) / sum(_OFTEN.values())
 
 
-def draw_arms(rng, count: int, alike: float = 0.55) -> Tracks:
+def draw_arms(rng, count: int, alike: float = 0.55, names=None) -> Tracks:
     """Arms of `count` poses, in otherwise empty tracks.
 
     Args:
         alike: how often both arms do the same thing.
+        names: of what to draw from; all when None.
     """
     tracks = Tracks.empty(count)
-    first = rng.choice(len(_NAMES), count, p=_CHANCE)
-    second = np.where(rng.random(count) < alike, first, rng.choice(len(_NAMES), count, p=_CHANCE))
+    chance = _CHANCE
+    if names is not None:
+        chance = _CHANCE * np.isin(_NAMES, names)
+        chance = chance / chance.sum()
+    first = rng.choice(len(_NAMES), count, p=chance)
+    second = np.where(rng.random(count) < alike, first, rng.choice(len(_NAMES), count, p=chance))
     common = rng.standard_normal((count, 9))
     for side, chosen in zip(SIDES, (first, second), strict=True):
         same = np.where(first == second, rng.uniform(0.3, 0.95, count), 0)[:, None]
@@ -76,6 +81,26 @@ def hold(rng, tracks: Tracks, side: str, name: str) -> None:
     normal = rng.standard_normal((1, 9))
     _put(tracks, side, np.full(len(tracks), _NAMES.index(name)), np.repeat(normal, len(tracks), 0))
     tracks[f"{side}_fingers"] = draw_fingers(rng, 1)
+
+
+def swung_arm(swing, out, elbow, inwards) -> np.ndarray:
+    """Wrist (F, 3) of an arm that swings from the shoulder.
+
+    Args:
+        swing: (F,) radians that the upper arm is ahead of hanging.
+        out: radians, away from the trunk.
+        elbow: (F,) or one, flexion.
+        inwards: radians that the bent forearm points to the middle.
+    """
+    swing, elbow = np.broadcast_arrays(swing, np.maximum(elbow, 0.05))
+
+    def direction(angle, aside):
+        return np.stack((np.sin(aside), -np.cos(aside) * np.cos(angle), np.cos(aside) * np.sin(angle)), axis=-1)
+
+    upper = direction(swing, np.full_like(swing, out))
+    lower = direction(swing + elbow, out - inwards * np.sin(np.clip(elbow, 0, np.pi / 2)))
+    wrist = UPPER_ARM * upper + FOREARM * lower
+    return np.concatenate((wrist_about(wrist), np.linalg.norm(wrist, axis=1, keepdims=True) / ARM), axis=1)
 
 
 def draw_fingers(rng, count: int) -> np.ndarray:

@@ -30,6 +30,8 @@ ANKLE = HIPS - LEG
 BALL = OFFSET["left_toes"]
 """From ankle to ball of the foot."""
 BALL_RADIUS = ANKLE + float(BALL[1])
+TOE_TIP = np.array([0.0, 0.0, 0.045])
+"""From the ball of the foot to the end of the toes."""
 HEEL = np.array([0.0, -ANKLE, -0.022])
 """From ankle to the heel's sole: a foot is 0.152 long (Winter 2009, figure 4.1), 0.130 of that ahead of the ankle."""
 PALM = 0.05
@@ -108,7 +110,7 @@ def _points():
             f"{side}_ankle": (f"{side}_foot", (0, 0, 0), 0.022),
             f"{side}_heel": (f"{side}_foot", tuple(HEEL), 0.0),
             f"{side}_ball": (f"{side}_toes", (0, 0, 0), BALL_RADIUS),
-            f"{side}_tip": (f"{side}_toes", (0, 0, 0.045), BALL_RADIUS),
+            f"{side}_tip": (f"{side}_toes", tuple(TOE_TIP), BALL_RADIUS),
             f"{side}_shoulder_top": (f"{side}_upper_arm", (0, 0, 0), 0.034),
             f"{side}_elbow": (f"{side}_forearm", (0, 0, 0), 0.022),
             f"{side}_wrist": (f"{side}_hand", (0, 0, 0), WRIST_RADIUS),

@@ -1,13 +1,15 @@
 """Poses as people take them: a way of being on the floor, a trunk, arms and a gaze, drawn together and then made to
 stand; what is no pose of a person is drawn again."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from graphics_ml.motion.invented import postures
 from graphics_ml.motion.invented.arms import draw_arms
 from graphics_ml.motion.invented.body import bone_map, floor_points
 from graphics_ml.motion.invented.settle import arms_inside, drop_to_floor, part_hands
-from graphics_ml.motion.invented.solve import motion_of, solve
+from graphics_ml.motion.invented.solve import motion_of, solve, solve_arms
 from graphics_ml.motion.invented.tracks import Tracks
 from graphics_ml.motion.joint_limits import joint_angles
 from graphics_ml.motion.motion import Motion
@@ -70,6 +72,23 @@ def random_tracks(rng, count: int, names=tuple(POSTURES)) -> tuple[Tracks, tuple
     return Tracks(values), tuple(names[number] for number in chosen)
 
 
+def stocked(rng, name: str) -> np.ndarray:
+    """One believable pose (WIDTH,) of a posture out of 1,024, for motions: drawing one alone costs as much as sixty.
+
+    The stock is the same in every process; what is taken from it depends on rng alone.
+    """
+    return _stock(name, int(rng.integers(_BATCHES)))[rng.integers(_BATCH)].copy()
+
+
+_BATCHES, _BATCH = 16, 64
+
+
+@lru_cache(maxsize=_BATCHES * len(POSTURES))
+def _stock(name, batch):
+    rng = np.random.default_rng(np.random.SeedSequence([tuple(POSTURES).index(name), batch]))
+    return random_tracks(rng, _BATCH, (name,))[0].values
+
+
 def draw_posture(rng, name: str, count: int) -> Tracks:
     """Poses of one posture with arms, facing any way, left and right as often; not looked at whether people can."""
     tracks = POSTURES[name][0](rng, count)
@@ -79,8 +98,10 @@ def draw_posture(rng, name: str, count: int) -> Tracks:
         for part in ("clavicle", "wrist", "elbow", "hand", "fingers"):
             own = tracks[f"{side}_{part}"]
             own += (1 - carries) * (arms[f"{side}_{part}"] - own)
+    pose = solve(tracks)
     for _ in range(3):
-        part_hands(tracks, solve(tracks))
+        part_hands(tracks, pose)
+        solve_arms(pose, tracks)
     drop_to_floor(tracks, free=(tracks["left_leg"][:, 5] > 0.5) & (tracks["right_leg"][:, 5] > 0.5))
     mirrored = tracks.mirrored()
     swap = rng.random(count) < 0.5

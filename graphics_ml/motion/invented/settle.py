@@ -62,7 +62,7 @@ def balance(tracks: Tracks, over: np.ndarray, share=1.0, window: int = 0) -> Non
         lower_to_reach(tracks, window=window)
 
 
-def lower_to_reach(tracks: Tracks, share: float = 0.992, window: int = 0) -> None:
+def lower_to_reach(tracks: Tracks, share: float = 0.996, window: int = 0) -> None:
     """Lower the hips until standing legs reach their feet with no more than this share of their length."""
     drop = np.zeros(len(tracks))
     pelvis = quaternion_from_euler(tracks["pelvis"], "YXZ")
@@ -71,7 +71,9 @@ def lower_to_reach(tracks: Tracks, share: float = 0.992, window: int = 0) -> Non
         hip = tracks["hips"] + rotate(pelvis, np.array([sign * HIP_WIDTH, 0, 0]))
         aside = np.sum((hip - ankle)[:, [0, 2]] ** 2, axis=1)
         highest = ankle[:, 1] + np.sqrt(np.maximum((share * LEG) ** 2 - aside, 1e-4))
-        drop = np.maximum(drop, np.where(tracks[f"{side}_leg"][:, 5] < 0.5, hip[:, 1] - highest, 0))
+        # A foot in the air need not be reached quite, one of a free leg not at all.
+        stands = np.clip(1 - tracks[f"{side}_sole"][:, 1] / 0.05, 0, 1) * (tracks[f"{side}_leg"][:, 5] < 0.5)
+        drop = np.maximum(drop, stands * (hip[:, 1] - highest))
     if drop.any():
         tracks["hips"][:, 1] -= over_peaks(drop, window)
 

@@ -15,6 +15,7 @@ from graphics_ml.motion.invented.body import (
     ANKLE,
     ARM,
     BALL,
+    BALL_RADIUS,
     FOREARM,
     HEEL,
     JOINT,
@@ -22,6 +23,7 @@ from graphics_ml.motion.invented.body import (
     SHIN,
     SIDES,
     THIGH,
+    TOE_TIP,
     UPPER_ARM,
     skeleton_of,
 )
@@ -59,6 +61,8 @@ def _range(movement):
 
 _BENT = _range(("shin", "flexion"))[1], _range(("forearm", "flexion"))[1]
 _PLANTAR, _EVERSION, _TOEING = _range("plantarflexion"), _range("eversion"), _range("abduction")
+_WRIST = np.transpose([_range(movement) for movement in ("supination", "extension", "ulnar deviation")])
+_GIRDLE = np.transpose([_range("elevation"), _range("retraction")])
 _TWIST = tuple(_INSIDE * np.radians(limit) for limit in TWIST_RANGE["upper_arm"][1:])
 _THIGH_TWIST = _INSIDE * np.radians(TWIST_RANGE["thigh"][2])
 
@@ -91,10 +95,16 @@ def solve(tracks: Tracks) -> Pose:
     pose.turns["hips"], pose.places["hips"] = quaternion_from_euler(tracks["pelvis"], "YXZ"), tracks["hips"]
     for role, name, share in _SPINE:
         pose.add(role, multiply(pose.turns[ROLE_PARENT[role]], _bent(tracks[name] * share)))
+    solve_arms(pose, tracks)
     for side, sign in SIDES.items():
-        _solve_arm(pose, tracks, side, sign)
         _solve_leg(pose, tracks, side, sign)
     return pose
+
+
+def solve_arms(pose: Pose, tracks: Tracks) -> None:
+    """Both arms of a solved pose anew, where nothing else has changed."""
+    for side, sign in SIDES.items():
+        _solve_arm(pose, tracks, side, sign)
 
 
 _SPINE = (("spine", "lumbar", 1), ("chest", "thorax", 0.5), ("upper_chest", "thorax", 0.5), ("neck", "neck", 1),
@@ -115,7 +125,7 @@ def wrist_of(pose: Pose, side: str, place) -> np.ndarray:
 
 def _solve_arm(pose, tracks, side, sign):
     chest = pose.turns["upper_chest"]
-    elevation, retraction = tracks[f"{side}_clavicle"].T
+    elevation, retraction = _softly_within(tracks[f"{side}_clavicle"], *_GIRDLE).T
     euler = np.stack((sign * elevation, sign * retraction, 0 * elevation), axis=-1)
     pose.add(f"{side}_shoulder", multiply(chest, quaternion_from_euler(euler, "ZYX")))
     pose.add(f"{side}_upper_arm", chest)
@@ -150,8 +160,8 @@ def _solve_arm(pose, tracks, side, sign):
     # The forearm is turned half as much as the hand: its bones roll about each other all along it.
     half = quaternion_from_axis_angle(hand[:, :1] * 0.5 * -_X)
     pose.turns[f"{side}_forearm"] = multiply(forearm, half)
-    bend = quaternion_from_euler(np.stack((sign * hand[:, 1], sign * hand[:, 2], -hand[:, 0]), axis=-1), "ZYX")
-    pose.add(f"{side}_hand", multiply(forearm, bend))
+    bend = quaternion_from_euler(np.stack((sign * hand[:, 1], sign * hand[:, 2], -0.5 * hand[:, 0]), axis=-1), "ZYX")
+    pose.add(f"{side}_hand", multiply(pose.turns[f"{side}_forearm"], bend))
 
 
 _MIRROR = np.array([1.0, 1, -1, -1])  # a rotation seen in the mirror of x
@@ -165,9 +175,9 @@ def _within_reach(span, upper, lower, bent):
     """Distances (F,) that a limb can have: bent no further than it bends, and never quite straight."""
     least = np.sqrt(upper**2 + lower**2 - 2 * upper * lower * np.cos(np.pi - bent))
     most = upper + lower
-    # The last hundredth of the length is used up slowly, as in two_bone_ik: no snap.
-    start = 0.985 * most
-    zone = 0.999 * most - start
+    # The last of the length is used up slowly, as in two_bone_ik: no snap.
+    start = 0.996 * most
+    zone = 0.9998 * most - start
     soft = start + zone * (1 - np.exp(-np.maximum(span - start, 0) / zone))
     return np.maximum(np.where(span > start, soft, span), least)
 
@@ -191,10 +201,10 @@ def _hand(tracks, side, sign, forearm):
         swing, twist = swing_twist(local, _X)
         bend = axis_angle_from_quaternion(swing)
         turn = axis_angle_from_quaternion(twist)[:, 0]
+        bend = rotate(quaternion_from_axis_angle(-0.5 * turn[:, None] * _X), bend)
         asked = np.stack((-turn, sign * bend[:, 2], sign * bend[:, 1]), axis=-1)
         angles = angles + lay[:, 3:] * (asked - angles)
-    limits = np.array([_range(movement) for movement in ("supination", "extension", "ulnar deviation")])
-    return _softly_within(angles, limits[:, 0], limits[:, 1])
+    return _softly_within(angles, *_WRIST)
 
 
 def _softly_within(angle, low, high, zone=0.1):
@@ -217,6 +227,7 @@ def _solve_leg(pose, tracks, side, sign):
             weight = tracks[f"{side}_leg"][:, 5]
             ankle = ankle + weight[:, None] * (free[0] - ankle)
             foot, toes = slerp(foot, free[1], weight), toes * (1 - weight)
+            ankle = _above_floor(ankle, foot, toes + tracks[f"{side}_toes"][:, 0])
         thigh, shin = _knee(hip, ankle, foot, tracks[f"{side}_knee"][:, 0] * sign, pelvis)
         if not last:
             # Where the ankle can be bent up no further the heel rises, and where it can be stretched no further, sinks.
@@ -246,6 +257,14 @@ def standing_foot(tracks: Tracks, side: str, pitch=None) -> tuple[np.ndarray, np
     pivot = np.where((pitch > 0)[:, None], BALL, HEEL)
     ankle = ankle + rotate(about, pivot) - rotate(foot, pivot)
     return ankle, foot, np.clip(pitch, 0, _TOES) * np.clip(1 - lift / 0.04, 0, 1)
+
+
+def _above_floor(ankle, foot, toes):
+    """The ankle (F, 3), raised until heel, ball and toes of the foot are not below the floor."""
+    tip = BALL + rotate(quaternion_from_axis_angle(-toes[:, None] * _X), TOE_TIP)
+    points = np.stack([rotate(foot, point)[:, 1] for point in (HEEL, BALL, tip)])
+    low = ankle[:, 1] + (points - np.array([[0.0], [BALL_RADIUS], [BALL_RADIUS]])).min(axis=0)
+    return ankle + np.maximum(-low, 0)[:, None] * _Y
 
 
 def _free_leg(leg, hip, pelvis, sign):
