@@ -67,12 +67,8 @@ def render(
     Returns:
         uint8 (H, W, 3), RGB.
     """
-    tone = scene.view_settings.view_transform
-    use_cycles(scene)
-    scene.view_settings.view_transform = tone
+    _set_up(scene, aperture, focus, threads)
     scene.cycles.seed, scene.cycles.use_denoising, scene.cycles.max_bounces = seed % 2**31, denoise, bounces
-    _use_lens(scene, aperture, focus)
-    _use_threads(scene, threads)
     whole = 0, 0, scene.render.resolution_x, scene.render.resolution_y
     with tempfile.TemporaryDirectory(prefix="graphics-ml-", ignore_cleanup_errors=True) as folder:
         picture = Path(folder) / "frame.bmp"
@@ -95,9 +91,7 @@ def render_passes(scene: bpy.types.Scene, threads: int = 0) -> Passes:
         scene: with a camera; its render settings and its first view layer's passes change.
         threads: of Cycles; 0 is one for each core.
     """
-    use_cycles(scene)
-    _use_lens(scene, 0, 1)
-    _use_threads(scene, threads)
+    _set_up(scene, 0, 1, threads)
     cycles, layer, output = scene.cycles, scene.view_layers[0], scene.render.image_settings
     cycles.samples, cycles.use_denoising, cycles.max_bounces = 1, False, 0
     was = cycles.pixel_filter_type, cycles.filter_width, scene.render.use_border
@@ -154,14 +148,14 @@ def read_plain_exr(path: Path) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(values[:, i]) for i, (name, _) in enumerate(channels)}
 
 
-def _use_lens(scene, aperture, focus):
+def _set_up(scene, aperture, focus, threads):
+    tone = scene.view_settings.view_transform
+    use_cycles(scene)
+    scene.view_settings.view_transform = tone
     lens = scene.camera.data
     lens.dof.use_dof = aperture > 0
     if aperture > 0:
         lens.dof.focus_distance, lens.dof.aperture_fstop = focus, lens.lens / 1000 / aperture
-
-
-def _use_threads(scene, threads):
     scene.render.threads_mode = "FIXED" if threads else "AUTO"
     if threads:
         scene.render.threads = threads

@@ -8,8 +8,8 @@ from graphics_ml.images.effects import apply, blurred, linear, srgb
 
 GREY = np.full((120, 160, 3), 120, np.uint8)
 ALL = dict(
-    exposure=0.3, warmth=0.1, green=-0.05, vignette=0.4, blur=1.0, motion_blur=5.0, direction=30.0, scale=0.6, noise=5.0,
-    shot=3.0, seed=7, sharpen=0.5, contrast=1.1, saturation=0.8, grey=False, jpeg=60,
+    exposure=0.3, warmth=0.1, green=-0.05, vignette=0.4, blur=1.0, motion_blur=5.0, direction=30.0, scale=0.6,
+    noise=5.0, shot=3.0, seed=7, sharpen=0.5, contrast=1.1, saturation=0.8, grey=False, jpeg=60,
 )  # fmt: skip
 
 
@@ -62,7 +62,9 @@ def test_shot_noise_grows_with_the_root_of_the_light():
 
 def test_blur_is_scipys_gaussian():
     values = np.random.default_rng(0).normal(size=(40, 50, 3)).astype(np.float32)
-    theirs = gaussian_filter1d(gaussian_filter1d(values, 1.7, axis=0, mode="nearest", radius=6), 1.7, 1, mode="nearest", radius=6)  # fmt: skip
+    theirs = values
+    for axis in (0, 1):
+        theirs = gaussian_filter1d(theirs, 1.7, axis, mode="nearest", radius=6)
     np.testing.assert_allclose(blurred(values, 1.7), theirs, atol=1e-5)
 
 
@@ -87,7 +89,9 @@ def test_motion_blur_spreads_light_along_its_direction_alone_and_keeps_its_middl
     assert spread(dict(motion_blur=13.0, direction=90.0))[0] == pytest.approx(moved[1], rel=0.01)
 
 
-@pytest.mark.parametrize("effect", [dict(blur=2.0), dict(motion_blur=9.0, direction=40.0), dict(scale=0.5), dict(sharpen=1.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    "effect", [dict(blur=2.0), dict(motion_blur=9.0, direction=40.0), dict(scale=0.5), dict(sharpen=1.0)]
+)
 def test_no_effect_moves_anything(effect):
     light = linear(apply(dot(), effect)).sum(axis=-1)
     y, x = np.mgrid[:61, :61]

@@ -56,10 +56,8 @@ def _ball(middle, radii, rows=7, sides=12):
     places = np.concatenate([rings.reshape(-1, 3), [[0, 1, 0], [0, -1, 0]]]) * radii + middle
     i, j = np.arange(sides), (np.arange(sides) + 1) % sides
     top, bottom = np.full(sides, len(places) - 2), np.full(sides, len(places) - 1)
-    faces = [
-        np.stack([i, top, j], axis=1),
-        [*np.stack([j, bottom, i], axis=1), [(rows - 2) * sides, 0, (rows - 2) * sides]],
-    ]
+    last = (rows - 2) * sides
+    faces = [np.stack([i, top, j], axis=1), np.stack([j + last, bottom, i + last], axis=1)]
     for row in range(rows - 2):
         a, b = row * sides, (row + 1) * sides
         faces += [np.stack([a + i, a + j, b + j], axis=1), np.stack([a + i, b + j, b + i], axis=1)]
@@ -69,7 +67,7 @@ def _ball(middle, radii, rows=7, sides=12):
 def _blade(foot, tip, wide, bend):
     """A leaf: a bent strip, seen from both sides."""
     foot, tip = np.array(foot, dtype=np.float64), np.array(tip, dtype=np.float64)
-    side = np.cross(tip - foot, [0.0, 1.0, 0.0]) + np.array([1e-6, 0.0, 0.0])
+    side = np.cross(tip - foot, [0.0, 1.0, 0.0]) + np.array([1e-6, 0, 0])
     side *= wide / np.linalg.norm(side)
     at = np.array([0, 0.35, 0.7, 1.0])[:, None]
     middle = foot + at * (tip - foot) + [0, bend, 0] * (at * (1 - at) * 4)
@@ -253,8 +251,8 @@ def _bush(rng):
     parts = []
     for _ in range(rng.integers(60, 140)):
         place = rng.normal(0, 0.35, 3) * (wide, tall / 2, wide) + (0, tall / 2, 0)
-        place[1] = abs(place[1])
-        parts.append((_blade(place, place + rng.normal(0, 0.16, 3), rng.uniform(0.03, 0.08), 0.02), rng.integers(1, 3)))
+        foot, tip = (np.abs(one) * (0, 1, 0) + one * (1, 0, 1) for one in (place, place + rng.normal(0, 0.16, 3)))
+        parts.append((_blade(foot, tip, rng.uniform(0.03, 0.08), 0.02), rng.integers(1, 3)))
     return [*parts, (_tube((0, 0, 0), (0, 0.7 * tall, 0), 0.03), 0)]
 
 

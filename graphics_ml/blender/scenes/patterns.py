@@ -105,7 +105,7 @@ def draw_pattern(rng: np.random.Generator, kind: str) -> dict:
     """A pattern of this kind: its colours are as in life for seven in ten, any for the others."""
     if kind in _NATURAL and rng.uniform() < 0.7:
         hue, spread, saturation, value = _NATURAL[kind]
-        hue, spread = rng.uniform(*hue), spread
+        hue = rng.uniform(*hue)
         saturation, value = rng.uniform(*saturation), rng.uniform(*value)
     else:
         hue, spread = rng.uniform(), rng.choice([0.04, 0.15, 0.5])

@@ -1,0 +1,362 @@
+"""What is drawn around people: cameras, light, places, things and clothes, against what they promise."""
+
+import json
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+
+from graphics_ml.blender.passes import render
+from graphics_ml.blender.scene import empty_scene
+from graphics_ml.blender.scenes import cameras, effects, lights, materials, surround
+from graphics_ml.blender.scenes.description import Scene, read_scene
+from graphics_ml.blender.scenes.distributions import rng_for
+from graphics_ml.blender.scenes.drawn import KIND, Around
+from graphics_ml.blender.scenes.furniture import DISTRACTORS, SLOTS, assemble
+from graphics_ml.blender.scenes.making import load_picture, strike
+from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, draw_pattern, paint
+from graphics_ml.blender.scenes.placing import Placed
+from graphics_ml.blender.scenes.surroundings import Cameras, Lights, Materials
+from graphics_ml.blender.stage import place_camera
+from graphics_ml.errors import FileError
+from graphics_ml.images.effects import apply
+from graphics_ml.motion.camera import Camera, look_at
+
+SCENE = Scene()
+
+
+def around(seed=0, moments=3, speed=0.0):
+    """Two people as clouds of points, who may walk along +X."""
+    rng = np.random.default_rng(seed)
+    people = []
+    for x in (-0.5, 0.6):
+        body = rng.uniform([-0.3, 0, -0.2], [0.3, 1.75, 0.2], (60, 3)) + np.array([x, 0, 0])
+        people.append(body[None] + speed * np.arange(moments)[:, None, None] / 30 * [1, 0, 0])
+    return Around(seed=seed, split="train", width=64, height=48, fps=30.0, people=tuple(people), skins=((), ()))
+
+
+def points_of(seen):
+    return np.concatenate(seen.people, axis=1)
+
+
+def drawn_scene(toml, tmp_path):
+    path = tmp_path / "scene.toml"
+    path.write_text(toml)
+    return read_scene(path)
+
+
+# Cameras
+
+
+def test_people_fill_as_much_of_the_picture_as_was_drawn_and_the_camera_stays_above_the_floor():
+    for clip in range(60):
+        scene = replace(SCENE.cameras)
+        seen = around(clip)
+        values = cameras.draw(scene, rng_for(0, clip, "cameras"), seen)
+        camera = values["cameras"][1]
+        assert camera.position[1] > 0.05
+        assert camera.to_camera(points_of(seen)[1])[:, 2].min() > 0.25
+        if values["move"] == "still":
+            share = np.ptp(camera.project(points_of(seen)[1]), axis=0) / [64, 48]
+            # A fill that would need a lens within the people is not reached.
+            assert share.max() < values["fill"] * 1.03
+            near = camera.to_camera(points_of(seen)[1])[:, 2].min() < 0.35
+            assert near or share.max() == pytest.approx(values["fill"], rel=0.03)
+
+
+def test_elevation_and_roll_are_those_drawn(tmp_path):
+    toml = '[cameras]\nfill = 0.6\noff_centre = 0\nmove = "still"\nroll = 10\nelevation = 40\nazimuth = 90\n'
+    camera = cameras.draw(drawn_scene(toml, tmp_path).cameras, rng_for(0, 0, "cameras"), around())["cameras"][0]
+    away = camera.position - [0.05, 0.875, 0]
+    assert np.degrees(np.arcsin(away[1] / np.linalg.norm(away))) == pytest.approx(40, abs=1.0)
+    assert abs(np.degrees(np.arctan2(away[0], away[2])) - 90) < 2
+    level = np.cross([0, 1, 0], -camera.rotation[2])
+    roll = np.degrees(np.arccos(camera.rotation[0] @ level / np.linalg.norm(level)))
+    assert roll == pytest.approx(10, abs=1.5)
+
+
+LEVEL = "elevation = 5\nroll = 0\nazimuth = 0\n"
+
+
+def test_a_camera_that_follows_keeps_walking_people_in_its_picture_and_a_still_one_stands(tmp_path):
+    seen = around(moments=91, speed=2.0)
+    for move in ("follow", "still"):
+        toml = f'[cameras]\nfill = 0.5\noff_centre = 0\nmove = "{move}"\nshake = 0.1\n{LEVEL}'
+        moving = cameras.draw(drawn_scene(toml, tmp_path).cameras, rng_for(0, 1, "cameras"), seen)["cameras"]
+        assert len(moving) == 91
+        travelled = np.linalg.norm(moving[-1].position - moving[0].position)
+        assert travelled == pytest.approx(6.0, abs=0.1) if move == "follow" else travelled == 0
+        tall = [np.ptp(camera.project(points_of(seen)[i])[:, 1]) for i, camera in enumerate(moving)]
+        assert max(tall) < 1.2 * min(tall) if move == "follow" else max(tall) < 20
+
+
+# Patterns and things
+
+
+@pytest.mark.parametrize("kind", sorted({*FLOORS, *WALLS, *VIEWS, *CLOTHS}))
+def test_a_pattern_is_painted_the_same_each_time_and_different_with_another_seed(kind):
+    pattern = json.loads(json.dumps(draw_pattern(np.random.default_rng(1), kind)))
+    first = paint(pattern, 48)
+    assert first.shape == (48, 48, 3) and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, paint(pattern, 48))
+    other = draw_pattern(np.random.default_rng(2), kind)
+    assert (paint(other, 48) != first).mean() > 0.2
+
+
+@pytest.mark.parametrize("kind", ["planks", "bricks", "grass", "gravel", "plaster", "concrete"])
+def test_what_is_laid_again_and_again_has_no_seam(kind):
+    for seed in range(4):
+        picture = paint(draw_pattern(np.random.default_rng(seed), kind), 128).astype(float)
+        steps = np.abs(np.diff(picture, axis=0)).mean(axis=(1, 2))
+        seam = np.abs(picture[0] - picture[-1]).mean()
+        assert seam <= 1.5 * steps.max()
+
+
+@pytest.mark.parametrize("kind", DISTRACTORS)
+def test_a_thing_stands_on_the_ground_and_is_as_large_as_such_things_are(kind):
+    for seed in range(5):
+        vertices, triangles, slots = assemble(kind, seed)
+        size = np.ptp(vertices, axis=0)
+        assert vertices[:, 1].min() == pytest.approx(0, abs=0.03)
+        assert 0.1 < size.max() < 6
+        assert triangles.min() == 0 and triangles.max() == len(vertices) - 1
+        assert set(np.unique(slots)) <= set(range(SLOTS)) and len(slots) == len(triangles)
+        np.testing.assert_array_equal(vertices, assemble(kind, seed)[0])
+
+
+def test_no_thing_is_in_anyones_way_and_occluders_are_before_the_people_and_distractors_hide_nobody():
+    found = dict(occluders=0, distractors=0)
+    for clip in range(40):
+        seen = around(clip)
+        drawn, seen = surround.draw(SCENE, clip, seen)
+        points = seen.points()
+        for axis in found:
+            for thing in drawn[axis]["things"]:
+                found[axis] += 1
+                places = Placed(thing).moved(thing)
+                low, high = places.min(axis=0), places.max(axis=0)
+                assert not ((points > low) & (points < high)).all(axis=1).any()
+                lenses = np.array([camera.position for camera in seen.cameras])
+                assert not ((lenses > low) & (lenses < high)).all(axis=1).any()
+                if axis == "occluders":
+                    depth = [c.to_camera(places)[:, 2].min() for c in seen.cameras]
+                    assert min(depth) < seen.cameras[0].to_camera(points)[:, 2].max()
+    assert found["occluders"] > 10 and found["distractors"] > 60
+
+
+# Light
+
+
+def white_floor(scene):
+    bpy.ops.mesh.primitive_plane_add(size=2)
+    material = bpy.data.materials.new("White")
+    if material.node_tree is None:
+        material.use_nodes = True
+    surface = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    surface.inputs["Base Color"].default_value = (1, 1, 1, 1)
+    surface.inputs["Roughness"].default_value = 1
+    surface.inputs["Specular IOR Level"].default_value = 0
+    bpy.context.object.data.materials.append(material)
+    position = np.array([0, 6.0, 0.5])
+    place_camera(scene, Camera(32, 32, 800.0, (16, 16), look_at(position, [0, 0, 0.0]), position))
+
+
+def brightness(scene):
+    codes = render(scene, samples=64, denoise=False, bounces=0).astype(float).mean(axis=(0, 1)) / 255
+    return (((codes + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+FLAT = '[lights]\ntone = "Standard"\nexposure = 0.5\ntint = 0\nzenith_angle = 0\nsoftness = 2\n'
+
+
+def flat_around():
+    return replace(around(), people=(np.zeros((2, 5, 3)),))
+
+
+SOURCES = {
+    "even sky": 'lamps = 0\nsky = "even"',
+    "painted sky": 'lamps = 0\nsky = "painted"',
+    "sun": 'lamps = 1\nsky_share = 0\nkind = "sun"',
+    "lamp": 'lamps = 1\nsky_share = 0\nkind = "lamp"',
+    "window": 'lamps = 1\nsky_share = 0\nkind = "window"',
+}
+
+
+@pytest.mark.parametrize("lamps", SOURCES.values(), ids=[name.replace(" ", "-") for name in SOURCES])
+def test_white_ground_becomes_as_bright_as_the_exposure_says(lamps, tmp_path):
+    scene = empty_scene()
+    white_floor(scene)
+    section = drawn_scene(FLAT + lamps + "\n", tmp_path).lights
+    lights.make(lights.draw(section, rng_for(0, 3, "lights"), flat_around()), flat_around(), scene.collection)
+    assert brightness(scene) == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.05, 4.0])
+def test_an_hdri_gives_the_light_asked_for_whatever_it_was_exposed_by(scale, tmp_path):
+    scene = empty_scene()
+    white_floor(scene)
+    hdri(tmp_path / "sky.exr", scale)
+    section = drawn_scene(FLAT + 'lamps = 0\nsky = "hdri"\nhdris = "sky.exr"\n', tmp_path).lights
+    values = lights.draw(section, rng_for(0, 3, "lights"), flat_around())
+    assert values["sky"]["path"].endswith("sky.exr")
+    lights.make(values, flat_around(), scene.collection)
+    assert brightness(scene) == pytest.approx(0.5, rel=0.1)
+
+
+def hdri(path, scale):
+    """Bright around the horizon, dark above, darker below."""
+    light = np.concatenate([np.linspace(0.3, 1, 16), np.full(16, 0.1)])[:, None, None] * np.ones((1, 64, 3))
+    image = bpy.data.images.new("Sky", 64, 32, float_buffer=True)
+    values = np.concatenate([scale * light[::-1], np.ones((32, 64, 1))], axis=-1)
+    image.pixels.foreach_set(values.astype(np.float32).ravel())
+    image.filepath_raw, image.file_format = str(path), "OPEN_EXR"
+    image.save()
+    bpy.data.images.remove(image)
+
+
+def test_black_bodies_have_the_colours_of_the_cie():
+    # Chromaticities of the Planckian locus (Wyszecki and Stiles 1982), by sRGB's own primaries.
+    true = {2500: (0.4770, 0.4137), 4000: (0.3805, 0.3768), 6500: (0.3135, 0.3237), 10000: (0.2807, 0.2884)}
+    primaries = np.array([[0.64, 0.33], [0.30, 0.60], [0.15, 0.06]])
+    xyz = np.append(primaries, 1 - primaries.sum(axis=1, keepdims=True), axis=1).T
+    white = np.array([0.3127, 0.3290, 0.3583]) / 0.3290
+    xyz = xyz * np.linalg.solve(xyz, white)
+    for kelvin, chromaticity in true.items():
+        seen = xyz @ lights.temperature_colour(kelvin)
+        np.testing.assert_allclose(seen[:2] / seen.sum(), chromaticity, atol=0.002)
+
+
+# All together
+
+
+def made(clip, scene=SCENE, width=64):
+    """The picture of a clip's surroundings in the current scene, which is left as it was."""
+    stage = bpy.context.scene
+    collection = bpy.data.collections.new("Set")
+    stage.collection.children.link(collection)
+    drawn, seen = surround.draw(scene, clip, around(clip))
+    plain = {axis: values for axis, values in drawn.items() if axis != "cameras"}
+    assert json.loads(json.dumps(plain)) == plain
+    surround.make(drawn, seen, collection)
+    camera = place_camera(stage, seen.cameras[0])
+    picture = render(stage, seed=clip, samples=2)
+    kinds = [thing.get(KIND, "thing") for thing in collection.objects if thing.type == "MESH"]
+    strike(collection)
+    bpy.data.collections.remove(collection)
+    bpy.data.cameras.remove(camera.data)
+    return picture, kinds
+
+
+def test_a_place_looks_the_same_whatever_was_there_before_and_leaves_nothing_behind():
+    empty_scene()
+    first, kinds = made(3)
+    assert first.std() > 3 and kinds.count("ground") == 1
+    kept = {name: len(getattr(bpy.data, name)) for name in ("objects", "meshes", "materials", "images", "lights")}
+    made(4)
+    made(5)
+    np.testing.assert_array_equal(made(3)[0], first)
+    assert {name: len(getattr(bpy.data, name)) for name in kept} == kept
+    empty_scene()
+    np.testing.assert_array_equal(made(3)[0], first)
+
+
+@pytest.mark.parametrize("place", ["room", "outdoors", "studio", "backdrop", "open"])
+def test_every_place_has_ground_under_the_people_and_walls_do_not_stand_between(place, tmp_path):
+    scene = drawn_scene(f'[backgrounds]\nplace = "{place}"\n', tmp_path)
+    for clip in range(12):
+        drawn, seen = surround.draw(scene, clip, around(clip))
+        quads = drawn["backgrounds"]["quads"]
+        (ground,) = [np.array(quad["corners"]) for quad in quads if quad["kind"] == "ground"]
+        np.testing.assert_allclose(ground[:, 1], 0, atol=1e-9)
+        for point in (*seen.points()[::10], *(camera.position for camera in seen.cameras)):
+            sides = np.roll(ground, -1, axis=0) - ground
+            assert (np.cross(sides, point - ground)[:, 1] > 0).all() or place == "studio"
+        for quad in quads:
+            corners = np.array(quad["corners"])
+            normal = np.cross(corners[1] - corners[0], corners[3] - corners[0])
+            for camera in seen.cameras:  # people and lens are on the same side
+                sides = np.sign(np.append(seen.points(), [camera.position], axis=0) @ normal - corners[0] @ normal)
+                flat = np.abs(seen.points()[:, 1]).min() < 1e-6 and quad["kind"] == "ground"
+                assert flat or len(set(sides)) == 1, quad["name"]
+
+
+def test_the_users_pictures_are_shown_and_no_picture_is_in_two_splits(tmp_path):
+    for i in range(9):
+        save_picture(tmp_path / f"{i}.png", i)
+    toml = '[backgrounds]\nplace = "backdrop"\npicture_share = 1\npictures = "*.png"\n'
+    scene = drawn_scene(toml, tmp_path)
+    used = {}
+    for split in ("train", "val", "test"):
+        drawn = [surround.draw(scene, clip, replace(around(), split=split))[0] for clip in range(25)]
+        used[split] = {
+            q["look"]["picture"] for one in drawn for q in one["backgrounds"]["quads"] if "picture" in q["look"]
+        }
+        assert used[split]
+    assert not used["train"] & used["val"] and not used["train"] & used["test"] and not used["val"] & used["test"]
+    empty_scene()
+    made(2, scene)
+
+
+def save_picture(path, level):
+    image = bpy.data.images.new("Picture", 12, 8)
+    image.pixels.foreach_set(np.full(12 * 8 * 4, 0.1 * level, np.float32))
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no picture", None])
+def test_a_picture_that_cannot_be_read_is_named(content, tmp_path):
+    path = tmp_path / "wall.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(FileError, match=r"wall\.png: .*picture"):
+        load_picture(path)
+    assert not [image for image in bpy.data.images if "wall" in image.name]
+
+
+# Clothes and effects
+
+
+def test_clothes_are_put_on_by_name_and_the_characters_own_materials_stay():
+    empty_scene()
+    bpy.ops.mesh.primitive_ico_sphere_add()
+    skin = bpy.context.object
+    own = [bpy.data.materials.new(name) for name in ("Ann shirt", "Ann trousers", "Ann iris", "Ann skin.001")]
+    for material in own:
+        if material.node_tree is None:
+            material.use_nodes = True
+        skin.data.materials.append(material)
+    before = [dict(colour=list(m.diffuse_color), nodes=len(m.node_tree.nodes)) for m in own]
+    look = dict(pattern=draw_pattern(np.random.default_rng(0), "plaid"), span=0.5, roughness=0.8)
+    materials.dress(skin, dict(shirt=look, trousers=dict(colour=[1, 0, 0]), skin=dict(roughness=0.33)))
+    worn = [slot.material for slot in skin.material_slots]
+    assert worn[2] is own[2] and all(worn[i] is not own[i] for i in (0, 1, 3))
+    assert any(node.type == "TEX_IMAGE" for node in worn[0].node_tree.nodes)
+    surface = next(node for node in worn[3].node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    assert surface.inputs["Roughness"].default_value == pytest.approx(0.33)
+    assert list(worn[1].diffuse_color) == pytest.approx([1, 0, 0, 1])
+    assert [dict(colour=list(m.diffuse_color), nodes=len(m.node_tree.nodes)) for m in own] == before
+    assert list(skin.data.materials) == own
+
+
+def test_each_person_gets_an_outfit_of_its_own():
+    people = materials.draw(Materials(), rng_for(0, 0, "materials"), around())["people"]
+    assert len(people) == 2 and people[0] != people[1]
+    assert set(people[0]) == {"shirt", "trousers", "socks", "shoes", "skin"}
+
+
+def test_drawn_effects_are_what_the_images_room_applies():
+    picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    drawn = [json.loads(json.dumps(effects.draw(SCENE.effects, rng_for(0, frame, "effects")))) for frame in range(20)]
+    changed = [apply(picture, values) for values in drawn]
+    assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in changed)
+    assert len({one.tobytes() for one in changed}) == 20
+    assert {True} == {0 <= values["jpeg"] <= 100 for values in drawn}
+
+
+def test_settings_are_drawn_within_what_they_say():
+    for section in (Cameras(), Lights(), Materials(), SCENE.effects, SCENE.occluders, SCENE.distractors):
+        values = [section.draw(np.random.default_rng(seed)) for seed in range(30)]
+        assert len({json.dumps(one) for one in values}) == 30 or len(values[0]) < 3
