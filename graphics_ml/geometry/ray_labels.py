@@ -11,7 +11,7 @@ import numpy as np
 
 from graphics_ml.geometry.pixel_rays import first_hits, homogeneous_pixels
 from graphics_ml.keypoints import PARTS, TOUCHING
-from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.camera import Camera, as_plain
 from graphics_ml.wording import short_repr
 
 UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
@@ -97,6 +97,8 @@ def ray_labels(
     Args:
         next_camera: where the picture of the next moment is taken from; `camera` when None.
     """
+    if next_camera is not None and as_plain(next_camera) == as_plain(camera):
+        next_camera = None  # so that what stands still does not flow by a rounding
     places = [camera.project(body.keypoints) for body in bodies]
     # No ray goes to a keypoint that there is not: a place left of the picture meets nothing.
     others = np.nan_to_num(np.concatenate((np.empty((0, 2)), *places)), nan=-1.0)

@@ -14,7 +14,7 @@ from graphics_ml.blender.characters import Character, build_character  # noqa: E
 from graphics_ml.blender.characters.figure import MATERIALS  # noqa: E402
 from graphics_ml.blender.rigs import load_rig, meshes_of  # noqa: E402
 from graphics_ml.blender.scene import blender_from_ours, empty_scene, ours_from_blender  # noqa: E402
-from graphics_ml.blender.scenes.anchors import find_anchors, triangles_of  # noqa: E402
+from graphics_ml.blender.scenes.anchors import find_anchors, smooth_triangles, triangles_of  # noqa: E402
 from graphics_ml.errors import GraphicsMLError  # noqa: E402
 from graphics_ml.keypoints import FACE, FLIPPED, PARTS, WHOLE_BODY  # noqa: E402
 from graphics_ml.motion.bone_map import BoneMap, recognize  # noqa: E402
@@ -240,6 +240,16 @@ def test_what_a_character_carries_is_no_part_of_its_body(test_data):
     names = [name for name, place in zip(WHOLE_BODY, knight.places(), strict=True) if np.isfinite(place).all()]
     assert not any("finger" in name or "thumb" in name or "face" in name for name in names)
     assert {"left_hip", "right_wrist", "left_heel", "right_big_toe"} <= set(names)
+
+
+def test_triangles_are_those_of_the_faces_and_shaded_as_they_are():
+    mesh = bpy.data.meshes.new("pentagon and triangle")
+    mesh.from_pydata([(0, 0, 0), (2, 0, 0), (3, 1, 0), (1, 3, 0), (0, 2, 0), (9, 9, 9)], [], [range(5), (0, 1, 5)])
+    mesh.polygons[0].use_smooth = True
+    triangles, smooth = triangles_of(mesh), smooth_triangles(mesh)
+    assert triangles.shape == (4, 3) and sorted(set(triangles[:3].ravel())) == [0, 1, 2, 3, 4]
+    assert set(triangles[3]) == {0, 1, 5}
+    assert smooth.tolist() == [True, True, True, False]
 
 
 def test_a_rig_without_the_bones_that_are_needed_is_refused(person):

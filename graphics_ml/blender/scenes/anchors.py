@@ -110,6 +110,20 @@ def triangles_of(mesh: bpy.types.Mesh) -> np.ndarray:
     return triangles.reshape(-1, 3)
 
 
+def smooth_triangles(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(T,) bool, which of these triangles are shaded smooth."""
+    return _of_faces(mesh, "use_smooth", bool)
+
+
+def _of_faces(mesh, name, kind):
+    """(T,) what is known of the faces that the triangles of a mesh are cut from."""
+    mesh.calc_loop_triangles()
+    faces, values = np.empty(len(mesh.loop_triangles), np.int32), np.empty(len(mesh.polygons), kind)
+    mesh.loop_triangles.foreach_get("polygon_index", faces)
+    mesh.polygons.foreach_get(name, values)
+    return values[faces]
+
+
 _JOINTS = dict(
     shoulder="upper_arm", elbow="forearm", wrist="hand", hip="thigh", knee="shin", ankle="foot", hand_root="hand"
 )
@@ -237,11 +251,7 @@ class _RestMesh:
         self.triangles = triangles_of(mesh)
         self.in_triangle = np.zeros(len(self.own), bool)
         self.in_triangle[self.triangles] = True
-        faces = np.empty(len(mesh.loop_triangles), np.int32)
-        mesh.loop_triangles.foreach_get("polygon_index", faces)
-        of_faces = np.empty(len(mesh.polygons), np.int32)
-        mesh.polygons.foreach_get("material_index", of_faces)
-        self.materials = of_faces[faces]
+        self.materials = _of_faces(mesh, "material_index", np.int32)
         role_of = _roles_of_bones(rig, roles)
         if skin.parent is rig and skin.parent_type == "BONE" and not skin.vertex_groups:
             # What hangs from a bone without a role, as a sword from a slot in the hand, is no part of the body.
