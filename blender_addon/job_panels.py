@@ -3,15 +3,18 @@
 
 A panel has all the job's settings, a button that runs it in a worker, and the files that it wrote; a motion among them
 can be put on the active armature. Its settings live at `scene.graphics_ml.<name of the job>`, its operator is
-`graphics_ml.run_<name of the job>`, where the name has underscores for hyphens.
+`graphics_ml.run_<name of the job>`, where the name has underscores for hyphens. A setting that takes the open scene
+gets a copy of it where it is left empty, which is kept with the outputs.
 """
 
 from pathlib import Path
 
 import bpy
 
+from graphics_ml.errors import OutputError
 from graphics_ml.formats import extensions
 from graphics_ml.jobs import JOBS, settings
+from graphics_ml.outputs import ensure_writable
 
 from .in_worker import in_worker, needs_environment
 from .preferences import chosen_place
@@ -20,6 +23,7 @@ from .running import Running, press
 from .sidebar import Sidebar, paragraph
 
 SETTINGS = {}
+OPEN_SCENE = "scene.blend"
 _FIRST = 100  # bl_order of the first of these panels: they come after those of their own making
 _made = []
 
@@ -81,7 +85,7 @@ def unregister():
 class _RunsJob(Running):
     def work(self, context):
         group = getattr(context.scene.graphics_ml, self.job_name)
-        outcome = yield from in_worker(job_from(group))
+        outcome = yield from in_worker(job_from(group, **_open_scene(group)))
         group.results.clear()
         for path in outcome.outputs:
             group.results.add().path = str(path)
@@ -110,6 +114,30 @@ class _ShowsRareSettings(Sidebar):
 
     def draw(self, context):
         draw_settings(self.layout, getattr(context.scene.graphics_ml, self.job_name), self.rare)
+
+
+def _open_scene(group):
+    """The setting that takes the open scene where it is empty, with a copy of that, which the job keeps with its
+    outputs; {} where there is none. The open scene stays as it is.
+
+    Raises:
+        GraphicsMLError: the other settings do not go together, or the folder has such a copy and is not to be resumed.
+    """
+    empty = [
+        one.name for one, _ in settings(group.job_class) if one.metadata["open_scene"] and not getattr(group, one.name)
+    ]
+    if not empty:
+        return {}
+    (name,) = empty
+    job = job_from(group, **{name: Path(OPEN_SCENE)})
+    copy = job.output / OPEN_SCENE
+    if not copy.exists():
+        ensure_writable(copy)
+        job.output.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, check_existing=False)
+    elif not getattr(job, "resume", False):
+        raise OutputError(job.output, None, "an earlier run kept its scene here; choose another folder, or Resume that")
+    return {name: copy}
 
 
 def _operator(name, job_class):

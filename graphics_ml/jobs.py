@@ -47,6 +47,7 @@ def setting(
     label=None,
     usual=None,
     rare=False,
+    open_scene=False,
 ):
     """A field of a job.
 
@@ -61,9 +62,10 @@ def setting(
         label: what panels call it, where its name in plain words does not say it to an animator.
         usual: of a number that is None when not given, what a panel offers to one who wants to give it.
         rare: whether few need it, so that panels keep it out of the way.
+        open_scene: of a file, whether panels take the scene that is open in Blender where it is left empty.
     """
     metadata = dict(help=help, min=min, max=max, unit=unit, short=short, positional=positional)
-    metadata |= dict(names_file=names_file, label=label, usual=usual, rare=rare)
+    metadata |= dict(names_file=names_file, label=label, usual=usual, rare=rare, open_scene=open_scene)
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
@@ -534,7 +536,12 @@ class RenderDataset(Job):
     needs: ClassVar[tuple[str, ...]] = ("blender", "pose", "learn", "geometry")
     panel: ClassVar[str | None] = "Render Data Set"
 
-    scene: Path = setting("scene file (.toml), which says what may be seen", positional=True)
+    scene: Path = setting(
+        "scene file (.toml), which says what may be seen, or a scene of your own (.blend) to be shown as it is",
+        positional=True,
+        open_scene=True,
+        label="Scene, or the Open One",
+    )
     output: Path = setting("folder of the data set", short="o")
     frames: int = setting("how many frames", 100, min=1, max=MOST_FRAMES)
     start: int = setting(

@@ -20,6 +20,7 @@ class MakeTakes(Job):
     style: Literal["calm", "in a hurry"] = setting("how they move", "calm")
     pace: float | None = setting("how fast", None, min=0.1, max=10, unit="m/s", usual=1.4)
     pause: float = setting("how long to think about each", 0.0, min=0, unit="s")
+    stage: Path | None = setting("where it takes place, .blend", None, open_scene=True)
 
 
 jobs.JOBS["make_takes"] = MakeTakes
@@ -41,11 +42,12 @@ def make_takes(job, progress):
         root_positions=np.tile([0.0, 1.0, 0.0], (10, 1)),
         fps=30,
     )
-    job.output.mkdir(exist_ok=True)
+    job.output.mkdir(parents=True, exist_ok=True)
     written = []
     for number in range(job.count):
         progress("making", number, job.count)
         time.sleep(job.pause)
         written.append(job.output / f"take_{number}.bvh")
         save(still, written[-1])
-    return Outcome(tuple(written), (f"{job.count} takes were made {job.style} at {job.pace} m/s",))
+    notes = f"{job.count} takes were made {job.style} at {job.pace} m/s", f"{job.stage.stat().st_size} bytes of stage"
+    return Outcome(tuple(written), notes)

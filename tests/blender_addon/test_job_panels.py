@@ -52,7 +52,7 @@ def test_its_panel_stands_in_the_sidebar_with_every_setting_and_a_button(new_job
     assert (panel.bl_label, panel.bl_category) == ("Learned motion", "Graphics ML")
     calls = drawn(panel)
     shown = {given[1] for name, given, _ in calls if name == "prop"}
-    assert shown == {"output", "count", "style", "use_pace", "pace", "pause"}
+    assert shown == {"output", "count", "style", "use_pace", "pace", "pause", "stage"}
     assert [given[0] for name, given, _ in calls if name == "operator"] == ["graphics_ml.run_make_takes"]
 
 
@@ -62,7 +62,7 @@ def test_its_button_runs_it_in_a_worker_and_lists_what_it_wrote(new_job, addon, 
     written = [Path(one.path) for one in new_job.results]
     assert written == [tmp_path / "takes" / f"take_{number}.bvh" for number in range(3)]
     assert all(one.exists() for one in written)
-    assert addon("running").last().notes == ["3 takes were made in a hurry at 1.4 m/s"]
+    assert addon("running").last().notes[0] == "3 takes were made in a hurry at 1.4 m/s"
     calls = drawn(bpy.types.GRAPHICS_ML_PT_make_takes)
     assert "take_2.bvh" in {named.get("text") for name, _, named in calls if name == "label"}
 
@@ -77,8 +77,25 @@ def test_a_motion_that_it_wrote_goes_on_the_active_armature(new_job, core, test_
     assert core("blender.animation_data").current_action(rig).name == "take_0"
 
 
+def test_a_job_that_takes_the_open_scene_gets_a_copy_and_leaves_it_as_it_is(new_job, addon, tmp_path):
+    mesh = bpy.data.meshes.new("Lamp")
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Lamp", mesh))
+    new_job.output, new_job.count = str(tmp_path / "takes"), 1
+    before = bpy.data.filepath, bpy.data.is_dirty, set(bpy.data.objects), bpy.context.scene.as_pointer()
+    assert bpy.ops.graphics_ml.run_make_takes() == {"FINISHED"}
+    assert before == (bpy.data.filepath, bpy.data.is_dirty, set(bpy.data.objects), bpy.context.scene.as_pointer())
+    copy = tmp_path / "takes" / "scene.blend"
+    assert addon("running").last().notes[1] == f"{copy.stat().st_size} bytes of stage"
+    with bpy.data.libraries.load(str(copy)) as (held, _):
+        assert held.objects == ["Lamp"]
+    with pytest.raises(RuntimeError, match="an earlier run kept its scene here"):
+        bpy.ops.graphics_ml.run_make_takes()
+    new_job.stage = str(copy)
+    assert bpy.ops.graphics_ml.run_make_takes() == {"FINISHED"}
+
+
 def test_stopping_it_stops_the_worker_within_a_second(new_job, addon, core, tmp_path):
-    job = addon("properties").job_from(new_job, output=tmp_path / "takes", count=100, pause=0.05)
+    job = addon("properties").job_from(new_job, output=tmp_path / "takes", count=100, pause=0.05, stage=Path(__file__))
     steps = addon("in_worker").in_worker(job)
     while not (step := next(steps)) or step[0] != "making":
         time.sleep(0.01)
