@@ -6,16 +6,17 @@ from graphics_ml.blender.scenes.build import DrawnFrame, FilmedPerson
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.datasets.frame import Frame, Person
 from graphics_ml.geometry.ray_labels import Body, RayLabels, Surface, box_of_pixels, box_of_points, ray_labels
+from graphics_ml.images import effects
 from graphics_ml.motion.camera import Camera
 
 
-def labelled_frame(drawn: DrawnFrame, scene: Scene, seed: int, identity: str) -> Frame:
-    """The frame with all its labels, and with the scene's image effects on its picture.
+def labelled_frame(drawn: DrawnFrame, scene: Scene, identity: str) -> Frame:
+    """The frame with all its labels, and with the image effects that were drawn for it on its picture.
 
     Args:
         drawn: by Blender.
         scene: that it was drawn from.
-        seed, identity: of the data set.
+        identity: of the data set.
     """
     surfaces = [
         Surface(one.vertices, one.triangles, one.next_vertices, one.instance, one.parts if one.instance else None, True)
@@ -34,13 +35,18 @@ def labelled_frame(drawn: DrawnFrame, scene: Scene, seed: int, identity: str) ->
         tuple(_person(one, seen, drawn, rays) for one, seen in zip(drawn.people, rays.visibility, strict=True)),
         drawn.parameters,
         drawn.next_camera,
-        drawn.picture,
+        _with_effects(drawn),
         rays.depth,
         rays.normals,
         rays.flow,
         rays.instances,
         rays.parts,
     )
+
+
+def _with_effects(drawn):
+    values = drawn.parameters.get("effects")
+    return effects.apply(drawn.picture, values) if values and drawn.picture is not None else drawn.picture
 
 
 def _person(filmed: FilmedPerson, visibility: np.ndarray, drawn: DrawnFrame, rays: RayLabels):

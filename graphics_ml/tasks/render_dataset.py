@@ -96,7 +96,7 @@ def render_chunk(chunk: Chunk, progress: Progress) -> Outcome:
         for done, index in enumerate(range(chunk.first, chunk.first + chunk.count)):
             progress("rendering", done, chunk.count)
             drawn = studio.frame(index, picture=job.pictures != "none")
-            written += save_frame(labelled_frame(drawn, scene, job.seed, chunk.identity), job)
+            written += save_frame(labelled_frame(drawn, scene, chunk.identity), job)
     return Outcome(tuple(written))
 
 
@@ -227,7 +227,10 @@ def _write_record(job, inputs, identity):
 
 
 def _copy_scene(job, inputs):
-    """The scene file as it is, with what its files were, for those who have the data set alone."""
+    """The scene file as it is, with what its files were, for those who have the data set alone; a .blend is too large,
+    and the files that it needs would not be found from here."""
+    if job.scene.suffix.lower() == ".blend":
+        return
     hashes = (f"# {toml_value(seen_from(job.scene.parent, path))} = {file_hash(path)}" for path in inputs[1:])
     lines = ["", f"# From {job.scene.name}. Files that it names, with their SHA-256:", *hashes] if inputs[1:] else []
     write_bytes(job.output / "scene.toml", job.scene.read_bytes() + "\n".join([*lines, ""]).encode())

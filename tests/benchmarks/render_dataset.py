@@ -55,7 +55,7 @@ def _cost_of_labels(scene, folder):
         for index in indices:
             drawn = studio.frame(index, picture)
             if label:
-                save_frame(labelled_frame(drawn, described, 0, "0" * 16), job)
+                save_frame(labelled_frame(drawn, described, "0" * 16), job)
         return time.perf_counter() - began
 
     with Studio(described, 0) as studio:

@@ -118,7 +118,7 @@ def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
     with Studio(described, 0) as studio:
         for index in (5, 2):
             there = FrameSet(whole[0].output, indices=[index], dense=True)[0]
-            made = labelled_frame(studio.frame(index), described, 0, there.data_set)
+            made = labelled_frame(studio.frame(index), described, there.data_set)
             for name in ("picture", "depth", "flow", "instances", "parts"):
                 np.testing.assert_array_equal(getattr(made, name), getattr(there, name))
             for one, other in zip(made.people, there.people, strict=True):
@@ -159,6 +159,30 @@ def test_a_set_that_is_extended_is_the_same_as_one_made_at_once(whole, scene, tm
     assert (again.start, again.frames, again.output.resolve()) == (0, 6, (tmp_path / "set").resolve())
     with pytest.raises(DataSetError, match="another scene, seed"):
         run(RenderDataset(frames=1, seed=1, **more))
+
+
+def test_an_animators_own_scene_is_rendered_as_it_is(tmp_path):
+    import bpy
+
+    from graphics_ml.blender.characters import build_character, random_character
+    from graphics_ml.blender.scene import empty_scene
+    from graphics_ml.blender.stage import place_camera
+    from graphics_ml.motion.camera import framing_camera
+
+    own = empty_scene()
+    build_character(random_character(np.random.default_rng(1)), "Ada", 0.4)
+    around = np.array([[-0.8, 0, -0.5], [0.8, 1.8, 0.5]])
+    place_camera(own, framing_camera(around, 64, 48))
+    own.render.resolution_x, own.render.resolution_y, own.frame_end = 64, 48, 2
+    path = tmp_path / "own.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    before = path.read_bytes()
+    outcome = run(RenderDataset(scene=path, output=tmp_path / "set", frames=2, jobs=1, writers=("coco",)))
+    assert not outcome.failures and path.read_bytes() == before
+    frames = list(FrameSet(tmp_path / "set"))
+    assert [len(frame.people) for frame in frames] == [1, 1]
+    assert all((frame.instances == 1).mean() > 0.05 for frame in frames)
+    assert read_job(tmp_path / "set" / RECORD).scene.resolve() == path.resolve()
 
 
 def test_what_cannot_be_rendered_is_said_with_its_frames(scene, tmp_path):
