@@ -297,6 +297,7 @@ class GRAPHICS_ML_PT_capture_more(_PartOfCapture, bpy.types.Panel):
 
     def draw_part(self, layout, group):
         fields(layout, group, ("map", "folder"))
+        draw_settings(layout, group, ("detector", "lifter", "weights"))
 
 
 class GRAPHICS_ML_PT_capture_corrections(Sidebar, bpy.types.Panel):

@@ -195,6 +195,18 @@ class Capture(Job):
         (),
     )
 
+    detector: Literal["mediapipe", "graphics-ml"] = setting(
+        "what finds people and their landmarks in the pictures: MediaPipe, or our own networks", "mediapipe", rare=True
+    )
+    lifter: Literal["detector", "graphics-ml"] = setting(
+        "what places landmarks in space: the detector, where it can (MediaPipe), or our own network",
+        "detector",
+        rare=True,
+    )
+    weights: Path | None = setting(
+        "folder with weights of our networks that you trained, in place of those that they come with", None, rare=True
+    )
+
     def __post_init__(self):
         super().__post_init__()
         if not re.fullmatch(r"left|right|[1-9]\d*", self.person):

@@ -43,7 +43,7 @@ class NetworkDetector:
         certainty: a person is seen where the finder's score reaches this, 0..1.
         presence: landmarks are given where those of shoulders, hips and limbs are in the picture with this mean
             probability, 0..1.
-        weights: folder with pose_2d.safetensors and person_boxes.safetensors; None: those that come with graphics_ml.
+        weights: folder with pose_2d.safetensors or person_boxes.safetensors, in place of our own.
 
     Raises:
         FileError: there are no weights, or others.
@@ -103,7 +103,7 @@ class NetworkDetector:
             # A landmark that was put in the wrong place is as little use as one that is hidden.
             visibility=visible * near,
             presence=present,
-            region=_next_region(keypoints, present, region),
+            region=next_region(keypoints, present, region),
         )
 
     def _network(self, name):
@@ -115,16 +115,40 @@ def trained(name: str, folder: Path | None = None) -> Path:
 
     Args:
         name: of the network, as its recipe is called.
-        folder: of weights of one's own; None: those that come with graphics_ml.
+        folder: with weights of one's own; what it lacks, or all where it is None, comes with graphics_ml.
 
     Raises:
         FileError: there are none.
     """
-    path = (folder or OURS) / f"{name}.safetensors"
+    places = [place / f"{name}.safetensors" for place in (folder, OURS) if place]
+    path = next((one for one in places if one.is_file()), places[0])
     if not path.is_file():
         made = f"graphics-ml train {name} --data SET -o {path}"
         raise FileError(path, None, f"there are no weights of this network; train them on a rendered data set: {made}")
     return path
+
+
+def next_region(keypoints: np.ndarray, present: np.ndarray, region: Region | None = None) -> Region:
+    """The square around the landmarks that are likely in the picture, turned so that the torso stands upright in it.
+
+    Args:
+        keypoints: (L, 2) pixels.
+        present: (L,) how likely they are in the picture.
+        region: in which they were found; its turn is kept where the torso does not tell it.
+    """
+    certain = present > 0.5
+    rotation = region.rotation if region else 0.0
+    if certain[_SHOULDERS + _HIPS].all():
+        up = keypoints[_SHOULDERS].mean(axis=0) - keypoints[_HIPS].mean(axis=0)
+        # Seen from above or below a torso is too short to say where up is.
+        if np.hypot(*up) > 0.15 * np.ptp(keypoints[certain], axis=0).max():
+            rotation = float(np.arctan2(up[0], -up[1]))
+    chosen = keypoints[certain] if certain.sum() >= 4 else keypoints
+    turn = np.array([[math.cos(rotation), math.sin(rotation)], [-math.sin(rotation), math.cos(rotation)]])
+    upright = chosen @ turn.T
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    x, y = (low + high) / 2 @ turn
+    return Region(float(x), float(y), MARGIN * _RIM * float(max(*(high - low), 1.0)), rotation)
 
 
 @lru_cache(maxsize=4)
@@ -142,20 +166,3 @@ def _loaded(name, path) -> nn.Module:
 
 def _seen(picture, through, size):
     return as_input(torch.from_numpy(warped(picture, through, size))[None])
-
-
-def _next_region(keypoints, present, region):
-    """The square around the landmarks that are likely in the picture, in the axes of the torso."""
-    certain = present > 0.5
-    rotation = region.rotation
-    if certain[_SHOULDERS + _HIPS].all():
-        up = keypoints[_SHOULDERS].mean(axis=0) - keypoints[_HIPS].mean(axis=0)
-        # Seen from above or below a torso is too short to say where up is.
-        if np.hypot(*up) > 0.15 * region.size:
-            rotation = float(np.arctan2(up[0], -up[1]))
-    chosen = keypoints[certain] if certain.sum() >= 4 else keypoints
-    turn = np.array([[math.cos(rotation), math.sin(rotation)], [-math.sin(rotation), math.cos(rotation)]])
-    upright = chosen @ turn.T
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    x, y = (low + high) / 2 @ turn
-    return Region(float(x), float(y), MARGIN * _RIM * float(max(*(high - low), 1.0)), rotation)

@@ -65,7 +65,7 @@ class Pictures:
             picture (S, S, 3) uint8; box (MOST, 4) left, top, right and bottom of the people, pixels, zeros after the
             last; cut (MOST, 4) the same of what is left of those who are mostly cut away, or too small.
         """
-        size = self._size
+        size, hidden = self._size, 0.0
         if rng is None:
             picture, boxes = self._part(index, None, (0, 0, size, size))
         elif rng.random() < self._data.empty:
@@ -77,9 +77,10 @@ class Pictures:
         if rng is not None:
             picture = augment.relit(picture, rng)
             if rng.random() < 0.3:
-                picture, _ = augment.hidden_by_things(picture, np.zeros((0, 2)), rng)
+                picture, behind = augment.hidden_by_things(picture, _spread(boxes), rng)
+                hidden = behind.reshape(-1, 9).mean(axis=1)
             picture = augment.worn(picture, rng)
-        box, cut = _sorted_out(boxes)
+        box, cut = _sorted_out(boxes, 1 - hidden)
         return {"picture": np.clip(np.round(picture), 0, 255).astype(np.uint8), "box": box, "cut": cut}
 
     def _part(self, index, rng, window):
@@ -119,13 +120,20 @@ class Pictures:
         return picture, np.concatenate(rows)
 
 
-def _sorted_out(rows):
-    """Boxes to be found and what is left of others, each (MOST, 4)."""
+def _spread(rows):
+    """Nine points in each box, as far as it is in the picture."""
+    share = np.stack(np.meshgrid((0.25, 0.5, 0.75), (0.2, 0.5, 0.8)), axis=-1).reshape(-1, 2)
+    low, high = rows[:, None, 4:6], rows[:, None, 6:]
+    return (low + share * (high - low)).reshape(-1, 2)
+
+
+def _sorted_out(rows, shown_of):
+    """Boxes to be found and what is left of others, each (MOST, 4), of those of which a part `shown_of` is in sight."""
     found = np.zeros((2, MOST, 4), np.float32)
     whole, inside = rows[:, :4], rows[:, 4:]
     shown = (inside[:, 2:] - inside[:, :2]).clip(0)
     part = shown.prod(axis=1) / np.maximum((whole[:, 2:] - whole[:, :2]).prod(axis=1), 1e-9)
-    asked = (part >= _LEFT_OVER) & (shown.max(axis=1, initial=0) >= _LEAST)
+    asked = (shown_of * part >= _LEFT_OVER) & (shown.max(axis=1, initial=0) >= _LEAST)
     for at, chosen in enumerate((asked, ~asked & (shown.min(axis=1, initial=np.inf) > 0))):
         some = inside[chosen][:MOST]
         found[at, : len(some)] = some

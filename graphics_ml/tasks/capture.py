@@ -1,12 +1,13 @@
 """A video becomes a motion: decode, detect, solve, save."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from graphics_ml import formats
 from graphics_ml.corrections import SIDES, read_plant, read_span
-from graphics_ml.errors import VideoError
+from graphics_ml.errors import MissingExtraError, VideoError
 from graphics_ml.jobs import Capture, Outcome, people_picture
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together
 from graphics_ml.pose.camera import parse_camera
@@ -80,9 +81,10 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
     """
     _corrected(job, video, video.frames)  # a wrong span is said before anything is detected
     camera = None if job.camera is None else parse_camera(job.camera)
-    detections = _detected(job, detection_cache(job.output), progress)
+    look = partial(_detected, detector=_detector(job), lift=_lifter(job, camera), progress=progress)
+    detections = look(job, cache=detection_cache(job.output))
     swapped, standing, spans = _corrected(job, video, len(detections))
-    again = tuple(_again(job, one, frames, detections, progress) for one, frames in spans)
+    again = tuple(_again(job, one, frames, detections, look) for one, frames in spans)
     turning = estimate_camera_motion(video, detections, cache=camera_cache(job.output))
     solution = solve(
         detections,
@@ -125,25 +127,50 @@ def _frames(span, video, count):
     return slice(first, stop)
 
 
-def _detected(job, cache, progress):
-    return detect(
+def _detector(job):
+    """What finds people, None for MediaPipe, which loads by itself."""
+    if job.detector == "mediapipe":
+        return None
+    try:
+        from graphics_ml.pose.network_detector import NetworkDetector
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError(missing.name, "learn") from missing
+    return NetworkDetector(weights=job.weights)
+
+
+def _lifter(job, camera):
+    """What is done to detections that have no places in space, or that are to have others."""
+    if job.lifter == "detector" and job.detector == "mediapipe":
+        return lambda detections: detections
+    try:
+        from graphics_ml.pose.lifter import lift, load_network
+        from graphics_ml.pose.network_detector import trained
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError(missing.name, "learn") from missing
+    return partial(lift, camera=camera, network=load_network(trained("lifter", job.weights)))
+
+
+def _detected(job, cache, detector, lift, progress):
+    detections = detect(
         job.video,
         person=job.person,
         start=job.start,
         end=job.end,
         fps=job.fps,
+        detector=detector,
         cache=cache,
         overview=people_picture(job.output),
         progress=lambda done, total: progress("detecting", done, total),
     )
+    return lift(detections)
 
 
-def _again(job, one, frames, detections, progress):
+def _again(job, one, frames, detections, look):
     """A span that is solved again; another person is detected once, and kept beside the first."""
     if one.person == job.person:
         return Again(frames.start, frames.stop, one.smoothing, one.foot_lock)
     cache = job.output.with_name(f"{job.output.stem}.person-{one.person}.detections.npz")
-    other = _detected(one, cache, progress)
+    other = look(one, cache=cache)
     if other.person == detections.person:
         raise VideoError(job.video, None, f"the person {one.person} of a span to solve again is who is followed anyway")
     return Again(frames.start, frames.stop, one.smoothing, one.foot_lock, other)

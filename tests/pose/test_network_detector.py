@@ -76,12 +76,12 @@ def test_the_next_region_is_around_the_person_and_upright():
     upright[[11, 12]], upright[[23, 24]] = [(10, 20), (30, 20)], [(12, 60), (28, 60)]
     for turn in (0.0, 1.0, -2.5):
         points = mapped(upright, inverse_map(region_map((70.0, 50.0), 100.0, turn, 100)))
-        region = network_detector._next_region(points, np.ones(len(points)), Region(0, 0, 150, 0.3))
+        region = network_detector.next_region(points, np.ones(len(points)), Region(0, 0, 150, 0.3))
         assert math.remainder(region.rotation - turn, math.tau) == pytest.approx(0, abs=1e-6)
         inside = mapped(points, region_map((region.x, region.y), region.size, region.rotation, 1))
         assert inside.min() > 0.05 and inside.max() < 0.95
     some = np.where(np.arange(len(points)) < 3, 1.0, 0.0)  # too few to tell
-    kept = network_detector._next_region(points, some, Region(0, 0, 150, 0.3))
+    kept = network_detector.next_region(points, some, Region(0, 0, 150, 0.3))
     assert kept.rotation == 0.3
 
 
@@ -104,7 +104,8 @@ def test_other_weights_are_another_version(tmp_path):
     assert len(versions) == 2
 
 
-def test_missing_weights_say_how_to_train_them(tmp_path):
+def test_missing_weights_say_how_to_train_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(network_detector, "OURS", tmp_path / "none")
     with pytest.raises(
         FileError, match=r"no weights of this network; train them on a rendered data set: graphics-ml train pose_2d"
     ):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,14 @@ def test_boxes_go_with_the_picture_however_it_is_changed(learner):
             inside = rough[top + 2 : bottom - 2, left + 2 : right - 2].mean()
             seen += inside > rough[:, max(0, left - 7) : left - 2].mean()
     assert seen >= 15
+
+
+def test_nobody_is_asked_for_in_an_empty_picture(learner):
+    samples = BoxLearner(dataclasses.replace(learner.data, empty=1.0), SMALL).splits().train
+    drawn = [samples.draw(0, np.random.default_rng(seed)) for seed in range(8)]
+    assert not any(one["box"].any() or one["cut"].any() for one in drawn)
+    batch = {name: torch.stack([torch.as_tensor(one[name]) for one in drawn]) for name in drawn[0]}
+    assert torch.isfinite(learner.loss(learner.network(), batch))
 
 
 def test_overlaps_are_those_of_areas_counted_on_a_grid():
