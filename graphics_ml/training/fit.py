@@ -121,7 +121,7 @@ def fit(
         trainer.fit(run, batches, checks, ckpt_path=str(last) if last else None)
     best = best_epoch(run.history, learner.watched, learner.higher_is_better)
     network = _kept(folder / _BEST, run.average)
-    where = run.device if device == "auto" and torch.cuda.is_available() else torch.device("cpu")
+    where = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu")
     network.to(where)
     val = checking_batches(splits.val, training.batch, training.checked, training.workers)
     with torch.inference_mode():

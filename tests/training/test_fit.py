@@ -1,4 +1,5 @@
 import dataclasses
+import signal
 
 import pytest
 
@@ -71,6 +72,18 @@ def test_checkpoints_are_neither_lost_nor_taken_for_another_recipes(tmp_path):
     with pytest.raises(TrainingError, match=r"another recipe \(training.clip differ\)"):
         fitted(tmp_path, more="clip = 2.0", resume=True)
     assert len(fitted(tmp_path, epochs=5, resume=True).history) == 5
+
+
+def test_ctrl_c_stops_a_run_that_can_then_go_on(tmp_path):
+    def press(stage, done, total):
+        if done == 25:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path, progress=press)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert steps(fitted(tmp_path, resume=True)) == steps(fitted(tmp_path, "whole"))
 
 
 def test_each_pass_sees_every_sample_once_whatever_an_epoch_is():
