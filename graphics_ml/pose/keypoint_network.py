@@ -83,7 +83,8 @@ class KeypointNetwork(nn.Module):
     def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.backbone(crops)
         fine = self.pyramid(features)
-        places = self.places(fine)
+        with torch.autocast(fine.device.type, enabled=False):  # whole logits of a distribution would be too coarse
+            places = self.places(fine.float())
         # How sure it may be shows at the place itself, in all of the crop, and in how peaked the distribution is.
         where = places.detach().flatten(2).softmax(-1)
         there = torch.einsum("bln,bcn->blc", where, fine.flatten(2))

@@ -21,6 +21,7 @@ import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import nn
+from torch.utils._pytree import tree_map
 
 from graphics_ml.errors import FileError
 from graphics_ml.outputs import write_bytes
@@ -89,7 +90,9 @@ def fit(
         checking_batches(part, training.batch, training.checked, training.workers)
         for part in (splits.train, splits.val)
     ]
-    run = _Run(recipe, len(batches))
+    on_gpu = device == "auto" and torch.cuda.is_available()
+    kind = None if training.precision == "float32" else _quick_kind(on_gpu)
+    run = _Run(recipe, len(batches), kind)
     mode = "max" if learner.higher_is_better else "min"
     early = EarlyStopping("watched", mode=mode, patience=training.patience, check_on_train_epoch_end=True)
     keep = ModelCheckpoint(
@@ -107,7 +110,7 @@ def fit(
         trainer = lightning.Trainer(
             accelerator=device,
             devices=1,
-            precision=_precision(training.precision, device),
+            precision="16-mixed" if kind == torch.float16 else "32-true",  # which scales small slopes up
             max_epochs=training.epochs,
             gradient_clip_val=training.clip,
             callbacks=[early, keep, limit, _Told(progress, training.epochs * len(batches))],
@@ -120,8 +123,8 @@ def fit(
         )
         trainer.fit(run, batches, checks, ckpt_path=str(last) if last else None)
     best = best_epoch(run.history, learner.watched, learner.higher_is_better)
-    network = _kept(folder / _BEST, run.average)
-    where = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu")
+    network = _kept(folder / _BEST, learner)
+    where = torch.device("cuda" if on_gpu else "cpu")
     network.to(where)
     val = checking_batches(splits.val, training.batch, training.checked, training.workers)
     with torch.inference_mode():
@@ -171,11 +174,14 @@ def _prepared(folder, recipe, resume):
 class _Run(lightning.LightningModule):
     """What Lightning calls: a learner's loss and figures, the mean of its network's weights, the history."""
 
-    def __init__(self, recipe, steps):
+    def __init__(self, recipe, steps, kind):
         super().__init__()
         self.learner, self.training_settings, self.steps = recipe.learner, recipe.training, steps
         self.network = self.learner.network()
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        if kind is not None:
+            for network in (self.network, self.average):
+                _compute_in(network, kind)
         self.history: list[Epoch] = []
         self._running, self._checked, self._began = [], ([], []), 0.0
 
@@ -202,7 +208,8 @@ class _Run(lightning.LightningModule):
     def training_step(self, batch, index):
         # What is dropped at random depends on nothing before this step, so that a resumed run does the same.
         torch.manual_seed(self.training_settings.seed + 1000003 * (self.global_step + 1))
-        loss = self.learner.loss(self.network, batch)
+        with _in_float32(self.device):
+            loss = self.learner.loss(self.network, batch)
         if not torch.isfinite(loss):
             rate = self.optimizers().param_groups[0]["lr"]
             raise TrainingError(
@@ -226,7 +233,8 @@ class _Run(lightning.LightningModule):
                     mean.copy_(now)
 
     def validation_step(self, batch, index, dataloader_idx):
-        self._checked[dataloader_idx].append(_measured(self.learner, self.average, batch))
+        with _in_float32(self.device):
+            self._checked[dataloader_idx].append(_measured(self.learner, self.average, batch))
 
     def on_validation_epoch_end(self):
         train, val = (_mean(parts) for parts in self._checked)
@@ -299,9 +307,9 @@ def _results(learner, network, splits, training, device, progress):
     return {name: values for name, values in results.items() if values}
 
 
-def _kept(path, network):
+def _kept(path, learner):
     state = read_checkpoint(path)["state_dict"]
-    network = copy.deepcopy(network)
+    network = learner.network()
     network.load_state_dict({k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")})
     return network.eval()
 
@@ -310,11 +318,28 @@ def _moved(batch, device):
     return {name: value.to(device) for name, value in batch.items()}
 
 
-def _precision(asked, device):
-    if asked == "float32" or device == "cpu" or not torch.cuda.is_available():
-        return "32-true"
-    torch.set_float32_matmul_precision("high")
-    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+def _quick_kind(on_gpu):
+    """The kind of numbers of half the size that the device computes with faster, None where it has none."""
+    if on_gpu:
+        torch.set_float32_matmul_precision("high")
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    # Others compute with bfloat16 too, but slower than with float32.
+    return torch.bfloat16 if getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() else None
+
+
+def _compute_in(network, kind):
+    """Let a network compute in numbers of half the size, and give float32; losses need those."""
+    forward = network.forward
+
+    def quick(*inputs):
+        with torch.autocast(inputs[0].device.type, kind):
+            return tree_map(lambda one: one.float() if one.is_floating_point() else one, forward(*inputs))
+
+    network.forward = quick
+
+
+def _in_float32(device):
+    return torch.autocast(device.type, enabled=False)
 
 
 @contextmanager

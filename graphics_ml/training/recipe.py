@@ -46,7 +46,9 @@ class Training(Settings):
     patience: int = setting("stop after so many epochs in which it became no better", 20, min=1)
     checked: int = setting("samples of each split, at most, that an epoch is judged by", 2000, min=1)
     workers: int | None = setting("processes that make samples; chosen by the machine when not given", None, min=0)
-    precision: Literal["auto", "float32"] = setting("auto: bfloat16 or float16 on a GPU that has them", "auto")
+    precision: Literal["auto", "float32"] = setting(
+        "auto: the network in bfloat16 or float16 where the device is faster with them", "auto"
+    )
     seed: int = setting("chooses the first weights, the order of samples and what is drawn for them", 1, min=0)
 
 

@@ -5,8 +5,10 @@ import pytest
 
 pytest.importorskip("lightning")
 
+import torch
+
 from graphics_ml.training.curves import best_epoch
-from graphics_ml.training.fit import fit, last_history
+from graphics_ml.training.fit import _compute_in, fit, last_history
 from graphics_ml.training.learner import TrainingError
 from graphics_ml.training.recipe import read_recipe
 from graphics_ml.training.samples import Order
@@ -84,6 +86,19 @@ def test_ctrl_c_stops_a_run_that_can_then_go_on(tmp_path):
         fitted(tmp_path, progress=press)
     assert signal.getsignal(signal.SIGINT) is before
     assert steps(fitted(tmp_path, resume=True)) == steps(fitted(tmp_path, "whole"))
+
+
+def test_a_network_that_computes_in_half_the_size_gives_and_learns_in_float32():
+    torch.manual_seed(0)
+    network, inputs = torch.nn.Linear(64, 3), torch.randn(8, 64)
+    exact = network(inputs)
+    _compute_in(network, torch.bfloat16)
+    quick = network(inputs)
+    assert quick.dtype == torch.float32 and not torch.equal(quick, exact)
+    assert torch.allclose(quick, exact, atol=0.02)
+    quick.sum().backward()
+    assert network.weight.grad.dtype == torch.float32
+    assert torch.allclose(network.weight.grad, inputs.sum(0).expand(3, -1), atol=0.05, rtol=0.02)
 
 
 def test_each_pass_sees_every_sample_once_whatever_an_epoch_is():
