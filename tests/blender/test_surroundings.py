@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -17,6 +18,7 @@ from graphics_ml.blender.scenes.furniture import DISTRACTORS, SLOTS, assemble
 from graphics_ml.blender.scenes.making import load_picture, strike
 from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, draw_pattern, paint
 from graphics_ml.blender.scenes.placing import Placed
+from graphics_ml.blender.scenes.sections import read_section
 from graphics_ml.blender.scenes.surroundings import Cameras, Lights, Materials
 from graphics_ml.blender.stage import place_camera
 from graphics_ml.errors import FileError
@@ -259,6 +261,36 @@ def test_a_place_looks_the_same_whatever_was_there_before_and_leaves_nothing_beh
     assert {name: len(getattr(bpy.data, name)) for name in kept} == kept
     empty_scene()
     np.testing.assert_array_equal(made(3)[0], first)
+
+
+def test_without_looks_the_same_meshes_stand_there_and_nothing_is_painted():
+    empty_scene()
+    collection = bpy.context.scene.collection
+    drawn, seen = surround.draw(SCENE, 6, around(6))
+    shapes = []
+    for looks in (True, False):
+        surround.make(drawn, seen, collection, looks)
+        meshes = [thing for thing in collection.objects if thing.type == "MESH"]
+        shapes.append([[tuple(vertex.co) for vertex in thing.data.vertices] for thing in meshes])
+        assert any(thing.data.materials for thing in meshes) == looks
+        strike(collection)
+    assert shapes[0] == shapes[1] and len(shapes[0]) > 2
+    assert not [image for image in bpy.data.images if image.name not in ("Render Result", "Sky")]
+
+
+def test_what_is_not_seen_is_not_painted_and_changes_no_pixel(monkeypatch):
+    pictures = []
+    for everything in (False, True):
+        if everything:
+            monkeypatch.setattr("graphics_ml.blender.scenes.backgrounds.is_seen", lambda *_: True)
+        empty_scene()
+        pictures.append(made(12, drawn_in("room"))[0].astype(int))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 0.5  # shiny floors mirror what is beside the picture
+
+
+def drawn_in(place):
+    toml = {"backgrounds": {"place": place, "roughness": 1.0}}
+    return read_section(Scene, toml, Path("scene.toml"))
 
 
 @pytest.mark.parametrize("place", ["room", "outdoors", "studio", "backdrop", "open"])

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from graphics_ml.blender.scenes.drawn import Around
-from graphics_ml.blender.scenes.making import add_mesh, look_material
+from graphics_ml.blender.scenes.making import add_mesh, is_seen, look_material, plain
 from graphics_ml.blender.scenes.patterns import SPANS, draw_pattern
 from graphics_ml.blender.scenes.pools import part_of
 from graphics_ml.blender.scenes.surroundings import Backgrounds
@@ -30,24 +30,27 @@ def draw(section: Backgrounds, rng: np.random.Generator, around: Around) -> dict
     return dict(place=values["place"], quads=quads)
 
 
-def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
-    """Put the quads into the collection.
+def make(values: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
+    """Put the quads into the collection; without `looks` bare.
 
     Raises:
         FileError: a picture cannot be read.
     """
     materials = {}
     for quad in values["quads"]:
-        shared = id(quad["look"])
-        if shared not in materials:
-            materials[shared] = look_material(quad["name"], quad["look"], quad.get("pixels", 256))
         corners = np.array(quad["corners"])
-        uv = _covering(materials[shared], corners) if quad["repeat"] is None else np.array(quad["repeat"])
+        seen = looks and is_seen(corners, around.cameras)
+        shared = id(quad["look"]), seen
+        if looks and shared not in materials:
+            look = quad["look"] if seen else plain(quad["look"])
+            materials[shared] = look_material(quad["name"], look, quad["pixels"])
+        uv = np.array([[0, 0], [1, 1]]) if quad["repeat"] is None else np.array(quad["repeat"])
+        if quad["repeat"] is None and seen:
+            uv = _covering(materials[shared], corners)
         faces = np.array([[0, 1, 2], [0, 2, 3]])
         square = (np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * uv[1] + uv[0])[faces]
-        thing = add_mesh(
-            collection, quad["name"], corners, faces, square, np.zeros(2), [materials[shared]], quad["kind"]
-        )
+        own = [materials[shared]] if looks else []
+        thing = add_mesh(collection, quad["name"], corners, faces, square, np.zeros(2), own, quad["kind"])
         if quad["kind"] != "ground":
             thing.visible_shadow = thing.visible_diffuse = False
             thing.display.show_shadows = False
@@ -133,7 +136,7 @@ def _room(section, values, rng, around, points, lenses):
             if rng.uniform() < 0.7:  # lit, as a print is
                 picture.pop("glow")
             up_ = np.array([0, size[1], 0])
-            quads.append(_quad("Picture", [a, b, b + up_, a + up_], picture))
+            quads.append(_quad("Picture", [a, b, b + up_, a + up_], picture, pixels=192))
     ceiling = _level(middle, half, turn, tall)[::-1]
     quads.append(
         _quad("Ceiling", ceiling, dict(colour=[float(rng.uniform(0.5, 0.95))] * 3, roughness=1.0), [(0, 0), (1, 1)])

@@ -76,9 +76,10 @@ class Studio:
         if self._own is not None:
             return self._own.frame(index, picture)
         number, moment = divmod(index, self._scene.clip.frames)
-        if self._clip is None or self._clip.number != number:
+        clip = self._clip
+        if clip is None or clip.number != number or (picture and not clip.looks):
             self._strike()
-            self._clip = self._set_up(number)
+            self._clip = self._set_up(number, picture)
         clip = self._clip
         next_camera = self._show(clip, moment + 1)
         following = [np.concatenate(player.vertices()) for player in clip.players]
@@ -102,7 +103,7 @@ class Studio:
         self._camera: bpy.types.Object | None = None
         self._shown: list[Actor] = []
 
-    def _set_up(self, number):
+    def _set_up(self, number, looks):
         """Draw a clip and put it into Blender."""
         seed, split = self._seed, split_of_clip(self._seed, number)
         times = np.arange(self._scene.clip.frames + 1) / self._scene.clip.fps
@@ -138,12 +139,12 @@ class Studio:
             skins=tuple(actor.skins for actor in actors),
         )
         drawn, around = surround.draw(self._scene, number, around)
-        surround.make(drawn, around, self._set)
+        surround.make(drawn, around, self._set, looks)
         bpy.context.view_layer.update()
         things = tuple(_things(self._set))
         drawn["cameras"] = {key: value for key, value in drawn["cameras"].items() if key != "cameras"}
         parameters = dict(clip=number, split=split, people=about) | drawn
-        return _Clip(number, split, tuple(players), tuple(acts), around.cameras, things, parameters)
+        return _Clip(number, split, tuple(players), tuple(acts), around.cameras, things, parameters, looks)
 
     def _acts(self, rng, split, count, lasts):
         """Of each person a motion, and where in it the clip begins, seconds."""
@@ -239,7 +240,12 @@ class Studio:
 
 @dataclass(frozen=True, eq=False)
 class _Clip:
-    """A clip that stands in Blender; `acts` are pairs of a motion and the seconds into it where the clip begins."""
+    """A clip that stands in Blender.
+
+    Args:
+        acts: pairs of a motion and the seconds into it where the clip begins.
+        looks: whether it can be rendered; else light and materials are left out.
+    """
 
     number: int
     split: str
@@ -248,6 +254,7 @@ class _Clip:
     cameras: tuple[Camera, ...]
     things: tuple[Thing, ...]
     parameters: dict
+    looks: bool
 
 
 _POINTS = 400  # about so many of each person's skin are shown to the samplers

@@ -20,7 +20,7 @@ def draw(section: Cameras, rng: np.random.Generator, around: Around) -> dict:
     times = np.arange(len(points)) / around.fps
     path = _path(points, times) if values["move"] == "follow" else np.zeros((len(times), 3))
     seen = (points - path[:, None]).reshape(-1, 3)
-    seen = seen[~np.isnan(seen).any(axis=1)]
+    seen = _outline(seen[~np.isnan(seen).any(axis=1)])
     first = _framed(values, side, seen, around.width, around.height)
     cameras = [_moved(first, values, tremble, times[i] - times.mean(), path[i]) for i in range(len(times))]
     focus = float(np.median(first.to_camera(seen)[:, 2]))
@@ -38,6 +38,15 @@ def _path(points, times):
         return np.zeros((len(times), 3))
     speed = np.polyfit(away[known], middles[known], 1)[0] * [1, 0, 1]
     return away[:, None] * speed
+
+
+def _outline(points):
+    """Those of the points (N, 3) that are the farthest in some direction: they span what all do in a picture."""
+    golden = np.pi * (3 - np.sqrt(5))  # a sunflower's spiral on a ball (Vogel 1979)
+    up = np.linspace(-1, 1, 200)
+    level = np.sqrt(1 - up**2)
+    directions = np.stack([level * np.cos(golden * np.arange(200)), up, level * np.sin(golden * np.arange(200))])
+    return points[np.unique((points @ directions).argmax(axis=0))]
 
 
 def _framed(values, side, points, width, height):
@@ -72,7 +81,7 @@ def _framed(values, side, points, width, height):
     near, far = 0.05, 2.0
     while at(far)[1] > values["fill"] and far < 1e4:
         near, far = far, 2 * far
-    for _ in range(24):
+    for _ in range(16):
         between = (near + far) / 2
         near, far = (between, far) if at(between)[1] > values["fill"] else (near, between)
     return at(far)[0]

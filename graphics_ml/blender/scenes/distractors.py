@@ -15,7 +15,7 @@ def draw(section: Distractors, rng: np.random.Generator, around: Around) -> dict
     """The clip's distractors: {"things"}; fewer than asked for where there is no room for them."""
     camera = around.cameras[len(around.cameras) // 2]
     points = around.points()
-    points = points[~np.isnan(points).any(axis=1)]
+    points = points[~np.isnan(points).any(axis=1)][::5]
     things = []
     for _ in range(section.count.draw(rng)):
         thing, scale, away = draw_thing(rng, section.kinds), section.scale.draw(rng), section.away.draw(rng)
@@ -36,10 +36,10 @@ def draw(section: Distractors, rng: np.random.Generator, around: Around) -> dict
     return dict(things=things)
 
 
-def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
-    """Put the things into the collection."""
+def make(values: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
+    """Put the things into the collection; without `looks` bare."""
     for thing in values["things"]:
-        make_thing(thing, "Thing", collection)
+        make_thing(thing, "Thing", around, collection, looks)
 
 
 def _hides(vertices, camera, points):

@@ -42,12 +42,14 @@ def draw(settings: Lights, rng: np.random.Generator, around: Around) -> dict:
     return dict(exposure=exposure, sky_share=share, tone=tone, sky=sky, lamps=lamps)
 
 
-def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
-    """Put the lamps into the collection, and the sky around the current scene.
+def make(values: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
+    """Put the lamps into the collection, and the sky around the current scene; without `looks` nothing.
 
     Raises:
         FileError: the HDRI cannot be read.
     """
+    if not looks:
+        return
     for lamp in values["lamps"]:
         light = bpy.data.lights.new("Light", dict(sun="SUN", lamp="POINT", window="AREA")[lamp["kind"]])
         light.color, light.energy = lamp["colour"], lamp["strength"]

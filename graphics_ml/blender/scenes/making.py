@@ -5,6 +5,7 @@ A look says what a surface is like: "colour" (sRGB), "pattern" (see patterns.py)
 "metallic" and "glow" (how much it shines by itself, instead of being lit).
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -14,6 +15,7 @@ from graphics_ml.blender.scene import blender_from_ours
 from graphics_ml.blender.scenes.drawn import KIND
 from graphics_ml.blender.scenes.patterns import paint
 from graphics_ml.errors import FileError
+from graphics_ml.motion.camera import Camera
 
 
 def add_mesh(
@@ -69,6 +71,26 @@ def box_uv(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     axis = normals.argmax(axis=1)
     seen = np.array([[2, 1], [0, 2], [0, 1]])[axis]
     return np.take_along_axis(corners, np.repeat(seen[:, None], 3, axis=1), axis=2)
+
+
+def is_seen(vertices: np.ndarray, cameras: Iterable[Camera]) -> bool:
+    """Whether something convex (V, 3) may be in the picture of any of these cameras."""
+    for camera in cameras:
+        x, y, z = camera.to_camera(vertices).T
+        left, top = camera.centre / camera.focal
+        right, bottom = (np.array([camera.width, camera.height]) - camera.centre) / camera.focal
+        if not any((side < 0).all() for side in (z, x + left * z, y + top * z, right * z - x, bottom * z - y)):
+            return True
+    return False
+
+
+def plain(look: dict) -> dict:
+    """A look without its picture: what of a surface is seen in mirrors alone need not be painted."""
+    if "colour" in look:
+        return look
+    colours = look["pattern"]["colours"] if "pattern" in look else [[0.5, 0.5, 0.5]]
+    kept = {key: value for key, value in look.items() if key not in ("pattern", "picture")}
+    return kept | dict(colour=np.mean(colours, axis=0).tolist())
 
 
 def look_material(name: str, look: dict, size: int = 256) -> bpy.types.Material:

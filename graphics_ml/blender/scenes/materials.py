@@ -27,8 +27,10 @@ def draw(section: Materials, rng: np.random.Generator, around: Around) -> dict:
     return dict(people=[_outfit(section, rng) for _ in around.people])
 
 
-def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
-    """Dress the people's meshes in materials of their own."""
+def make(values: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
+    """Dress the people's meshes in materials of their own; without `looks` nothing."""
+    if not looks:
+        return
     for outfit, skins in zip(values["people"], around.skins, strict=True):
         for skin in skins:
             dress(skin, outfit)

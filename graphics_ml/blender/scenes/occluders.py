@@ -25,10 +25,10 @@ def draw(section: Occluders, rng: np.random.Generator, around: Around) -> dict:
     return dict(things=things)
 
 
-def make(values: dict, around: Around, collection: bpy.types.Collection) -> None:
-    """Put the things into the collection."""
+def make(values: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
+    """Put the things into the collection; without `looks` bare."""
     for thing in values["things"]:
-        make_thing(thing, "Occluder", collection)
+        make_thing(thing, "Occluder", around, collection, looks)
 
 
 def _place(rng, around, thing, cover, nearness):

@@ -109,7 +109,7 @@ def draw_pattern(rng: np.random.Generator, kind: str) -> dict:
         saturation, value = rng.uniform(*saturation), rng.uniform(*value)
     else:
         hue, spread = rng.uniform(), rng.choice([0.04, 0.15, 0.5])
-        saturation, value = rng.beta(1.3, 1.6), rng.uniform(0.15, 0.95)
+        saturation, value = rng.beta(1.1, 2.2), rng.uniform(0.15, 0.95)
     colours = []
     for _ in range(4):
         s = np.clip(saturation * rng.uniform(0.6, 1.3), 0, 1)

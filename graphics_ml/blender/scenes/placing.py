@@ -8,7 +8,7 @@ import numpy as np
 
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.furniture import SLOTS, assemble
-from graphics_ml.blender.scenes.making import add_mesh, box_uv, look_material
+from graphics_ml.blender.scenes.making import add_mesh, box_uv, is_seen, look_material, plain
 from graphics_ml.blender.scenes.patterns import CLOTHS, WALLS, draw_pattern
 
 SPACE = 0.08
@@ -51,15 +51,17 @@ def clear_of(vertices: np.ndarray, around: Around, space: float) -> bool:
     return True
 
 
-def make_thing(thing: dict, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
-    """The thing in the collection, at its "place", "turn" and "scale"."""
+def make_thing(thing: dict, name: str, around: Around, collection: bpy.types.Collection, looks: bool) -> None:
+    """Put the thing into the collection, at its "place", "turn" and "scale"; without `looks` it is bare."""
     shape = Placed(thing)
-    spans = np.array([look.get("span", 1.0) for look in thing["looks"]])
-    uv = thing["scale"] * box_uv(shape.vertices, shape.triangles) / spans[shape.slots][:, None, None]
-    materials = [look_material(f"{name} {thing['kind']}", look, 128) for look in thing["looks"]]
-    return add_mesh(
-        collection, f"{name} {thing['kind']}", shape.moved(thing), shape.triangles, uv, shape.slots, materials
-    )
+    vertices, name = shape.moved(thing), f"{name} {thing['kind']}"
+    materials, uv = [], np.zeros((*shape.triangles.shape, 2))
+    if looks:
+        seen = is_seen(vertices, around.cameras)
+        materials = [look_material(name, look if seen else plain(look), 128) for look in thing["looks"]]
+        spans = np.array([look.get("span", 1.0) for look in thing["looks"]])
+        uv = thing["scale"] * box_uv(shape.vertices, shape.triangles) / spans[shape.slots][:, None, None]
+    add_mesh(collection, name, vertices, shape.triangles, uv, shape.slots if looks else 0 * shape.slots, materials)
 
 
 _GREEN = {("plant", 1), ("bush", 1), ("bush", 2), ("tree", 1), ("tree", 2)}

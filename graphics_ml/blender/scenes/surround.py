@@ -25,11 +25,15 @@ def draw(scene: Scene, clip: int, around: Around) -> tuple[dict, Around]:
     return drawn, around
 
 
-def make(drawn: dict, around: Around, collection: bpy.types.Collection) -> None:
+def make(drawn: dict, around: Around, collection: bpy.types.Collection, looks: bool = True) -> None:
     """Put what was drawn into Blender: objects into the collection, the sky around the current scene, people's clothes.
+
+    Args:
+        looks: whether it is to be rendered; else only the meshes are made, without light and materials, which takes a
+            fraction of the time.
 
     Raises:
         FileError: a picture or HDRI cannot be read.
     """
     for axis, sampler in _MADE.items():
-        sampler.make(drawn[axis], around, collection)
+        sampler.make(drawn[axis], around, collection, looks)

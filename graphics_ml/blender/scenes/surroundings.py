@@ -81,7 +81,7 @@ class Lights(Section):
 
     exposure: Distribution = drawn(
         "how bright a white thing at the people's place becomes; 1 is white",
-        {"log_uniform": [0.7, 2.5]},
+        {"log_uniform": [0.8, 2.8]},
         min=0.01,
         max=20,
     )
@@ -223,7 +223,7 @@ class Effects(Section):
     """What lens, sensor and codec do to each picture. None moves anything in it, so labels stay exact."""
 
     exposure: Distribution = drawn(
-        "steps of twice the light", {"normal": [0, 0.4], "min": -1.5, "max": 1.5}, min=-8, max=8
+        "steps of twice the light", {"normal": [0, 0.3], "min": -1.2, "max": 1.2}, min=-8, max=8
     )
     warmth: Distribution = drawn("of the white balance, as log of red over blue", {"normal": [0, 0.12]}, min=-2, max=2)
     green: Distribution = drawn(
@@ -236,30 +236,34 @@ class Effects(Section):
         max=1,
     )
     blur: Distribution = drawn(
-        "standard deviation of a soft lens", {"choice": [0, {"log_uniform": [0.3, 2.5]}]}, min=0, max=50, unit="pixels"
+        "standard deviation of a soft lens",
+        {"choice": [0, {"log_uniform": [0.3, 1.8]}], "weights": [3, 2]},
+        min=0,
+        max=50,
+        unit="pixels",
     )
     motion_blur: Distribution = drawn(
         "length of the way that all moves while the shutter is open",
-        {"choice": [0, {"uniform": [2, 9]}], "weights": [6, 1]},
+        {"choice": [0, {"uniform": [2, 7]}], "weights": [6, 1]},
         min=0,
         max=100,
         unit="pixels",
     )
     scale: Distribution = drawn(
         "of the sensor's picture, which is then enlarged again",
-        {"choice": [1, {"uniform": [0.3, 0.95]}], "weights": [3, 1]},
+        {"choice": [1, {"uniform": [0.4, 0.95]}], "weights": [4, 1]},
         min=0.05,
         max=1,
     )
     noise: Distribution = drawn(
         "standard deviation of the sensor's noise, of 255 levels",
-        {"choice": [0, {"log_uniform": [1, 16]}], "weights": [1, 2]},
+        {"choice": [0, {"log_uniform": [0.7, 10]}], "weights": [1, 2]},
         min=0,
         max=255,
     )
     shot: Distribution = drawn(
         "of the noise that grows with the root of the light, at white, of 255 levels",
-        {"choice": [0, {"log_uniform": [1, 12]}]},
+        {"choice": [0, {"log_uniform": [1, 8]}], "weights": [2, 1]},
         min=0,
         max=255,
     )
