@@ -44,7 +44,7 @@ DIRECTIONS = {
 }
 # How often, of a hundred.
 _OFTEN = {
-    "hanging": 18, "away": 6, "ahead low": 9, "ahead": 8, "raised": 6, "overhead": 6, "side": 5, "side bent": 4,
+    "hanging": 27, "away": 9, "ahead low": 9, "ahead": 8, "raised": 6, "overhead": 6, "side": 5, "side bent": 4,
     "back": 4, "guard": 4, "bent low": 7, "anywhere": 10, "chin": 1, "cheek": 1, "mouth": 1, "eyes": 0.6,
     "brow": 0.7, "ear": 1, "crown": 0.7, "back of head": 1, "neck": 0.6, "chest": 1, "other shoulder": 0.7,
     "folded": 1.2, "belly": 1, "clasped": 1, "hip": 2, "pocket": 1, "behind": 0.8, "prayer": 0.7,
@@ -127,7 +127,7 @@ def _put(tracks, side, chosen, normal):
     tracks[f"{side}_wrist"] = wrist
     spread = np.where(held[:, None], (12, 10, 5), (38, 20, 8))
     tracks[f"{side}_hand"] = np.radians(angles + spread * normal[:, 3:6])
-    tracks[f"{side}_elbow"] = 0.35 * normal[:, 6:7]
+    tracks[f"{side}_elbow"] = 0.5 * normal[:, 6:7]
     # The shoulder girdle goes along with a raised arm, a third of the way (Inman et al. 1944), and with a reach.
     raised, ahead = wrist[:, 0], np.cos(wrist[:, 1])
     elevation = 0.07 * normal[:, 7] + 0.22 * np.clip(raised, -0.3, 1.6)

@@ -295,6 +295,8 @@ def dance(rng, times, gravity):
         )
     else:
         tracks = stand_about(rng, times, 2.0)
+    if rng.random() < 0.5:
+        _raise_knees(rng, tracks, beat)
     phases = rng.random((4, 8)) * 2 * np.pi
 
     def rhythm(slot, size, halves=(0.25, 0.5, 1.0)):
@@ -322,6 +324,18 @@ def dance(rng, times, gravity):
         tracks[f"{side}_clavicle"][:, 0] += rhythm(1, 0.06)
     lower_to_reach(tracks, window=4)
     return tracks
+
+
+def _raise_knees(rng, tracks, beat):
+    """One leg or the other off the floor on some of the beats: knee up, kicked ahead or aside, or bent back."""
+    kinds = ((60, 8, 5, 75, 10), (40, 10, 5, 15, 20), (15, 38, 10, 20, 20), (-8, 5, 0, 70, 30))
+    every, late = rng.choice((2, 4)), rng.integers(0, 2)
+    leg = np.radians(kinds[rng.integers(0, len(kinds))]) * rng.uniform(0.5, 1.2) + rng.normal(0, 0.06, 5)
+    for number, side in enumerate(SIDES):
+        share = (beat / every + 0.5 * number + 0.25 * late) % 1
+        up = np.sin(np.pi * np.clip(share * every / 1.6, 0, 1)) ** 2
+        tracks[f"{side}_leg"] = np.column_stack((np.broadcast_to(leg, (len(beat), 5)), up))
+        tracks["hips"][:, 0] -= SIDES[side] * 0.03 * up
 
 
 KINDS = {

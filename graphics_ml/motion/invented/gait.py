@@ -85,7 +85,7 @@ def walking(rng) -> Gait:
         arm_swing=rng.gamma(2.0, 0.17) * energy,
         elbow=rng.gamma(2.0, 0.18) + 0.1,
         elbow_swing=rng.uniform(0, 0.45),
-        arms_out=rng.normal(0.17, 0.09),
+        arms_out=rng.normal(0.2, 0.13),
         limp=rng.normal(0, 0.04) if rng.random() < 0.8 else rng.uniform(-0.25, 0.25),
         uneven=tuple(rng.normal(1, 0.15, 2)),
     )
@@ -116,9 +116,9 @@ def running(rng, speed=None) -> Gait:
         clearance=0.03 + 0.035 * speed * rng.uniform(0.6, 1.2),
         kick_up=rng.uniform(0.2, 0.7) * min(speed / 2, 1.2),
         arm_swing=rng.uniform(0.35, 0.95),
-        elbow=rng.normal(1.6, 0.22),
-        elbow_swing=rng.uniform(0.0, 0.35),
-        arms_out=rng.normal(0.22, 0.1),
+        elbow=rng.normal(1.5, 0.35),
+        elbow_swing=rng.uniform(0.0, 0.5),
+        arms_out=rng.normal(0.3, 0.18),
         limp=rng.normal(0, 0.015),
         uneven=tuple(rng.normal(1, 0.08, 2)),
     )

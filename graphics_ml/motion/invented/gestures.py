@@ -121,7 +121,7 @@ def wave(rng, times, gravity):
     if rng.random() < 0.6:
         up = up - min_jerk((times - begin - rng.uniform(1.6, 3.0)) / 0.7)
     up = np.clip(up, 0, 1)[:, None]
-    raised = np.array([rng.uniform(0.7, 2.0), rng.normal(0.1, 0.3), rng.uniform(0.5, 0.95)])
+    raised = np.array([rng.uniform(0.6, 2.0), rng.normal(0.0, 0.4), rng.uniform(0.5, 1.0)])
     amount = rng.gamma(2.0, 0.1) * np.array([0.2, rng.uniform(0.4, 1.2), 0.1])
     for side in SIDES if rng.random() < 0.25 else ("left",):
         beat = np.sin(2 * np.pi * frequency * (times - begin))[:, None]
