@@ -130,6 +130,14 @@ def test_what_is_fixed_to_the_head_keeps_its_form_when_the_head_turns(person, re
     np.testing.assert_allclose(form(), before, atol=1e-3)
 
 
+def test_a_shoe_stays_stiff_from_heel_to_ball_when_the_ankle_bends(posed):
+    heel, small, ankle = posed.at("left_heel", "left_small_toe", "left_ankle")
+    bent = np.linalg.norm(heel - small), np.linalg.norm(heel - ankle)
+    posed.rig.pose.bones["foot.L"].rotation_quaternion = (1, 0, 0, 0)
+    heel, small, ankle = posed.at("left_heel", "left_small_toe", "left_ankle")
+    assert bent == pytest.approx((np.linalg.norm(heel - small), np.linalg.norm(heel - ankle)), abs=1e-3)
+
+
 def test_eyes_lie_on_the_pupils_and_their_outlines_around_the_irises(person):
     (skin,), vertices = person.skins, person.vertices()[0]
     faces = np.empty(len(skin.data.polygons), np.int32)

@@ -187,6 +187,7 @@ def _leg_shares(body, x, y, z):
     knee, ankle, ball = (body.head_of(b) for b in ("shin.L", "foot.L", "toes.L"))
     shin = smoothstep(knee[2] - z, -0.058 * s, 0.058 * s)
     foot = smoothstep((ankle[2] - z) * 0.80 - (y - ankle[1]) * 0.60, -0.028 * s, 0.034 * s)
+    foot = np.maximum(foot, smoothstep(ankle[2] - z, -0.010 * s, 0.030 * s))  # a shoe's heel is stiff
     foot = foot * (1.0 - smoothstep(z, ankle[2] + 0.06 * s, ankle[2] + 0.12 * s))
     direction = foot_direction()
     forward = (np.abs(x) - ball[0]) * direction[0] + (y - ball[1]) * direction[1]

@@ -2,7 +2,7 @@
 """Where a character's keypoints are: joints at the heads of its bones, and points that are fixed to its skin.
 
 They are found once, on the rig at rest, and then move with it. Joints and hands come from the roles of the bones;
-fingertips, toes and heels are the outermost points of the skin that those bones move. Faces have no bones that would
+fingertips, toes and heels are the ends of the skin that those bones move. Faces have no bones that would
 tell: only those of our own characters, whose lines we know, have keypoints; elsewhere none is made up.
 """
 
@@ -89,7 +89,7 @@ def find_anchors(
         meshes = [_RestMesh(skin, rig, roles) for skin in skins]
         heads = _heads(rig)
     joints = _joints(roles)
-    found = _outermost(meshes, heads, roles)
+    found = _ends(meshes, heads, roles)
     if character is not None:
         found |= _on_face(meshes, face_rays(character))
     skin, corners = np.full(len(WHOLE_BODY), -1), np.zeros((len(WHOLE_BODY), 3), dtype=np.int64)
@@ -128,8 +128,10 @@ _JOINTS = dict(
     shoulder="upper_arm", elbow="forearm", wrist="hand", hip="thigh", knee="shin", ankle="foot", hand_root="hand"
 )
 _FINGERS = dict(thumb="thumb", forefinger="index", middle_finger="middle", ring_finger="ring", pinky_finger="pinky")
-# Which way the outermost point of a foot lies: parts ahead and inwards, to the other foot.
-_FOOT = dict(big_toe=(1.0, 0.25), small_toe=(0.4, -0.9), heel=(-1.0, 0.0))
+# Where the ends of a foot lie, as parts of its length from behind and of its breadth there from outside, and from which
+# of the two they are looked for; all at this part of the ankle's height.
+_FOOT = dict(big_toe=(1.0, 0.7, "length"), small_toe=(0.8, 0.0, "breadth"), heel=(0.0, 0.5, "length"))
+_LOW = 0.25
 
 
 def _joints(roles):
@@ -142,52 +144,77 @@ def _joints(roles):
     return {name: roles.roles[role] for name, role in named.items() if role in roles.roles}
 
 
-def _outermost(meshes, heads, roles):
+def _ends(meshes, heads, roles):
     """Fingertips, toes and heels: for each keypoint the mesh, the triangle, and barycentric coordinates in it."""
     at = {role: heads[name] for role, name in roles.roles.items()}
-    across = at["left_thigh"] - at["right_thigh"]
-    across = np.array([across[0], 0.0, across[2]]) / np.hypot(across[0], across[2])
-    ahead = np.cross(across, [0.0, 1.0, 0.0])
+    across = _level(at["left_thigh"] - at["right_thigh"])
     found = {}
-    for side, inwards in (("left", -across), ("right", across)):
+    for side, outwards in (("left", across), ("right", -across)):
         for place, finger in _FINGERS.items():
             bones = tuple(f"{side}_{finger}_{n}" for n in (1, 2, 3))
             if bones[2] in at and bones[1] in at:
                 found[f"{side}_{place}4"] = _farthest(meshes, bones, at[bones[2]] - at[bones[1]])
-        foot, toes = f"{side}_foot", f"{side}_toes"
-        along = ahead if toes not in at else _level(at[toes] - at[foot], ahead)
-        inner = np.cross(along, [0.0, 1.0, 0.0])
-        inner = inner if inner @ inwards > 0 else -inner
-        for place, (forth, aside) in _FOOT.items():
-            way = forth * along + aside * inner
-            found[f"{side}_{place}"] = _farthest(meshes, (foot, toes), way, below=at[foot][1])
+        foot, toes = at[f"{side}_foot"], at.get(f"{side}_toes")
+        along = _level(np.cross(across, _UP) if toes is None else toes - foot)
+        aside = np.cross(_UP, along)
+        aside = aside if aside @ outwards > 0 else -aside
+        for place, row in _FOOT.items():
+            found[f"{side}_{place}"] = _on_foot(meshes, side, foot, along, aside, *row)
     return {name: place for name, place in found.items() if place is not None}
 
 
-def _level(way, otherwise):
-    """A direction without its rise, of unit length; another where too little is left."""
-    level = np.array([way[0], 0.0, way[2]])
-    size = np.linalg.norm(level)
-    return level / size if size > 0.2 * np.linalg.norm(way) else otherwise
+_UP = np.array([0.0, 1.0, 0.0])
 
 
-def _farthest(meshes, roles, way, below=np.inf):
+def _level(way):
+    """A direction without its rise, of unit length."""
+    return way * [1, 0, 1] / np.hypot(way[0], way[2])
+
+
+def _farthest(meshes, roles, way):
     """The vertex that lies farthest along a direction, of those moved most by bones of these roles; None if none is."""
     best, reach = None, -np.inf
     for index, mesh in enumerate(meshes):
-        rows = np.flatnonzero(np.isin(mesh.roles, roles) & (mesh.points[:, 1] < below))
-        rows = rows[mesh.in_triangle[rows]]
-        if len(rows):
-            along = mesh.points[rows] @ way
-            if along.max() > reach:
-                vertex, reach = rows[np.argmax(along)], along.max()
-                triangle = int(np.argmax((mesh.triangles == vertex).any(axis=1)))
-                best = index, triangle, (mesh.triangles[triangle] == vertex).astype(float)
+        rows = np.flatnonzero(np.isin(mesh.roles, roles) & mesh.in_triangle)
+        if len(rows) and (mesh.points[rows] @ way).max() > reach:
+            vertex, reach = rows[np.argmax(mesh.points[rows] @ way)], (mesh.points[rows] @ way).max()
+            triangle = int(np.argmax((mesh.triangles == vertex).any(axis=1)))
+            best = index, triangle, (mesh.triangles[triangle] == vertex).astype(float)
+    return best
+
+
+def _on_foot(meshes, side, ankle, along, aside, length, breadth, axis):
+    """What a level ray meets that comes from before, behind or beside a foot; None where nothing is.
+
+    Args:
+        ankle: (3,); along, aside: (3,) level directions to the toes and outwards.
+        length, breadth: as parts of the foot's, from behind and from outside.
+        axis: along which of the two the ray goes.
+    """
+    # On many a rig it is the shin that moves the heel most.
+    parts = [PARTS.index(f"{side}_foot"), PARTS.index(f"{side}_shin")]
+    own = [np.flatnonzero(np.isin(mesh.parts, parts) & (mesh.heights() < ankle[1])) for mesh in meshes]
+    points = [mesh.points[mesh.triangles[rows]].reshape(-1, 3) for mesh, rows in zip(meshes, own, strict=True)]
+    points = np.concatenate(points)
+    if not len(points):
+        return None
+    low, t, s = points[:, 1].min(), points @ along, points @ aside
+    reach = t.min() + length * np.ptp(t)
+    near = s[np.abs(t - reach) < 0.15 * np.ptp(t)]
+    place = reach * along + (near.max() - breadth * np.ptp(near)) * aside + (low + _LOW * (ankle[1] - low)) * _UP
+    way = -aside if axis == "breadth" else -along if length > 0.5 else along
+    best, nearest = None, np.inf
+    for index, (mesh, rows) in enumerate(zip(meshes, own, strict=True)):
+        tree = BVHTree.FromPolygons(mesh.points.tolist(), mesh.triangles[rows].tolist())
+        met, _, row, distance = tree.ray_cast((place - np.ptp(t) * way).tolist(), way.tolist())
+        if met is not None and distance < nearest:
+            nearest, triangle = distance, int(rows[row])
+            best = index, triangle, _barycentric(np.array(met), mesh.points[mesh.triangles[triangle]])
     return best
 
 
 def _on_face(meshes, rays):
-    """The landmarks of a face of ours, as of `_outermost`: what their rays meet first of the face."""
+    """The landmarks of a face of ours, as of `_ends`: what their rays meet first of the face."""
     (mesh,) = meshes
     face = np.flatnonzero(np.isin(mesh.materials, [MATERIALS.index(name) for name in FACE_MATERIALS]))
     tree = BVHTree.FromPolygons(mesh.own.tolist(), mesh.triangles[face].tolist())
@@ -262,6 +289,10 @@ class _RestMesh:
             self.roles, shares = _strongest(mesh, [role_of.get(group.name) for group in skin.vertex_groups])
         together = shares[self.triangles].sum(axis=1)
         self.parts = np.argmax(together, axis=1).astype(np.uint8)
+
+    def heights(self):
+        """(T,) of the middles of the triangles."""
+        return self.points[self.triangles, 1].mean(axis=1)
 
 
 def _one_part(role):
