@@ -169,14 +169,15 @@ _ALL = 100_000  # frames: an animator's own scene is one clip
 
 
 def read_scene(path: str | Path) -> Scene:
-    """The scene of a TOML file; the files it names are looked for from its folder.
+    """The scene of a TOML file; the files it names are looked for from its folder. A .blend stands for a file that says
+    nothing but `blend`.
 
     Raises:
         SceneError: no such file, not TOML, an unknown key (with a suggestion), a value or a distribution that cannot
             be, or a file that is not there.
     """
     path = Path(path)
-    said = read_toml(path, "scene file", SceneError)
+    said = {"blend": path.name} if path.suffix.lower() == ".blend" else read_toml(path, "scene file", SceneError)
     scene = read_section(Scene, said, path)
     given = {f"{key}.{name}" for key, value in said.items() if isinstance(value, dict) for name in value}
     scene = replace(scene, folder=path.parent, given=frozenset(given))
