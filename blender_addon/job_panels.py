@@ -121,7 +121,7 @@ def _open_scene(group):
     outputs; {} where there is none. The open scene stays as it is.
 
     Raises:
-        GraphicsMLError: the other settings do not go together, or the folder has such a copy and is not to be resumed.
+        GraphicsMLError: the other settings do not go together, or the folder holds what another scene became.
     """
     empty = [
         one.name for one, _ in settings(group.job_class) if one.metadata["open_scene"] and not getattr(group, one.name)
@@ -131,12 +131,15 @@ def _open_scene(group):
     (name,) = empty
     job = job_from(group, **{name: Path(OPEN_SCENE)})
     copy = job.output / OPEN_SCENE
-    if not copy.exists():
-        ensure_writable(copy)
-        job.output.mkdir(parents=True, exist_ok=True)
-        bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, check_existing=False)
-    elif not getattr(job, "resume", False):
-        raise OutputError(job.output, None, "an earlier run kept its scene here; choose another folder, or Resume that")
+    if getattr(job, "resume", False) and copy.exists():
+        return {name: copy}
+    ensure_writable(copy)
+    job.output.mkdir(parents=True, exist_ok=True)
+    if any(path != copy for path in job.output.iterdir()):
+        raise OutputError(
+            job.output, None, "this folder holds other files; choose another one, or Resume what it holds"
+        )
+    bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, check_existing=False)
     return {name: copy}
 
 

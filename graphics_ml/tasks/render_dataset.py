@@ -75,6 +75,8 @@ def render_dataset(job: RenderDataset, progress: Progress) -> Outcome:
     notes, faults = _render(job, chunks_of(job, identity), progress)
     indices = frames_in(job.output)
     if not indices:
+        for name in (RECORD, NAME):  # else another scene could not be tried in this folder
+            (job.output / name).unlink(missing_ok=True)
         raise DataSetError(job.output, None, f"no frame was rendered: {faults[0]}")
     from graphics_ml.tasks.data_set_files import put_together
 
