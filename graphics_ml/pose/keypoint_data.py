@@ -4,16 +4,17 @@ random each time one is drawn."""
 import hashlib
 import json
 import math
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from graphics_ml.datasets.crops import PersonCrops, pack_crops
-from graphics_ml.datasets.frame import HIDDEN, SPLITS, VISIBLE
+from graphics_ml.datasets.frame import HIDDEN, SPLITS, VISIBLE, Frame
 from graphics_ml.datasets.frames import FrameSet
 from graphics_ml.datasets.splits import read_splits, splits_path
 from graphics_ml.images import augment
 from graphics_ml.keypoints import BLAZEPOSE, FLIPPED
+from graphics_ml.pose.likeness import BODY
 from graphics_ml.provenance import file_hash
 from graphics_ml.training.learner import Splits
 
@@ -21,6 +22,7 @@ MARGIN = 1.25
 """Side of the region that the network sees over the longer side of the person's box."""
 
 _PACKED_MARGIN = 1.7  # so much is cut out, for turning and shifting
+_TOLD = 3  # of shoulders, hips and limbs that must be in sight, or nobody could tell whose the rest is
 _MIRRORED = [BLAZEPOSE.index(FLIPPED[index]) for index in BLAZEPOSE]
 _UPPER, _LOWER = range(25), range(23, 33)  # landmarks of either half of the body
 
@@ -40,8 +42,17 @@ def keypoint_splits(data, size: int) -> Splits:
     return Splits(**{name: Crops(sets, data, size) for name, sets in parts.items()}, made_from=made_from)
 
 
+def sources_of(frame: Frame) -> frozenset[str]:
+    """Names of the characters and motions in a frame that tell them from those of any other data set."""
+    named = [(kind, getattr(one, kind)) for one in frame.people for kind in ("character", "motion")]
+    # A file is the same in every set; what is drawn or invented, only in sets of the same scene and seed.
+    return frozenset(
+        f"{kind} {name}" if PurePath(name).suffix else f"{kind} {name} of {frame.data_set[:12]}" for kind, name in named
+    )
+
+
 class Crops:
-    """Crops of people from packed files.
+    """Crops of people from packed files, without those of whom hardly anything is in sight.
 
     Args:
         files: paths of packed files, None for an empty split, each with the names of what it was made from.
@@ -57,13 +68,15 @@ class Crops:
 
     def _load(self):
         self._packed = [PersonCrops(path) for path in self._paths]
-        self._starts = np.cumsum([0, *(len(one) for one in self._packed)])
+        body = np.array(BLAZEPOSE)[BODY]
+        told = [np.flatnonzero((one.visibility[:, body] == VISIBLE).sum(axis=1) >= _TOLD) for one in self._packed]
+        self._chosen = [(which, int(at)) for which, places in enumerate(told) for at in places]
 
     def __getstate__(self):  # a process that makes samples reads the files itself
         return self.__dict__ | {"_packed": []}
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return len(self._chosen)
 
     def draw(self, index: int, rng: np.random.Generator | None) -> dict[str, np.ndarray]:
         """One crop.
@@ -103,8 +116,8 @@ class Crops:
     def _crop(self, index):
         if not self._packed:
             self._load()
-        which = int(np.searchsorted(self._starts, index, side="right")) - 1
-        return self._packed[which][index - int(self._starts[which])]
+        which, at = self._chosen[index]
+        return self._packed[which][at]
 
     def _moved(self, crop, points, visibility, rng):
         box = crop["box"]
@@ -181,12 +194,8 @@ def _half(points, visibility, rng, otherwise):
 def _packed(folder, split, size):
     """The file with the crops of a split, packed now where it is not there yet, and what they were made from."""
     folder, indices = Path(folder), read_splits(folder)[split]
-    sources = frozenset(
-        f"{folder.name}: {kind} {name}"
-        for frame in FrameSet(folder, split, pictures=False, masks=False)
-        for person in frame.people
-        for kind, name in (("character", person.character), ("motion", person.motion))
-    )
+    frames = FrameSet(folder, split, pictures=False, masks=False)
+    sources = frozenset().union(*(sources_of(frame) for frame in frames))
     pixels = round(size * _PACKED_MARGIN / MARGIN)
     key = hashlib.sha256(json.dumps([indices, pixels, _PACKED_MARGIN]).encode()).hexdigest()[:12]
     path = folder / "crops" / f"{split}-{pixels}-{key}.npz"

@@ -173,7 +173,8 @@ class KeypointLearner(Learner):
             "the side. For each it gives its place, and how likely it is in the picture, in sight, and right to a "
             "twentieth of the box.\n\n"
             "Figures are on crops around true boxes of people: `pck` is the part of the landmarks in the picture that "
-            "are found within 5 % of the longer side of the box of the visible pixels, `error` the mean distance.\n\n"
+            "are found within 5 % of the longer side of the box of the visible pixels, `error` the mean distance; "
+            "people of whom fewer than three of shoulders, hips and limbs are in sight are left out.\n\n"
             "It knows only people that were rendered: in real pictures it does worse than here. It is for motion "
             "capture, not for telling who somebody is or what they feel."
         )

@@ -8,6 +8,7 @@ from graphics_ml.datasets.frames import FrameSet
 from graphics_ml.datasets.pictures import load_picture
 from graphics_ml.datasets.splits import splits_path
 from graphics_ml.images import augment
+from graphics_ml.pose.keypoint_data import sources_of
 from graphics_ml.provenance import file_hash
 from graphics_ml.training.learner import Splits
 
@@ -51,8 +52,7 @@ class Pictures:
                 boxes = [np.concatenate([one.box[:2], one.box[:2] + one.box[2:]]) for one in frame.people]
                 shown = np.array([box for box in boxes if (box[2:] > box[:2]).all()]).reshape(-1, 4)
                 self._frames.append((Path(folder), frame.index, shown))
-                sources |= {f"{Path(folder).name}: character {one.character}" for one in frame.people}
-                sources |= {f"{Path(folder).name}: motion {one.motion}" for one in frame.people}
+                sources |= sources_of(frame)
         self.sources = frozenset(sources)
 
     def __len__(self) -> int:

@@ -35,7 +35,7 @@ def drawn_frame(index: int, split: str, character: str, people: int = 1, size: i
         visibility[list(BLAZEPOSE)] = np.where(hidden, 1, 2)
         space = np.concatenate([keypoints, np.ones((len(WHOLE_BODY), 1))], axis=1)
         box = box_of_mask(instances == instance)
-        about = (instance, character, f"walk {character}", 0.0, box, box, space, space, keypoints, visibility)
+        about = (instance, character, f"walk/{split}.bvh", 0.0, box, box, space, space, keypoints, visibility)
         everyone.append(Person(*about, np.zeros(len(WHOLE_BODY), bool), (), np.zeros((0, 3)), np.zeros((0, 4))))
     camera = Camera(size, size, float(size), (size / 2, size / 2), np.eye(3), np.zeros(3))
     return Frame(index, split, index, 0, "abcdef0", camera, tuple(everyone), {}, picture=picture, instances=instances)
@@ -47,7 +47,7 @@ def drawn_set(folder: Path, counts: dict[str, int], people: int = 1, **options) 
     for split, count in counts.items():
         splits[split] = list(range(index, index + count))
         for index in splits[split]:
-            frame = drawn_frame(index, split, f"character of {split}", people, **options)
+            frame = drawn_frame(index, split, f"one of {split}", people, **options)
             save_labels(frame, folder)
             save_picture(frame.picture, folder, frame.index)
         index += 1

@@ -110,10 +110,9 @@ def test_drawn_crops_depend_on_the_generator_alone(learner):
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_splits_know_their_characters_and_motions(learner, folder):
+def test_splits_know_their_characters_and_motions(learner):
     splits = learner.splits()
-    name = folder.name
-    assert splits.val.sources == {f"{name}: character character of val", f"{name}: motion walk character of val"}
+    assert splits.val.sources == {"character one of val of abcdef0", "motion walk/val.bvh"}
     assert not splits.train.sources & splits.test.sources
 
 
