@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from graphics_ml.datasets.frame import VISIBLE
 from graphics_ml.datasets.frames import FrameSet
 from graphics_ml.datasets.pictures import load_picture
 from graphics_ml.datasets.splits import splits_path
 from graphics_ml.images import augment
+from graphics_ml.keypoints import BLAZEPOSE
 from graphics_ml.pose.keypoint_data import sources_of
 from graphics_ml.provenance import file_hash
 from graphics_ml.training.learner import Splits
@@ -16,6 +18,8 @@ MOST = 24
 """People in a picture, at most, that are learned from."""
 
 _LEAST = 10  # pixels of the longer side of a box, below which nobody is asked for
+_TOLD = 4  # landmarks in sight, below which nobody could tell that it is a person
+_COLUMNS = 9
 _LEFT_OVER = 0.35  # part of a box that must remain where a picture is cut
 
 
@@ -49,9 +53,16 @@ class Pictures:
         sources = set()
         for folder in data.sets:
             for frame in FrameSet(folder, split, pictures=False, masks=False):
-                boxes = [np.concatenate([one.box[:2], one.box[:2] + one.box[2:]]) for one in frame.people]
-                shown = np.array([box for box in boxes if (box[2:] > box[:2]).all()]).reshape(-1, 4)
-                self._frames.append((Path(folder), frame.index, shown))
+                rows = [
+                    (
+                        *one.box[:2],
+                        *(one.box[:2] + one.box[2:]),
+                        (one.visibility[list(BLAZEPOSE)] == VISIBLE).sum() >= _TOLD,
+                    )
+                    for one in frame.people
+                    if (one.box[2:] > 0).all()
+                ]
+                self._frames.append((Path(folder), frame.index, np.array(rows, dtype=np.float64).reshape(-1, 5)))
                 sources |= sources_of(frame)
         self.sources = frozenset(sources)
 
@@ -65,11 +76,11 @@ class Pictures:
             picture (S, S, 3) uint8; box (MOST, 4) left, top, right and bottom of the people, pixels, zeros after the
             last; cut (MOST, 4) the same of what is left of those who are mostly cut away, or too small.
         """
-        size, hidden = self._size, 0.0
+        size = self._size
         if rng is None:
             picture, boxes = self._part(index, None, (0, 0, size, size))
         elif rng.random() < self._data.empty:
-            picture, boxes = augment.invented_background(size, rng), np.zeros((0, 8))
+            picture, boxes = augment.invented_background(size, rng), np.zeros((0, _COLUMNS))
         elif rng.random() < self._data.mixed:
             picture, boxes = self._of_four(index, rng)
         else:
@@ -78,15 +89,16 @@ class Pictures:
             picture = augment.relit(picture, rng)
             if rng.random() < 0.3:
                 picture, behind = augment.hidden_by_things(picture, _spread(boxes), rng)
-                hidden = behind.reshape(-1, 9).mean(axis=1)
+                boxes[:, 8] *= 1 - behind.reshape(-1, 9).mean(axis=1)
             picture = augment.worn(picture, rng)
-        box, cut = _sorted_out(boxes, 1 - hidden)
+        box, cut = _sorted_out(boxes)
         return {"picture": np.clip(np.round(picture), 0, 255).astype(np.uint8), "box": box, "cut": cut}
 
     def _part(self, index, rng, window):
         """A picture in a window (left, top, right, bottom) of what the network sees: all of it, or a part at random.
 
-        Returns the window's pixels, and rows of boxes: as they are, and within the window.
+        Returns the window's pixels, and a row for each person: left, top, right and bottom of the box as it is, the
+        same within the window, and the part of it that is in sight, 0 where too little is to tell that it is a person.
         """
         folder, number, boxes = self._frames[index]
         picture = load_picture(folder, number)
@@ -101,10 +113,10 @@ class Pictures:
         size = max(right - left, bottom - top)
         through = augment.region_map(centre, side, 0.0, size, flip)
         pixels = augment.warped(picture, through, size)[: bottom - top, : right - left]
-        corners = augment.mapped(boxes.reshape(-1, 2, 2), through)
+        corners = augment.mapped(boxes[:, :4].reshape(-1, 2, 2), through)
         whole = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
         inside = np.clip(whole, 0, np.array([right - left, bottom - top] * 2))
-        return pixels, np.concatenate([whole, inside], axis=1) + np.array([left, top] * 4)
+        return pixels, np.column_stack([whole + [left, top] * 2, inside + [left, top] * 2, boxes[:, 4]])
 
     def _of_four(self, index, rng):
         """Four pictures that meet at a point."""
@@ -123,17 +135,17 @@ class Pictures:
 def _spread(rows):
     """Nine points in each box, as far as it is in the picture."""
     share = np.stack(np.meshgrid((0.25, 0.5, 0.75), (0.2, 0.5, 0.8)), axis=-1).reshape(-1, 2)
-    low, high = rows[:, None, 4:6], rows[:, None, 6:]
+    low, high = rows[:, None, 4:6], rows[:, None, 6:8]
     return (low + share * (high - low)).reshape(-1, 2)
 
 
-def _sorted_out(rows, shown_of):
-    """Boxes to be found and what is left of others, each (MOST, 4), of those of which a part `shown_of` is in sight."""
+def _sorted_out(rows):
+    """Boxes to be found and what is left of others, each (MOST, 4)."""
     found = np.zeros((2, MOST, 4), np.float32)
-    whole, inside = rows[:, :4], rows[:, 4:]
+    whole, inside, sight = rows[:, :4], rows[:, 4:8], rows[:, 8]
     shown = (inside[:, 2:] - inside[:, :2]).clip(0)
     part = shown.prod(axis=1) / np.maximum((whole[:, 2:] - whole[:, :2]).prod(axis=1), 1e-9)
-    asked = (shown_of * part >= _LEFT_OVER) & (shown.max(axis=1, initial=0) >= _LEAST)
+    asked = (sight * part >= _LEFT_OVER) & (shown.max(axis=1, initial=0) >= _LEAST)
     for at, chosen in enumerate((asked, ~asked & (shown.min(axis=1, initial=np.inf) > 0))):
         some = inside[chosen][:MOST]
         found[at, : len(some)] = some
