@@ -5,12 +5,12 @@ Pixels as everywhere: (0, 0) is the corner of the first pixel, whose middle is a
 of the source to those of the result, `map @ (x, y, 1)`.
 """
 
-import io
 import math
 
 import numpy as np
 import torch
-from PIL import Image
+
+from graphics_ml.images import effects
 
 GREY = 127
 """What lies beyond the edges of a picture."""
@@ -80,61 +80,33 @@ def _within_reach(source, through, size):
     return part, np.column_stack([through[:, :2], through[:, 2] + through[:, :2] @ first])
 
 
-def relit(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A picture (H, W, 3) from 0 to 255 in another light: exposure, gamma, contrast, colour of the light, saturation;
-    now and then without colour."""
-    pixels = np.clip(picture, 0, 255).astype(np.float32) / 255
-    pixels = pixels ** np.float32(math.exp(rng.normal(0, 0.25)))
-    gain = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.08, 3)).astype(np.float32)
-    pixels = pixels * gain
-    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    saturation = 0.0 if rng.random() < 0.08 else math.exp(rng.normal(0, 0.3))
-    pixels = grey[..., None] + np.float32(saturation) * (pixels - grey[..., None])
-    middle, contrast = float(grey.mean()), math.exp(rng.normal(0, 0.2))
-    pixels = middle + np.float32(contrast) * (pixels - np.float32(middle)) + np.float32(rng.normal(0, 0.06))
-    return np.clip(255 * pixels, 0, 255)
+def taken_otherwise(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture (H, W, 3) from 0 to 255 as other light, another camera and another file would have left it, uint8.
 
-
-def worn(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A picture (H, W, 3) from 0 to 255 as poor cameras and files leave it: out of focus or moved, small and enlarged
-    again, with noise, compressed; often none of it."""
-    pixels = picture.astype(np.float32)
-    if rng.random() < 0.25:
-        pixels = _blurred(pixels, rng)
+    Exposure, colour and contrast are always others; of what blurs, grains and compresses it there is often nothing.
+    """
+    values = {
+        "exposure": rng.normal(0, 0.45),
+        "warmth": rng.normal(0, 0.15),
+        "green": rng.normal(0, 0.05),
+        "contrast": math.exp(rng.normal(0, 0.2)),
+        "saturation": math.exp(rng.normal(0, 0.3)),
+        "grey": bool(rng.random() < 0.08),
+        "seed": int(rng.integers(2**31)),
+    }
+    if rng.random() < 0.15:
+        values["blur"] = rng.uniform(0.4, 1.6)
+    elif rng.random() < 0.15:
+        values |= {"motion_blur": rng.uniform(2, 7), "direction": rng.uniform(0, 180)}
     if rng.random() < 0.2:
-        part = rng.uniform(0.35, 0.9)
-        size = pixels.shape[1], pixels.shape[0]
-        small = tuple(max(8, round(part * one)) for one in size)
-        pixels = _resized(_resized(pixels, small), size)
+        values["scale"] = rng.uniform(0.35, 0.9)
     if rng.random() < 0.4:
-        deviation = rng.uniform(1, 14)
-        grain = rng.standard_normal((*pixels.shape[:2], 3 if rng.random() < 0.5 else 1), dtype=np.float32)
-        pixels = np.clip(pixels + np.float32(deviation) * grain, 0, 255)
+        values |= {"noise": rng.uniform(0, 10), "shot": rng.uniform(0, 10)}
+    if rng.random() < 0.15:
+        values["sharpen"] = rng.uniform(0.2, 1.0)
     if rng.random() < 0.3:
-        file = io.BytesIO()
-        Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(20, 90)))
-        pixels = np.asarray(Image.open(file), dtype=np.float32)
-    return pixels
-
-
-def _resized(pixels, size):
-    return np.asarray(Image.fromarray(pixels.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR), np.float32)
-
-
-def _blurred(pixels, rng):
-    """With a line of random direction and length, or with a disc."""
-    reach = 3
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    if rng.random() < 0.5:
-        angle, length = rng.uniform(0, math.pi), rng.uniform(0.8, reach)
-        along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-        kernel = np.clip(length + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
-    else:
-        kernel = np.clip(rng.uniform(0.8, 2.2) + 0.5 - np.hypot(x, y), 0, 1)
-    weights = torch.from_numpy(kernel / kernel.sum()).float().expand(3, 1, -1, -1)
-    source = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    padded = torch.nn.functional.pad(source, (reach,) * 4, mode="replicate")
-    return torch.nn.functional.conv2d(padded, weights, groups=3)[0].permute(1, 2, 0).numpy()
+        values["jpeg"] = int(rng.integers(20, 90))
+    return effects.apply(np.clip(np.round(picture), 0, 255).astype(np.uint8), values)
 
 
 def before(picture: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -134,10 +134,9 @@ class Crops:
 
     def _nobody(self, rng):
         """What the network sees where it looks beside people."""
-        picture = augment.worn(self._background(rng), rng)
         no = np.zeros(len(BLAZEPOSE), dtype=bool)
         return {
-            "picture": np.clip(np.round(picture), 0, 255).astype(np.uint8),
+            "picture": augment.taken_otherwise(self._background(rng), rng),
             "points": np.zeros((len(BLAZEPOSE), 2), np.float32),
             "known": ~no,
             "within": no,
@@ -150,11 +149,10 @@ class Crops:
         if rng.random() < self._data.mixed:
             shown = augment.warped(mask.astype(np.uint8) * 255, through, self._size, fill=0) / 255
             picture = augment.before(picture, shown, self._background(rng))
-        picture = augment.relit(picture, rng)
         behind = np.zeros(len(points), dtype=bool)
         if rng.random() < self._data.hidden:
             picture, behind = augment.hidden_by_things(picture, points, rng)
-        return augment.worn(picture, rng), behind
+        return augment.taken_otherwise(picture, rng), behind
 
     def _background(self, rng):
         """Of another crop, whose person comes to lie across the edges, or invented."""
@@ -165,7 +163,7 @@ class Crops:
         half = len(other) // 2
         rolled = np.roll(other, (half, half) if rng.random() < 0.5 else (0, half), axis=(0, 1))
         through = augment.region_map(np.full(2, half), 2 * half * rng.uniform(0.6, 1), 0.0, size, rng.random() < 0.5)
-        return augment.relit(augment.warped(rolled, through, size), rng)
+        return augment.warped(rolled, through, size)
 
 
 def _region(box):

@@ -86,11 +86,10 @@ class Pictures:
         else:
             picture, boxes = self._part(index, rng, (0, 0, size, size))
         if rng is not None:
-            picture = augment.relit(picture, rng)
             if rng.random() < 0.3:
                 picture, behind = augment.hidden_by_things(picture, _spread(boxes), rng)
                 boxes[:, 8] *= 1 - behind.reshape(-1, 9).mean(axis=1)
-            picture = augment.worn(picture, rng)
+            picture = augment.taken_otherwise(picture, rng)
         box, cut = _sorted_out(boxes)
         return {"picture": np.clip(np.round(picture), 0, 255).astype(np.uint8), "box": box, "cut": cut}
 

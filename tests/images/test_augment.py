@@ -52,13 +52,13 @@ def test_fine_patterns_are_averaged_where_a_picture_shrinks():
     assert np.abs(shrunk[4:-4, 4:-4] - 127.5).max() < 2
 
 
-def test_light_and_wear_change_a_picture_but_keep_its_shapes():
+def test_another_light_and_camera_change_a_picture_but_keep_its_shapes():
     picture = smooth_picture(64, 64).astype(np.float32)
     rng = np.random.default_rng(0)
     fits = []
     for _ in range(40):
-        changed = augment.worn(augment.relit(picture, rng), rng)
-        assert changed.shape == picture.shape and changed.min() >= 0 and changed.max() <= 255.01
+        changed = augment.taken_otherwise(picture, rng).astype(float)
+        assert changed.shape == picture.shape
         fits.append(np.corrcoef(changed.mean(-1).ravel(), picture.mean(-1).ravel())[0, 1])
     assert np.median(fits) > 0.85 and np.ptp(fits) > 0.02
 
