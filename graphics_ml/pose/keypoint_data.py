@@ -38,8 +38,10 @@ def keypoint_splits(data, size: int) -> Splits:
         DataSetError: a folder holds no data set, or a broken one.
     """
     parts = {name: [_packed(folder, name, size) for folder in data.sets] for name in SPLITS}
-    made_from = {folder.name: f"splits {file_hash(splits_path(folder))[:12]}" for folder in data.sets}
-    return Splits(**{name: Crops(sets, data, size) for name, sets in parts.items()}, made_from=made_from)
+    splits = {name: Crops(sets, data, size) for name, sets in parts.items()}
+    return Splits(
+        **splits, made_from=made_from(data.sets, frozenset().union(*(one.sources for one in splits.values())))
+    )
 
 
 def sources_of(frame: Frame) -> frozenset[str]:
@@ -49,6 +51,16 @@ def sources_of(frame: Frame) -> frozenset[str]:
     return frozenset(
         f"{kind} {name}" if PurePath(name).suffix else f"{kind} {name} of {frame.data_set[:12]}" for kind, name in named
     )
+
+
+def made_from(sets: tuple[Path, ...], sources: frozenset[str]) -> dict[str, str]:
+    """What a model card says of data sets: which they are, and whether all in them was made here."""
+    told = {one.name: f"its splits have the hash {file_hash(splits_path(one))[:12]}" for one in sets}
+    files = sorted(one for one in sources if PurePath(one).suffix)
+    told["characters and motions"] = (
+        f"{len(files)} of them from files, such as the {files[0]}" if files else "all drawn and invented by graphics_ml"
+    )
+    return told
 
 
 class Crops:
@@ -136,7 +148,7 @@ class Crops:
         """What the network sees where it looks beside people."""
         no = np.zeros(len(BLAZEPOSE), dtype=bool)
         return {
-            "picture": augment.taken_otherwise(self._background(rng), rng),
+            "picture": augment.taken_otherwise(self._background(rng, empty=True), rng),
             "points": np.zeros((len(BLAZEPOSE), 2), np.float32),
             "known": ~no,
             "within": no,
@@ -154,14 +166,15 @@ class Crops:
             picture, behind = augment.hidden_by_things(picture, points, rng)
         return augment.taken_otherwise(picture, rng), behind
 
-    def _background(self, rng):
-        """Of another crop, whose person comes to lie across the edges, or invented."""
+    def _background(self, rng, empty=False):
+        """Of another crop, whose person comes to lie across the edges (across the corners, so that next to nothing is
+        seen of them, where it must be empty), or invented."""
         size = self._size
         if rng.random() < 0.4:
             return augment.invented_background(size, rng)
         other = self._crop(int(rng.integers(len(self))))["picture"]
         half = len(other) // 2
-        rolled = np.roll(other, (half, half) if rng.random() < 0.5 else (0, half), axis=(0, 1))
+        rolled = np.roll(other, (half, half) if empty or rng.random() < 0.5 else (0, half), axis=(0, 1))
         through = augment.region_map(np.full(2, half), 2 * half * rng.uniform(0.6, 1), 0.0, size, rng.random() < 0.5)
         return augment.warped(rolled, through, size)
 

@@ -4,14 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from graphics_ml.datasets.frame import VISIBLE
+from graphics_ml.datasets.frame import SPLITS, VISIBLE
 from graphics_ml.datasets.frames import FrameSet
 from graphics_ml.datasets.pictures import load_picture
-from graphics_ml.datasets.splits import splits_path
 from graphics_ml.images import augment
 from graphics_ml.keypoints import BLAZEPOSE
-from graphics_ml.pose.keypoint_data import sources_of
-from graphics_ml.provenance import file_hash
+from graphics_ml.pose.keypoint_data import made_from, sources_of
 from graphics_ml.training.learner import Splits
 
 MOST = 24
@@ -33,9 +31,8 @@ def box_splits(data, size: int) -> Splits:
     Raises:
         DataSetError: a folder holds no data set, or a broken one.
     """
-    made_from = {folder.name: f"splits {file_hash(splits_path(folder))[:12]}" for folder in data.sets}
-    parts = {name: Pictures(data, name, size) for name in ("train", "val", "test")}
-    return Splits(**parts, made_from=made_from)
+    parts = {name: Pictures(data, name, size) for name in SPLITS}
+    return Splits(**parts, made_from=made_from(data.sets, frozenset().union(*(one.sources for one in parts.values()))))
 
 
 class Pictures:

@@ -6,7 +6,7 @@ import torch
 
 from graphics_ml.images.resnet import as_input, folded
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED
-from graphics_ml.pose.keypoint_data import _MIRRORED
+from graphics_ml.pose.keypoint_data import _MIRRORED, made_from
 from graphics_ml.pose.keypoint_network import KeypointData, KeypointLearner, KeypointModel, calibration, places_of
 from tests.pose.drawn_people import drawn_set
 
@@ -114,6 +114,9 @@ def test_splits_know_their_characters_and_motions(learner):
     splits = learner.splits()
     assert splits.val.sources == {"character one of val of abcdef0", "motion walk/val.bvh"}
     assert not splits.train.sources & splits.test.sources
+    assert splits.made_from["characters and motions"] == "3 of them from files, such as the motion walk/test.bvh"
+    ours = made_from((), frozenset({"character procedural/1 of abcdef0", "motion invented/7 of abcdef0"}))
+    assert ours == {"characters and motions": "all drawn and invented by graphics_ml"}
 
 
 def test_calibrated_chances_are_as_frequent_as_they_say():
