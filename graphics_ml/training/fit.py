@@ -1,5 +1,6 @@
-"""A recipe is followed by Lightning: AdamW, a rate that rises and then falls as a cosine, the running mean of the
-weights, early stopping, checkpoints from which a stopped run goes on as if it had not been.
+"""A recipe is followed by Lightning: AdamW, and Muon where a learner asks for it, a rate that rises and then falls as a
+cosine, the running mean of the weights, early stopping, checkpoints from which a stopped run goes on as if it had not
+been.
 
 The mean of the weights over the last steps is what is judged and kept (Polyak and Juditsky 1992, "Acceleration of
 Stochastic Approximation by Averaging"): it is better than the weights of any one step, most of all after few steps.
@@ -28,6 +29,7 @@ from graphics_ml.outputs import write_bytes
 from graphics_ml.training.checkpoints import EXTENSION, SafetensorsCheckpoints, read_checkpoint
 from graphics_ml.training.curves import Epoch, best_epoch
 from graphics_ml.training.learner import Splits, TrainingError, ensure_disjoint
+from graphics_ml.training.muon import MuonWithAdamW
 from graphics_ml.training.recipe import Recipe, differences
 from graphics_ml.training.samples import checking_batches, training_batches
 
@@ -188,10 +190,15 @@ class _Run(lightning.LightningModule):
     def configure_optimizers(self):
         training = self.training_settings
         # Neither biases nor norms are drawn to zero: only matrices have directions to spare (He et al. 2019).
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
+        hidden = list(self.learner.hidden(self.network))
+        matrices = [p for p in self.network.parameters() if p.ndim > 1 and all(p is not one for one in hidden)]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
         groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=training.rate)
+        groups = [group for group in groups if group["params"]]
+        if hidden:
+            optimizer = MuonWithAdamW(hidden, groups, training.rate, training.weight_decay)
+        else:
+            optimizer = torch.optim.AdamW(groups, lr=training.rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._part_of_rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -75,6 +75,10 @@ class Learner:
         """The network, its weights drawn from torch's generator."""
         raise NotImplementedError
 
+    def hidden(self, network: nn.Module) -> Iterable[nn.Parameter]:
+        """Matrices between hidden layers that Muon shall train, see muon.py; AdamW trains all others."""
+        return ()
+
     def loss(self, network: nn.Module, batch: Batch) -> torch.Tensor:
         """What is made small, one number: 0 for a network that knows everything, so that losses can be compared."""
         raise NotImplementedError
