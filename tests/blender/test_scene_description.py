@@ -11,7 +11,7 @@ from scipy import stats
 
 from graphics_ml.blender.scenes.description import Scene, read_scene, scene_hash
 from graphics_ml.blender.scenes.distributions import AXES, Quantity, read_distribution, rng_for
-from graphics_ml.blender.scenes.pools import SPLITS, part_of, split_of_clip
+from graphics_ml.blender.scenes.pools import SPLITS, Pool, part_of, split_of_clip
 from graphics_ml.blender.scenes.sections import SceneError, as_documentation
 
 SCENES = Path(__file__).parents[2] / "scenes"
@@ -188,3 +188,42 @@ def test_clips_are_split_by_their_shares():
 def test_reading_a_scene_needs_no_bpy():
     script = "import graphics_ml.blender.scenes.description, sys; sys.exit('bpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def pool_of(seed=0, few=6):
+    names = dict(a=tuple(f"a/{k}" for k in range(60)), b=tuple(f"b/{k}" for k in range(40)))
+    return Pool(names, (3, 1), few, 20, seed, "cast")
+
+
+def drawn_from(pool, clips):
+    seen = {split: set() for split in SPLITS}
+    for clip in range(clips):
+        split = split_of_clip(0, clip)
+        chosen = pool.draw(rng_for(0, clip, "characters"), clip, split, 3)
+        assert len(set(chosen)) == 3
+        seen[split].update(chosen)
+    return seen
+
+
+def test_no_member_of_a_pool_is_seen_in_two_splits():
+    seen = drawn_from(pool_of(), 1500)
+    assert len(set.union(*seen.values())) == sum(map(len, seen.values()))
+    assert all(any(name.startswith(kind) for name in names) for names in seen.values() for kind in "ab")
+    assert len(seen["train"]) > 60
+
+
+def test_neighbouring_clips_draw_from_a_few_members_and_others_from_others():
+    casts = []
+    for first in (0, 20, 40):
+        pool = pool_of()
+        names = [pool.draw(rng_for(0, clip, "characters"), clip, "train", 1)[0] for clip in range(first, first + 20)]
+        casts.append(set(names))
+        assert len(casts[-1]) <= 5
+    assert len(set.union(*casts)) > 6
+
+
+def test_kinds_are_drawn_by_their_shares():
+    pool, rng = pool_of(), np.random.default_rng(0)
+    names = [name for clip in range(1500) for name in pool.draw(rng, clip, "train", 2)]
+    share = sum(name.startswith("a") for name in names)
+    assert stats.binomtest(share, len(names), 0.75).pvalue > 1e-3

@@ -47,8 +47,8 @@ class Studio:
 
     def __init__(self, scene: Scene, seed: int = 0):
         self._scene, self._seed = scene, seed
-        self._characters = CharacterPool(scene.characters, seed, scene.folder)
-        self._motions = MotionPool(scene.motions, seed, scene.folder)
+        self._characters = CharacterPool(scene, seed)
+        self._motions = MotionPool(scene, seed)
         self._clip: _Clip | None = None
         self._own: OwnScene | None = None
 
@@ -120,14 +120,16 @@ class Studio:
             actor.stand_at(np.eye(4))
             bpy.context.scene.collection.children.link(actor.collection)
         bpy.context.view_layer.update()
-        acts = self._acts(rng_for(seed, number, "motions"), split, count, times[-1])
-        players = []
-        for actor, (act, start) in zip(actors, acts, strict=True):
-            players.append(Player(actor, *self._motions.on(actor, act, start + times, self._scene.clip.fps)))
-        placed = self._place(rng, players, [act.is_grounded(start + times) for act, start in acts])
+        chosen = self._motions.draw(rng_for(seed, number, "motions"), number, split, count, times[-1])
+        acts = [(act, act.times(start, times)) for act, start in chosen]
+        players = [
+            Player(actor, *self._motions.on(actor, act, seconds, self._scene.clip.fps))
+            for actor, (act, seconds) in zip(actors, acts, strict=True)
+        ]
+        placed = self._place(rng, players, [act.is_grounded(seconds) for act, seconds in acts])
         about = [
-            dict(character=actor.name, motion=act.name, start=start, **actor.about, **values)
-            for actor, (act, start), (_, values) in zip(actors, acts, placed, strict=True)
+            dict(character=actor.name, motion=act.name, start=float(seconds[0]), **actor.about, **values)
+            for actor, (act, seconds), (_, values) in zip(actors, acts, placed, strict=True)
         ]
         around = Around(
             seed=seed,
@@ -145,11 +147,6 @@ class Studio:
         drawn["cameras"] = {key: value for key, value in drawn["cameras"].items() if key != "cameras"}
         parameters = dict(clip=number, split=split, people=about) | drawn
         return _Clip(number, split, tuple(players), tuple(acts), around.cameras, things, parameters, looks)
-
-    def _acts(self, rng, split, count, lasts):
-        """Of each person a motion, and where in it the clip begins, seconds."""
-        acts = [self._motions.act(self._motions.draw(rng, split)) for _ in range(count)]
-        return [(act, float(rng.uniform(0, max(0.0, act.lasts - lasts)))) for act in acts]
 
     def _place(self, rng, players, grounded):
         """Stand the players on the floor beside each other; gives of each points (M, N, 3) of its skin, and values."""
@@ -192,14 +189,14 @@ class Studio:
         bpy.context.view_layer.update()
 
     def _filmed(self, clip, instance, moment):
-        player, act, start = clip.players[instance - 1], *clip.acts[instance - 1]
+        player, (act, seconds) = clip.players[instance - 1], clip.acts[instance - 1]
         rotations, positions = player.bones()
         anchors = player.actor.anchors
         return FilmedPerson(
             instance=instance,
             character=player.actor.name,
             motion=act.name,
-            motion_time=start + moment / self._scene.clip.fps,
+            motion_time=float(seconds[moment]),
             joints=tuple(player.actor.joints),
             positions=positions,
             rotations=rotations,
@@ -243,14 +240,14 @@ class _Clip:
     """A clip that stands in Blender.
 
     Args:
-        acts: pairs of a motion and the seconds into it where the clip begins.
+        acts: pairs of a motion and the seconds (M,) into it of the clip's moments.
         looks: whether it can be rendered; else light and materials are left out.
     """
 
     number: int
     split: str
     players: tuple[Player, ...]
-    acts: tuple[tuple[Act, float], ...]
+    acts: tuple[tuple[Act, np.ndarray], ...]
     cameras: tuple[Camera, ...]
     things: tuple[Thing, ...]
     parameters: dict

@@ -28,14 +28,13 @@ from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import blender_from_ours, quiet
 from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
-from graphics_ml.blender.scenes.description import Characters
+from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
-from graphics_ml.blender.scenes.pools import SPLITS, part_of
+from graphics_ml.blender.scenes.pools import Pool, names_of
 from graphics_ml.blender.stage import make_visible
 from graphics_ml.errors import RigError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import read_npz
-from graphics_ml.jobs import seen_from
 from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
 from graphics_ml.motion.skeleton import Skeleton
 
@@ -103,42 +102,24 @@ class CharacterPool:
     """The characters of a scene: their names, who plays in a clip, and making them.
 
     Args:
-        section: of the scene.
+        scene: whose characters they are. A file's is known by its path from the scene's folder, which can move.
         seed: of the data set.
-        folder: of the scene file; a file's character is known by its path from there, so that the folder can move.
 
     Attributes:
         names: of the characters of each kind.
     """
 
-    def __init__(self, section: Characters, seed: int, folder: Path):
-        self._section, self._seed = section, seed
-        self._files: dict[str, Path] = {}
-        self.names: dict[str, tuple[str, ...]] = {}
-        for kind in ("procedural", "smplx"):
-            if getattr(section, kind) is not None:
-                self.names[kind] = tuple(f"{kind}/{k}" for k in range(getattr(section, kind).count))
-        if section.files is not None:
-            self._files = {f"files/{seen_from(folder, path)}": path for path in section.files.files}
-            self.names["files"] = tuple(self._files)
+    def __init__(self, scene: Scene, seed: int):
+        self._section, self._seed = scene.characters, seed
+        self.names, self._files = names_of(scene.characters, ("procedural", "smplx"), scene.folder)
+        shares = [getattr(self._section, kind).share for kind in self.names]
+        self._pool = Pool(self.names, shares, self._section.cast, scene.clip.neighbours, seed, "cast")
         self._kept: OrderedDict[tuple[str, int], Actor] = OrderedDict()
         self._folder: Path | None = None  # with the files' characters, each as a Blender file
 
     def draw(self, rng: np.random.Generator, clip: int, split: str, count: int) -> list[str]:
         """The names of those who play in a clip: nobody twice while there are others."""
-        kinds = tuple(self.names)
-        shares = np.array([getattr(self._section, kind).share for kind in kinds])
-        shares = shares / shares.sum()
-        chosen = [kinds[i] for i in rng.choice(len(kinds), size=count, p=shares)]
-        orders = self._orders(clip // self._section.clips_per_cast, split)
-        players = {}
-        for kind, share in zip(kinds, shares, strict=True):
-            several = chosen.count(kind)
-            size = max(1, several, round(self._section.cast * share * SPLITS[split]))
-            among = orders[kind][:size]
-            rounds = [rng.permutation(among) for _ in range(-(-several // len(among)))]
-            players[kind] = [str(name) for name in np.concatenate(rounds)[:several]] if rounds else []
-        return [players[kind].pop() for kind in chosen]
+        return self._pool.draw(rng, clip, split, count)
 
     def make(self, names: Sequence[str]) -> list[Actor]:
         """The characters of these names, in Blender but in no scene; whoever is asked for twice is made twice.
@@ -180,15 +161,6 @@ class CharacterPool:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-    def _orders(self, number, split):
-        """Of each kind the split's part of the pool, those who belong to this cast first."""
-        rng = rng_for(self._seed, number, "cast")
-        orders = {}
-        for kind, names in self.names.items():
-            drawn = {one: rng.permutation(part_of(names, self._seed, one)) for one in SPLITS}
-            orders[kind] = [names[i] for i in drawn[split]]
-        return orders
 
     def _make(self, name, again):
         kind, _, rest = name.partition("/")

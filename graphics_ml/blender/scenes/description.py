@@ -29,6 +29,7 @@ from graphics_ml.blender.scenes.surroundings import (
     Materials,
     Occluders,
 )
+from graphics_ml.motion.invented import KINDS
 from graphics_ml.toml_files import read_toml
 
 
@@ -48,6 +49,12 @@ class Clip(Section):
 
     frames: int = fixed("that a clip has", 1, kind=int, min=1, max=100_000)
     fps: float = fixed("of a clip, and of optical flow", 30.0, min=0.1, max=1000, unit="frames per second")
+    neighbours: int = fixed(
+        "that draw from one cast and one repertoire: to make a character takes longer than a picture",
+        100,
+        kind=int,
+        min=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -84,10 +91,7 @@ class Characters(Section):
     procedural: ProceduralCharacters | None = table(ProceduralCharacters, "our own people")
     files: CharacterFiles | None = table(CharacterFiles, "rigged files")
     smplx: SmplxCharacters | None = table(SmplxCharacters, "SMPL-X bodies")
-    cast: int = fixed("of characters that play in neighbouring clips", 8, kind=int, min=1)
-    clips_per_cast: int = fixed(
-        "that a cast plays in: a character takes longer to make than a picture", 64, kind=int, min=1
-    )
+    cast: int = fixed("of characters that play in neighbouring clips", 6, kind=int, min=1)
 
     def __post_init__(self):
         if not (self.procedural or self.files or self.smplx):
@@ -106,17 +110,19 @@ class MotionFiles(Section):
 class InventedMotions(Section):
     """Motions that are made by rule."""
 
-    count: int = fixed("of different motions", 400, kind=int, min=1, max=1_000_000)
-    kinds: tuple[str, ...] = fixed("of motion; all when left out", (), kind=str, several=True)
+    count: int = fixed("of different motions", 1000, kind=int, min=1, max=1_000_000)
+    kinds: tuple[str, ...] = fixed(
+        "of motion; all, each as often as is natural, when left out", (), kind=str, choices=tuple(KINDS), several=True
+    )
     seconds: float = fixed("that each lasts", 4.0, min=0.2, max=600, unit="s")
     share: float = fixed("of the people that move so, beside the shares of other kinds", 1.0, min=0)
 
 
 @dataclass(frozen=True)
 class RandomPoses(Section):
-    """Poses as people take them, each for itself; nobody moves in them."""
+    """Poses as people take them, each for itself; nobody moves in them. They are drawn in sheets of sixteen."""
 
-    count: int = fixed("of different poses", 2000, kind=int, min=1, max=1_000_000)
+    count: int = fixed("of different sheets of poses", 400, kind=int, min=1, max=1_000_000)
     share: float = fixed("of the people that stand so, beside the shares of other kinds", 1.0, min=0)
 
 
@@ -127,10 +133,11 @@ class Motions(Section):
     invented: InventedMotions | None = table(InventedMotions, "motions made by rule")
     poses: RandomPoses | None = table(RandomPoses, "poses without movement")
     files: MotionFiles | None = table(MotionFiles, "motion files")
+    repertoire: int = fixed("of motions that are seen in neighbouring clips", 24, kind=int, min=1)
 
     def __post_init__(self):
         if not (self.invented or self.poses or self.files):
-            object.__setattr__(self, "poses", RandomPoses())
+            object.__setattr__(self, "invented", InventedMotions())
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ AXES = dict(
     distractors=13,
     one_character=14,
     one_motion=15,
+    repertoire=16,
 )
 """What is drawn by itself, and its number in the seeds; a number never changes, or old data sets could not be made
 again."""

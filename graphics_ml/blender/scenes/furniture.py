@@ -6,6 +6,7 @@ A thing is made from its kind and a seed alone, at its true size in metres: Y up
 
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +14,7 @@ SLOTS = 3
 """Materials that a thing has at most."""
 
 
+@lru_cache(128)  # the same things are drawn, placed and made
 def assemble(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A thing's vertices (V, 3) metres, triangles (T, 3) and their materials (T,) from 0 to `SLOTS` - 1."""
     parts = _MAKERS[kind](np.random.default_rng(seed))

@@ -8,21 +8,19 @@ where its floor is and which feet stand.
 from collections import OrderedDict
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
 from graphics_ml import formats
 from graphics_ml.blender.scenes.characters import Actor
-from graphics_ml.blender.scenes.description import Motions
+from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
-from graphics_ml.blender.scenes.pools import part_of
+from graphics_ml.blender.scenes.pools import Pool, names_of
 from graphics_ml.errors import MotionFileError
-from graphics_ml.jobs import seen_from
 from graphics_ml.motion.bone_map import BoneMap, recognize_moving, require_roles
 from graphics_ml.motion.contacts import robust_contacts, spans
 from graphics_ml.motion.ground import align_to_ground
-from graphics_ml.motion.invented import random_poses
+from graphics_ml.motion.invented import invent, random_poses
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.resample import sample
 from graphics_ml.motion.retarget import Retargeter
@@ -30,6 +28,7 @@ from graphics_ml.motion.t_pose import without_t_pose
 
 _INVENTED = "invented"
 _JUMP = 0.06  # metres that the lowest joint of the body rises by in a jump that is one
+_SHEET = 16  # poses that are drawn at a time, which takes little longer than one
 _KEPT = 64  # motions, and as many pairs of a motion and a character, in memory
 
 
@@ -43,6 +42,7 @@ class Act:
         grounded: (F,) bool: whether the body is on the floor; in a jump it is not.
         roles: of its joints.
         body: what its characters are prepared for; motions of one body are put on others in the same way.
+        held: whether its frames are poses that have nothing to do with each other.
     """
 
     name: str
@@ -50,11 +50,19 @@ class Act:
     grounded: np.ndarray
     roles: BoneMap
     body: str
+    held: bool = False
 
     @property
     def lasts(self) -> float:
-        """Seconds from its first frame to its last."""
+        """Seconds from its first frame to its last, or in which one of its poses begins."""
         return (len(self.motion) - 1) / float(self.motion.fps)
+
+    def times(self, start: float, later: np.ndarray) -> np.ndarray:
+        """The seconds (M,) into it of moments that come `later` (M,) than a start: past its end its end, of a held pose
+        that pose."""
+        if self.held:
+            return np.full(len(later), round(start * float(self.motion.fps)) / float(self.motion.fps))
+        return np.minimum(start + later, (len(self.motion) - 1) / float(self.motion.fps))
 
     def is_grounded(self, seconds: np.ndarray) -> np.ndarray:
         """(M,) bool: whether the body is on the floor at these times."""
@@ -66,33 +74,36 @@ class MotionPool:
     """The motions of a scene.
 
     Args:
-        section: of the scene.
+        scene: whose motions they are. A file's is known by its path from the scene's folder, which can move.
         seed: of the data set.
-        folder: of the scene file; a file's motion is known by its path from there.
 
     Attributes:
         names: of the motions of each kind.
     """
 
-    def __init__(self, section: Motions, seed: int, folder: Path):
-        self._section, self._seed = section, seed
-        self._files: dict[str, Path] = {}
-        self.names: dict[str, tuple[str, ...]] = {}
-        for kind in ("invented", "poses"):
-            if getattr(section, kind) is not None:
-                self.names[kind] = tuple(f"{kind}/{k}" for k in range(getattr(section, kind).count))
-        if section.files is not None:
-            self._files = {f"files/{seen_from(folder, path)}": path for path in section.files.files}
-            self.names["files"] = tuple(self._files)
+    def __init__(self, scene: Scene, seed: int):
+        self._section, self._seed = scene.motions, seed
+        self.names, self._files = names_of(scene.motions, ("invented", "poses"), scene.folder)
+        shares = [getattr(self._section, kind).share for kind in self.names]
+        self._pool = Pool(self.names, shares, self._section.repertoire, scene.clip.neighbours, seed, "repertoire")
         self._acts: OrderedDict[str, Act] = OrderedDict()
         self._pairs: OrderedDict[tuple[str, Actor], Retargeter] = OrderedDict()
 
-    def draw(self, rng: np.random.Generator, split: str) -> str:
-        """The name of a motion of the split."""
-        kinds = tuple(self.names)
-        shares = np.array([getattr(self._section, kind).share for kind in kinds])
-        names = self.names[kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]]
-        return names[int(rng.choice(part_of(names, self._seed, split)))]
+    def draw(self, rng: np.random.Generator, clip: int, split: str, count: int, lasts: float):
+        """Pairs of a motion and the seconds into it where a clip begins, for each of `count` people.
+
+        Args:
+            lasts: seconds from the clip's first moment to its last.
+
+        Raises:
+            GraphicsMLError: as `act`.
+        """
+        drawn = []
+        for name in self._pool.draw(rng, clip, split, count):
+            act = self.act(name)
+            start = float(rng.uniform(0, max(0.0, act.lasts - lasts)))
+            drawn.append((act, start))
+        return drawn
 
     def act(self, name: str) -> Act:
         """The motion of this name.
@@ -122,10 +133,9 @@ class MotionPool:
             return self._read_file(name, self._files[name])
         rng = rng_for(self._seed, int(rest), "one_motion")
         if kind == "poses":
-            motion = random_poses(rng, 1).replace(contacts=np.ones((1, 4), dtype=bool))
-            return Act(name, motion, np.ones(1, dtype=bool), _own_names(motion.skeleton), _INVENTED)
-        from graphics_ml.motion.invented import invent
-
+            motion = random_poses(rng, _SHEET)
+            motion = motion.replace(contacts=np.ones((_SHEET, 4), dtype=bool))
+            return Act(name, motion, np.ones(_SHEET, dtype=bool), _own_names(motion.skeleton), _INVENTED, held=True)
         kinds = self._section.invented.kinds
         motion = invent(rng, kinds[int(rng.integers(len(kinds)))] if kinds else None, self._section.invented.seconds)
         return Act(name, motion, on_the_floor(motion), _own_names(motion.skeleton), _INVENTED)

@@ -7,10 +7,12 @@ its members' names, so that no frame is thrown away and no split is empty that n
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from graphics_ml.blender.scenes.distributions import rng_for
+from graphics_ml.jobs import seen_from
 
 SPLITS = dict(train=0.7, val=0.15, test=0.15)
 """The splits and the share of the clips, and of each pool, that is theirs."""
@@ -19,6 +21,52 @@ SPLITS = dict(train=0.7, val=0.15, test=0.15)
 def split_of_clip(seed: int, clip: int) -> str:
     """The split that a clip belongs to, with all its frames."""
     return str(rng_for(seed, clip, "split").choice(list(SPLITS), p=list(SPLITS.values())))
+
+
+class Pool:
+    """Named members of several kinds, of which neighbouring clips see only a few.
+
+    Args:
+        names: of the members of each kind.
+        shares: of what is drawn, by kind; they need not sum to 1.
+        few: how many members neighbouring clips see, all kinds and splits together.
+        neighbours: how many clips that are.
+        seed: of the data set.
+        axis: of distributions.AXES, by which the few are drawn.
+    """
+
+    def __init__(self, names: dict[str, tuple[str, ...]], shares, few: int, neighbours: int, seed: int, axis: str):
+        self.names = names
+        self._kinds, self._shares = tuple(names), np.array(shares, dtype=float) / np.sum(shares)
+        self._few, self._neighbours, self._seed, self._axis = few, neighbours, seed, axis
+
+    def draw(self, rng: np.random.Generator, clip: int, split: str, count: int) -> list[str]:
+        """The names of `count` members for a clip, in any order: nothing twice while there are others."""
+        chosen = [self._kinds[i] for i in rng.choice(len(self._kinds), size=count, p=self._shares)]
+        order_rng, drawn = rng_for(self._seed, clip // self._neighbours, self._axis), {}
+        for kind, share in zip(self._kinds, self._shares, strict=True):
+            orders = {one: order_rng.permutation(part_of(self.names[kind], self._seed, one)) for one in SPLITS}
+            several = chosen.count(kind)
+            among = orders[split][: max(1, several, round(self._few * share * SPLITS[split]))]
+            rounds = [rng.permutation(among) for _ in range(-(-several // len(among)))]
+            drawn[kind] = [self.names[kind][i] for i in np.concatenate(rounds)[:several]] if rounds else []
+        return [drawn[kind].pop() for kind in chosen]
+
+
+def names_of(section, drawn: Sequence[str], folder: Path) -> tuple[dict[str, tuple[str, ...]], dict[str, Path]]:
+    """The names of a pool's members by kind, and the files of those that are files.
+
+    Args:
+        section: with a table for each kind.
+        drawn: the kinds that are drawn, so many as `count` says; besides there are files.
+        folder: of the scene, from which files get their names.
+    """
+    names = {kind: tuple(f"{kind}/{k}" for k in range(getattr(section, kind).count)) for kind in drawn
+             if getattr(section, kind) is not None}  # fmt: skip
+    if section.files is None:
+        return names, {}
+    files = {f"files/{seen_from(folder, path)}": path for path in section.files.files}
+    return names | dict(files=tuple(files)), files
 
 
 def part_of(names: Sequence[str], seed: int, split: str) -> list[int]:
