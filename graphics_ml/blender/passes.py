@@ -6,6 +6,7 @@ one sample through the middle of each pixel, as a ray caster would, so that no v
 """
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Passes:
 
     Args:
         depth: (H, W) float32, metres along the camera's axis; inf where there is nothing.
-        normals: (H, W, 3) float32, unit, world, our axes; zero where there is nothing.
+        normals: (H, W, 3) float32, unit, world, our axes; NaN where there is nothing.
         flow: (H, W, 2) float32, pixels (x right, y down) to where the point is seen at the scene's next frame; NaN
             where there is nothing.
         indices: (H, W) uint16, each object's `pass_index`; 0 where there is nothing.
@@ -122,6 +123,28 @@ def render_passes(scene: bpy.types.Scene, threads: int = 0) -> Passes:
     return _passes({name.removeprefix(f"{layer.name}."): values for name, values in channels.items()})
 
 
+def render_people(scene: bpy.types.Scene, people: Iterable[Iterable[bpy.types.Object]]) -> Passes:
+    """As `render_passes`, with people in place of objects.
+
+    Args:
+        people: the meshes of each; hair that grows on them is theirs.
+
+    Returns:
+        with `indices` that number the people from 1; all else is 0.
+    """
+    before = {thing: thing.pass_index for thing in scene.objects}
+    try:
+        for thing in before:
+            thing.pass_index = 0
+        for instance, skins in enumerate(people, start=1):
+            for skin in skins:
+                skin.pass_index = instance
+        return render_passes(scene)
+    finally:
+        for thing, index in before.items():
+            thing.pass_index = index
+
+
 def read_plain_exr(path: Path) -> dict[str, np.ndarray]:
     """The channels, name to float32 (H, W), of an EXR file of one part, scan lines and no compression.
 
@@ -167,7 +190,7 @@ def _passes(channels):
     normals = np.stack([channels[f"Normal.{axis}"] for axis in "XYZ"], axis=-1)
     # Vector holds the way from the frame before (X, Y) and to the next (Z, W), the latter counted backwards; y is up.
     flow = np.stack([-channels["Vector.Z"], channels["Vector.W"]], axis=-1)
-    flow[nothing] = np.nan
+    flow[nothing] = normals[nothing] = np.nan
     indices = np.round(channels["Object Index.X" if "Object Index.X" in channels else "IndexOB.X"]).astype(np.uint16)
     return Passes(np.where(nothing, np.float32(np.inf), depth), ours_from_blender(normals), flow, indices)
 

@@ -1,5 +1,7 @@
 """A frame that Blender has drawn, labelled by rays: what the rooms of a data set meet in."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from graphics_ml.blender.scenes.build import DrawnFrame, FilmedPerson
@@ -24,6 +26,8 @@ def labelled_frame(drawn: DrawnFrame, scene: Scene, identity: str) -> Frame:
     ]
     bodies = [Body(one.instance, one.anchors, one.on_surface) for one in drawn.people]
     rays = ray_labels(drawn.camera, surfaces, bodies, drawn.next_camera)
+    if drawn.passes is not None:
+        rays = _as_cycles_sees(rays, *drawn.passes)
     clip, moment = divmod(drawn.index, scene.clip.frames)
     return Frame(
         drawn.index,
@@ -42,6 +46,12 @@ def labelled_frame(drawn: DrawnFrame, scene: Scene, identity: str) -> Frame:
         rays.instances,
         rays.parts,
     )
+
+
+def _as_cycles_sees(rays, depth, normals, instances):
+    """The labels with Cycles' passes in place of rays; of a person whom the rays did not meet no part is told."""
+    parts = np.where(instances == rays.instances, rays.parts, 0).astype(rays.parts.dtype)
+    return replace(rays, depth=depth, normals=normals, instances=instances, parts=parts)
 
 
 def _with_effects(drawn):

@@ -1,14 +1,20 @@
 """Passes against the geometry of spheres and planes, cameras against renderings, and the same pixels each time."""
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import OpenEXR
 import pytest
 
-from graphics_ml.blender.passes import read_plain_exr, render, render_passes
+from graphics_ml.blender.passes import read_plain_exr, render, render_passes, render_people
 from graphics_ml.blender.scene import blender_from_ours, empty_scene
+from graphics_ml.blender.scenes.build import Studio
+from graphics_ml.blender.scenes.description import Scene
+from graphics_ml.blender.scenes.sections import read_section
 from graphics_ml.blender.stage import place_camera
 from graphics_ml.motion.camera import Camera, look_at
+from graphics_ml.tasks.labelled_frames import labelled_frame
 
 RADIUS, MIDDLE = 0.5, np.array([0.2, 0.7, 0.1])
 STEP = np.array([0.05, -0.02, 0.03])
@@ -100,6 +106,50 @@ def test_flow_is_the_way_to_where_each_point_is_seen_next(seen):
     np.testing.assert_allclose(seen.flow[on_ball], true[on_ball], atol=0.02)
     np.testing.assert_allclose(seen.flow[on_floor], 0, atol=1e-3)
     assert np.isnan(seen.flow[seen.indices == 0]).all()
+
+
+def test_people_are_seen_through_what_a_material_leaves_out_and_objects_keep_their_indices():
+    scene = empty_scene()
+    hidden, other = (
+        add_sphere(MIDDLE, RADIUS, 7, segments=32),
+        add_sphere(MIDDLE + np.array([0.9, 0, 0]), 0.2, 8, segments=32),
+    )
+    pane = add_sphere(MIDDLE, 1.3 * RADIUS, 9, segments=32)
+    material = bpy.data.materials.new("Glass")
+    if material.node_tree is None:
+        material.use_nodes = True
+    surface = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    surface.inputs["Alpha"].default_value = 0
+    pane.data.materials.append(material)
+    place_camera(scene, camera())
+    seen = render_people(scene, [[other], [hidden]])
+    ball = sphere_depth(camera(), MIDDLE, RADIUS)
+    assert set(np.unique(seen.indices)) == {0, 1, 2}
+    assert ((seen.indices == 2) != np.isfinite(ball)).sum() <= 0.04 * np.isfinite(ball).sum()
+    np.testing.assert_allclose(seen.depth[inside(seen.indices == 2)], ball[inside(seen.indices == 2)], atol=0.02)
+    assert [thing.pass_index for thing in (hidden, other, pane)] == [7, 8, 9]
+
+
+PEOPLE = dict(
+    people=dict(count=2),
+    characters=dict(cast=2, procedural=dict(detail=0.4)),
+    occluders=dict(count=1),
+)
+
+
+def test_a_frame_labelled_by_passes_is_that_labelled_by_rays():
+    frames = []
+    for labels in ("rays", "passes"):
+        toml = PEOPLE | dict(picture=dict(width=64, height=64, labels=labels))
+        scene = read_section(Scene, toml, Path("scene.toml"))
+        with Studio(scene) as studio:
+            frames.append(labelled_frame(studio.frame(1, picture=False), scene, "0123456789abcdef"))
+    rays, passes = frames
+    assert (rays.instances == passes.instances).mean() > 0.98 and passes.instances.max() > 0
+    same = (rays.instances == passes.instances) & np.isfinite(rays.depth) & np.isfinite(passes.depth)
+    assert np.median(np.abs(rays.depth[same] - passes.depth[same])) < 1e-3
+    assert (np.isfinite(rays.depth) == np.isfinite(passes.depth)).mean() > 0.98
+    assert not (passes.parts[passes.instances == 0]).any()
 
 
 def glow(thing):

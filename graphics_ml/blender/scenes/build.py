@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from graphics_ml.blender.passes import render
+from graphics_ml.blender.passes import render, render_people
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import effects, people, surround
 from graphics_ml.blender.scenes.anchors import triangles_of
@@ -77,9 +77,10 @@ class Studio:
             return self._own.frame(index, picture)
         number, moment = divmod(index, self._scene.clip.frames)
         clip = self._clip
-        if clip is None or clip.number != number or (picture and not clip.looks):
+        looks = picture or self._scene.picture.labels == "passes"
+        if clip is None or clip.number != number or (looks and not clip.looks):
             self._strike()
-            self._clip = self._set_up(number, picture)
+            self._clip = self._set_up(number, looks)
         clip = self._clip
         next_camera = self._show(clip, moment + 1)
         following = [np.concatenate(player.vertices()) for player in clip.players]
@@ -93,6 +94,7 @@ class Studio:
             people=tuple(self._filmed(clip, instance, moment) for instance in range(1, 1 + len(clip.players))),
             parameters=clip.parameters | dict(moment=moment, effects=self._effects(index)),
             picture=self._render(index) if picture else None,
+            passes=self._passes() if self._scene.picture.labels == "passes" else None,
         )
 
     def _open(self):
@@ -219,6 +221,10 @@ class Studio:
             aperture=lens["aperture"],
             focus=lens["focus"],
         )
+
+    def _passes(self):
+        seen = render_people(bpy.context.scene, [player.actor.skins for player in self._clip.players])
+        return seen.depth, seen.normals, seen.indices
 
     def _strike(self):
         """Take the clip out of Blender, with all that it alone needed."""

@@ -41,6 +41,13 @@ class Picture(Section):
     height: int = fixed("of the picture", 256, kind=int, min=16, max=8192, unit="pixels")
     samples: int = fixed("of light per pixel, with Cycles", 16, kind=int, min=1, max=4096)
     engine: str = fixed("that renders", "cycles", kind=str, choices=("cycles", "workbench"))
+    labels: str = fixed(
+        "of depth, normals and people's masks: rays through the meshes, or Cycles' own passes, slower, which see hair "
+        "and what materials leave out",
+        "rays",
+        kind=str,
+        choices=("rays", "passes"),
+    )
 
 
 @dataclass(frozen=True)

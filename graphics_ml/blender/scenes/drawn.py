@@ -76,6 +76,8 @@ class DrawnFrame:
         people: in the order of their instances.
         parameters: every value drawn, plain, by axis.
         picture: (H, W, 3) uint8, or None where it was not asked for.
+        passes: depth (H, W) metres, normals (H, W, 3) and instances (H, W) as Cycles sees them, to be taken in place of
+            what rays see; None where the scene does not ask for them.
     """
 
     index: int
@@ -86,6 +88,7 @@ class DrawnFrame:
     people: tuple[FilmedPerson, ...]
     parameters: dict = field(default_factory=dict)
     picture: np.ndarray | None = None
+    passes: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
 
 @short_repr

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphics_ml.blender.animation_data import current_action
 from graphics_ml.blender.armature import deform_flags, evaluated_now, skeleton_from_armature
-from graphics_ml.blender.passes import render
+from graphics_ml.blender.passes import render, render_people
 from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import is_moved_by
 from graphics_ml.blender.scene import first_line, frame_rate, ours_from_blender, quiet, unit_length
@@ -72,7 +72,8 @@ class OwnScene:
         )
         parameters = dict(blend=self._path.name, scene=own.name, frame=number)
         image = self._render(index) if picture else None
-        return DrawnFrame(index, "train", camera, next_camera, things, people, parameters, image)
+        passes = self._passes() if self._scene.picture.labels == "passes" else None
+        return DrawnFrame(index, "train", camera, next_camera, things, people, parameters, image, passes)
 
     def _seen(self, number):
         """What the scene shows at a frame: its meshes by what tells them from each other, its camera, and the people's
@@ -128,6 +129,10 @@ class OwnScene:
     def _render(self, index):
         picture, seed = self._scene.picture, int(rng_for(self._seed, index, "picture").integers(2**31))
         return render(self._own, seed, picture.samples, bounces=self._own.cycles.max_bounces, engine=picture.engine)
+
+    def _passes(self):
+        seen = render_people(self._own, [one.skins for one in self._people])
+        return np.float32(unit_length()) * seen.depth, seen.normals, seen.indices
 
     def _armatures(self):
         return sorted(
