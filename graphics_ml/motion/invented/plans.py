@@ -9,7 +9,7 @@ import numpy as np
 from graphics_ml.motion.invented.arms import draw_arms
 from graphics_ml.motion.invented.body import SIDES
 from graphics_ml.motion.invented.curves import drift, min_jerk
-from graphics_ml.motion.invented.tracks import ARM_NAMES, Tracks
+from graphics_ml.motion.invented.tracks import Tracks
 
 HELD = ("clavicle", "wrist", "elbow", "hand", "fingers")
 
@@ -87,12 +87,3 @@ def tremble(rng, tracks: Tracks, times) -> None:
         tracks[f"{side}_hand"] += drift(rng, times, 3, 0.7) * 0.04
         tracks[f"{side}_fingers"] += drift(rng, times, 3, 0.7) * (0.03, 0.03, 0.03)
         tracks[f"{side}_elbow"] += drift(rng, times, 1, 0.9) * 0.03
-
-
-def copy_arms(tracks: Tracks, other: Tracks, sides=tuple(SIDES), weight=1.0) -> None:
-    """Another's arms, as far as the weight (F,) says."""
-    weight = np.reshape(weight, (-1, 1))
-    for side in sides:
-        for name in ARM_NAMES:
-            own = tracks[f"{side}_{name}"]
-            own += weight * (other[f"{side}_{name}"] - own)

@@ -36,8 +36,6 @@ _SIDED = {
     "leg": ("flexion", "abduction", "rotation", "knee", "ankle", "weight"),  # a leg that does not stand
 }
 
-ARM_NAMES = ("clavicle", "wrist", "elbow", "hand", "fingers", "touch", "lay")
-
 
 def _columns():
     columns, first = {}, 0
@@ -84,12 +82,6 @@ class Tracks:
     def copy(self) -> "Tracks":
         """The same numbers in an array of their own."""
         return Tracks(self.values.copy())
-
-    def take_arms(self, other: "Tracks") -> None:
-        """Another's shoulders, arms, hands and fingers."""
-        for side in SIDES:
-            for name in ARM_NAMES:
-                self[f"{side}_{name}"] = other[f"{side}_{name}"]
 
     def mirrored(self) -> "Tracks":
         """Left and right changed over, x turned round."""
