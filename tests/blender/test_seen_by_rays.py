@@ -1,10 +1,13 @@
 """What rays over plain arrays say of a picture is what Blender says of it: Cycles' passes, and its own ray casts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Quaternion, Vector  # noqa: E402
 
 from graphics_ml.blender.characters import Character, build_character  # noqa: E402
@@ -54,20 +57,24 @@ def pose(people, rng):
     return camera_in_scene(bpy.context.scene)
 
 
-def labelled(camera, people, things):
-    surfaces, bodies = [], []
+def surfaces_of(people, things):
+    found = []
     for instance, person in enumerate(people, start=1):
         mesh = person.skins[0].data
         parts, smooth = person.anchors.parts[0], smooth_triangles(mesh)
-        surfaces.append(
-            Surface(person.vertices()[0], triangles_of(mesh), instance=instance, parts=parts, smooth=smooth)
-        )
-        bodies.append(Body(instance, person.places(), person.anchors.on_surface))
+        found.append(Surface(person.vertices()[0], triangles_of(mesh), instance=instance, parts=parts, smooth=smooth))
     for thing in things:
         points = np.array([thing.matrix_world @ vertex.co for vertex in thing.data.vertices])
         triangles = triangles_of(thing.data)
-        surfaces.append(Surface(ours_from_blender(points), triangles, smooth=smooth_triangles(thing.data)))
-    return ray_labels(camera, surfaces, bodies), bodies
+        found.append(Surface(ours_from_blender(points), triangles, smooth=smooth_triangles(thing.data)))
+    return found
+
+
+def labelled(camera, people, things):
+    bodies = [
+        Body(instance, person.places(), person.anchors.on_surface) for instance, person in enumerate(people, start=1)
+    ]
+    return ray_labels(camera, surfaces_of(people, things), bodies), bodies
 
 
 def test_depth_normals_and_masks_are_those_of_cycles(crowd):
@@ -83,6 +90,46 @@ def test_depth_normals_and_masks_are_those_of_cycles(crowd):
     assert np.percentile(apart, 99) < 1e-3  # its rays spread over a hundredth of a pixel
     angles = np.degrees(np.arccos(np.clip((labels.normals * passes.normals).sum(axis=-1), -1, 1)))[seen]
     assert np.percentile(angles, 95) < 0.2  # it turns some that are seen aslant, so that they could mirror light
+
+
+def test_flow_is_cycles_motion_vectors_when_people_and_camera_move(crowd):
+    people, things = crowd
+    scene = bpy.context.scene
+    now = pose(people, np.random.default_rng(5))
+    moving = [person.rig for person in people] + [scene.camera]
+    try:
+        for frame in (1, 2):
+            for thing in moving:
+                if frame == 2:
+                    thing.location += Vector((0.05, -0.03, 0.02))
+                thing.keyframe_insert("location", frame=frame)
+        scene.frame_set(2)
+        then, later = camera_in_scene(scene), surfaces_of(people, things)
+        scene.frame_set(1)
+        surfaces = [
+            replace(one, next_vertices=next_one.vertices)
+            for one, next_one in zip(surfaces_of(people, things), later, strict=True)
+        ]
+        ours = ray_labels(now, surfaces, next_camera=then)
+        theirs = render_passes(scene)
+    finally:
+        for thing in moving:
+            thing.animation_data_clear()
+    seen = (ours.instances == theirs.indices) & np.isfinite(ours.flow).all(axis=-1)
+    assert seen.mean() > 0.5 and np.abs(ours.flow[seen]).max() > 1.0
+    assert np.percentile(np.abs(ours.flow - theirs.flow)[seen], 99) < 0.01
+
+
+def test_keypoints_fall_where_blender_projects_them(crowd):
+    people, _ = crowd
+    camera = pose(people, np.random.default_rng(8))
+    places = np.concatenate([person.places() for person in people])
+    theirs = [
+        world_to_camera_view(bpy.context.scene, bpy.context.scene.camera, Vector(place))
+        for place in blender_from_ours(places)
+    ]
+    theirs = np.array([(view.x * camera.width, (1 - view.y) * camera.height) for view in theirs])
+    np.testing.assert_allclose(camera.project(places), theirs, atol=0.01)
 
 
 def test_visibility_is_that_of_blenders_own_ray_casts(crowd):

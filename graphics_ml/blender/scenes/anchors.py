@@ -78,7 +78,7 @@ def find_anchors(
         character: what `build_character` made it from, where it is one of ours; it stands where it was made.
 
     Raises:
-        GraphicsMLError: the bones lack hips, legs or arms.
+        GraphicsMLError: the bones lack hips or legs, or the character is another one.
     """
     missing = [
         role for role in ("hips", "left_thigh", "right_thigh", "left_foot", "right_foot") if role not in roles.roles
