@@ -148,14 +148,15 @@ def _ends(meshes, heads, roles):
     """Fingertips, toes and heels: for each keypoint the mesh, the triangle, and barycentric coordinates in it."""
     at = {role: heads[name] for role, name in roles.roles.items()}
     across = _level(at["left_thigh"] - at["right_thigh"])
-    found = {}
+    ahead, found = np.cross(across, _UP), {}
     for side, outwards in (("left", across), ("right", -across)):
         for place, finger in _FINGERS.items():
             bones = tuple(f"{side}_{finger}_{n}" for n in (1, 2, 3))
             if bones[2] in at and bones[1] in at:
                 found[f"{side}_{place}4"] = _farthest(meshes, bones, at[bones[2]] - at[bones[1]])
-        foot, toes = at[f"{side}_foot"], at.get(f"{side}_toes")
-        along = _level(np.cross(across, _UP) if toes is None else toes - foot)
+        foot = at[f"{side}_foot"]
+        to_toes = at.get(f"{side}_toes", foot) - foot
+        along = _level(to_toes) if to_toes @ ahead > 0.2 * np.linalg.norm(to_toes) else ahead
         aside = np.cross(_UP, along)
         aside = aside if aside @ outwards > 0 else -aside
         for place, row in _FOOT.items():
@@ -175,9 +176,9 @@ def _farthest(meshes, roles, way):
     """The vertex that lies farthest along a direction, of those moved most by bones of these roles; None if none is."""
     best, reach = None, -np.inf
     for index, mesh in enumerate(meshes):
-        rows = np.flatnonzero(np.isin(mesh.roles, roles) & mesh.in_triangle)
-        if len(rows) and (mesh.points[rows] @ way).max() > reach:
-            vertex, reach = rows[np.argmax(mesh.points[rows] @ way)], (mesh.points[rows] @ way).max()
+        along = np.where(np.isin(mesh.roles, roles) & mesh.in_triangle, mesh.points @ way, -np.inf)
+        if along.max(initial=-np.inf) > reach:
+            vertex, reach = np.argmax(along), along.max()
             triangle = int(np.argmax((mesh.triangles == vertex).any(axis=1)))
             best = index, triangle, (mesh.triangles[triangle] == vertex).astype(float)
     return best
@@ -195,7 +196,7 @@ def _on_foot(meshes, side, ankle, along, aside, length, breadth, axis):
     parts = [PARTS.index(f"{side}_foot"), PARTS.index(f"{side}_shin")]
     own = [np.flatnonzero(np.isin(mesh.parts, parts) & (mesh.heights() < ankle[1])) for mesh in meshes]
     points = [mesh.points[mesh.triangles[rows]].reshape(-1, 3) for mesh, rows in zip(meshes, own, strict=True)]
-    points = np.concatenate(points)
+    points = np.concatenate([np.empty((0, 3)), *points])
     if not len(points):
         return None
     low, t, s = points[:, 1].min(), points @ along, points @ aside
