@@ -94,7 +94,7 @@ def render_chunk(chunk: Chunk, progress: Progress) -> Outcome:
 
     job, written = chunk.job, []
     scene = read_scene(job.scene)
-    with Studio(scene, job.seed) as studio:
+    with Studio(scene, job.seed, threads=1) as studio:  # as all that counts in a process of many
         for done, index in enumerate(range(chunk.first, chunk.first + chunk.count)):
             progress("rendering", done, chunk.count)
             drawn = studio.frame(index, picture=job.pictures != "none")

@@ -109,7 +109,11 @@ def test_frames_of_a_clip_are_in_one_split_and_follow_each_other(whole):
 
 
 def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
-    """In this process, where others were rendered before: pixels and labels are those of the other processes."""
+    """In this process, where others were rendered before: pixels and labels are those of the other processes, and the
+    labels are what Cycles says."""
+    import bpy
+
+    from graphics_ml.blender.passes import render_passes
     from graphics_ml.blender.scenes.build import Studio
     from graphics_ml.blender.scenes.description import read_scene
     from graphics_ml.tasks.labelled_frames import labelled_frame
@@ -124,6 +128,7 @@ def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
             for one, other in zip(made.people, there.people, strict=True):
                 np.testing.assert_array_equal(one.keypoints_world, other.keypoints_world)
                 np.testing.assert_array_equal(one.visibility, other.visibility)
+            _agrees_with_cycles(made, render_passes(bpy.context.scene))
 
 
 def test_a_run_that_was_killed_goes_on_and_makes_the_same_set(whole, scene, tmp_path):
@@ -240,6 +245,15 @@ def test_settings_that_cannot_be_are_refused():
 def test_chunks_begin_where_those_of_other_runs_do(start, frames, chunk, cuts):
     job = RenderDataset(scene="a.toml", output="set", start=start, frames=frames, chunk=chunk)
     assert [(one.first, one.count) for one in chunks_of(job, "0" * 16)] == cuts
+
+
+def _agrees_with_cycles(frame, passes):
+    """Rays go through the middles of pixels, and so do those of the passes."""
+    hit = np.isfinite(frame.depth)
+    assert (hit == np.isfinite(passes.depth)).mean() > 0.999
+    hit &= np.isfinite(passes.depth)
+    assert (abs(frame.depth - passes.depth)[hit] < 0.002 * passes.depth[hit]).mean() > 0.995
+    assert ((frame.normals * passes.normals).sum(axis=-1)[hit] > 0.99).mean() > 0.9
 
 
 def _bytes_of(folder: Path):

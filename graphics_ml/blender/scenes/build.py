@@ -43,10 +43,11 @@ class Studio:
     Args:
         scene: what to draw from.
         seed: of the data set.
+        threads: to render with; 0 is one for each core.
     """
 
-    def __init__(self, scene: Scene, seed: int = 0):
-        self._scene, self._seed = scene, seed
+    def __init__(self, scene: Scene, seed: int = 0, threads: int = 0):
+        self._scene, self._seed, self._threads = scene, seed, threads
         self._characters = CharacterPool(scene, seed)
         self._motions = MotionPool(scene, seed)
         self._clip: _Clip | None = None
@@ -56,7 +57,7 @@ class Studio:
         if self._scene.blend is None:
             self._open()
         else:
-            self._own = OwnScene(self._scene, self._seed)
+            self._own = OwnScene(self._scene, self._seed, self._threads)
         return self
 
     def __exit__(self, *_) -> None:
@@ -220,6 +221,7 @@ class Studio:
             engine=picture.engine,
             aperture=lens["aperture"],
             focus=lens["focus"],
+            threads=self._threads,
         )
 
     def _passes(self):

@@ -33,13 +33,14 @@ class OwnScene:
     Args:
         scene: with `blend`.
         seed: of the rendering's samples.
+        threads: to render with; 0 is one for each core.
 
     Raises:
         FileError: the file cannot be opened, or its scene has no camera that could be told of.
     """
 
-    def __init__(self, scene: Scene, seed: int):
-        self._scene, self._seed, self._path = scene, seed, scene.blend
+    def __init__(self, scene: Scene, seed: int, threads: int = 0):
+        self._scene, self._seed, self._threads, self._path = scene, seed, threads, scene.blend
         _open(self._path)
         self._own = bpy.context.scene
         _show_what_is_rendered(self._own)
@@ -128,7 +129,8 @@ class OwnScene:
 
     def _render(self, index):
         picture, seed = self._scene.picture, int(rng_for(self._seed, index, "picture").integers(2**31))
-        return render(self._own, seed, picture.samples, bounces=self._own.cycles.max_bounces, engine=picture.engine)
+        bounces, threads = self._own.cycles.max_bounces, self._threads
+        return render(self._own, seed, picture.samples, bounces=bounces, engine=picture.engine, threads=threads)
 
     def _passes(self):
         seen = render_people(self._own, [one.skins for one in self._people])
