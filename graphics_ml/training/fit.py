@@ -32,6 +32,7 @@ from graphics_ml.training.learner import Splits, TrainingError, ensure_disjoint
 from graphics_ml.training.muon import MuonWithAdamW
 from graphics_ml.training.recipe import Recipe, differences
 from graphics_ml.training.samples import checking_batches, training_batches
+from graphics_ml.training.weights import load_weights
 
 _LAST, _BEST, _RECIPE = f"last{EXTENSION}", f"best{EXTENSION}", "recipe.json"
 
@@ -81,7 +82,7 @@ def fit(
     Raises:
         TrainingError: the splits share a source or lack samples, the loss is no number any more, the folder holds a run
             that was not to be resumed, or one of another recipe.
-        FileError: a checkpoint is damaged.
+        FileError: a checkpoint, or the weights to start with, cannot be used.
     """
     ensure_disjoint(splits)
     last = _prepared(folder, recipe, resume)
@@ -95,19 +96,9 @@ def fit(
     on_gpu = device == "auto" and torch.cuda.is_available()
     kind = None if training.precision == "float32" else _quick_kind(on_gpu)
     run = _Run(recipe, len(batches), kind)
-    mode = "max" if learner.higher_is_better else "min"
-    early = EarlyStopping("watched", mode=mode, patience=training.patience, check_on_train_epoch_end=True)
-    keep = ModelCheckpoint(
-        folder,
-        filename=_BEST.removesuffix(EXTENSION),
-        monitor="watched",
-        mode=mode,
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    keep.FILE_EXTENSION = EXTENSION
-    limit = _Limit(minutes)
+    if training.start and not last:
+        _begin_with(run, load_weights(training.start, recipe.name))
+    early, keep, limit = _stopping(learner, training), _keeping(learner, folder), _Limit(minutes)
     with _lightning_quiet(), _ctrl_c_as_ever():
         trainer = lightning.Trainer(
             accelerator=device,
@@ -124,23 +115,21 @@ def fit(
             default_root_dir=folder,
         )
         trainer.fit(run, batches, checks, ckpt_path=str(last) if last else None)
-    best = best_epoch(run.history, learner.watched, learner.higher_is_better)
+
     network = _kept(folder / _BEST, learner)
     where = torch.device("cuda" if on_gpu else "cpu")
     network.to(where)
-    val = checking_batches(splits.val, training.batch, training.checked, training.workers)
     with torch.inference_mode():
+        val = checking_batches(splits.val, training.batch, training.checked, training.workers)
         learner.finish(network, (_moved(batch, where) for batch in val))
     results = _results(learner, network, splits, training, where, progress)
-    out_of_patience = early.stopped_epoch > 0 and not limit.reached
-    words = (
-        f"no better for {training.patience} epochs"
-        if out_of_patience
-        else f"{minutes:g} minutes had passed"
-        if limit.reached
-        else "all epochs were done"
-    )
-    return Fitted(network.cpu(), run.history, best, results, words, not limit.reached)
+    stopped = "all epochs were done"
+    if limit.reached:
+        stopped = f"{minutes:g} minutes had passed"
+    elif early.stopped_epoch:
+        stopped = f"no better for {training.patience} epochs"
+    best = best_epoch(run.history, learner.watched, learner.higher_is_better)
+    return Fitted(network.cpu(), run.history, best, results, stopped, not limit.reached)
 
 
 def last_history(folder: Path) -> list[Epoch]:
@@ -171,6 +160,35 @@ def _prepared(folder, recipe, resume):
             )
     write_bytes(note, json.dumps(now, indent=1).encode())
     return last if last.exists() else None
+
+
+def _stopping(learner, training):
+    mode = "max" if learner.higher_is_better else "min"
+    return EarlyStopping("watched", mode=mode, patience=training.patience, check_on_train_epoch_end=True)
+
+
+def _keeping(learner, folder):
+    keep = ModelCheckpoint(
+        folder,
+        filename=_BEST.removesuffix(EXTENSION),
+        monitor="watched",
+        mode="max" if learner.higher_is_better else "min",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    keep.FILE_EXTENSION = EXTENSION
+    return keep
+
+
+def _begin_with(run, weights):
+    try:
+        for network in (run.network, run.average):
+            network.load_state_dict(weights.tensors)
+    except RuntimeError as error:
+        raise TrainingError(
+            "the weights to start with are of a network of another shape; give the model the settings that they have"
+        ) from error
 
 
 class _Run(lightning.LightningModule):

@@ -49,6 +49,7 @@ class Training(Settings):
     precision: Literal["auto", "float32"] = setting(
         "auto: the network in bfloat16 or float16 where the device is faster with them", "auto"
     )
+    start: Path | None = setting("weights to begin with, of the same network; drawn at random when not given", None)
     seed: int = setting("chooses the first weights, the order of samples and what is drawn for them", 1, min=0)
 
 
@@ -98,12 +99,11 @@ def read_recipe(path: str | Path, data: tuple[Path, ...] = ()) -> Recipe:
         raise FileError(path, None, missing + suggestion(name or "", LEARNERS))
     kind = learner_class(name)
     tables = {key: dict(content.get(key, {})) for key in known[1:]}
+    for table, key in (("data", "sets"), ("training", "start")):
+        if key in tables[table]:
+            tables[table][key] = _beside(path, tables[table][key])
     if data:
         tables["data"]["sets"] = [str(one) for one in data]
-    elif "sets" in tables["data"]:
-        sets = tables["data"]["sets"]
-        sets = [sets] if isinstance(sets, str) else sets
-        tables["data"]["sets"] = [str(path.parent / one) for one in sets]
     try:
         settings = {
             key: filled(settings_class, tables[key], f"the table [{key}]")
@@ -141,6 +141,13 @@ def _flat(recipe):
         f"{table}.{key}": v for table, values in recipe.items() if table != "learner" for key, v in values.items()
     }
     return tables | {"learner": recipe["learner"]}
+
+
+def _beside(path, given):
+    """A path, or several, as a recipe gives them; what is neither is left to be refused."""
+    if isinstance(given, list):
+        return [_beside(path, one) for one in given]
+    return str(path.parent / given) if isinstance(given, str) else given
 
 
 def _found(path):

@@ -12,11 +12,12 @@ from graphics_ml.training.fit import _compute_in, fit, last_history
 from graphics_ml.training.learner import TrainingError
 from graphics_ml.training.recipe import read_recipe
 from graphics_ml.training.samples import Order
+from graphics_ml.training.weights import Weights, save_weights
 from tests.training.toy import same, write_recipe
 
 
-def fitted(tmp_path, folder="run", epochs=4, more="", data="", **options):
-    recipe = read_recipe(write_recipe(tmp_path / "toy.toml", epochs, f"{more}\n[data]\n{data}"))
+def fitted(tmp_path, folder="run", epochs=4, more="", data="", model="", **options):
+    recipe = read_recipe(write_recipe(tmp_path / "toy.toml", epochs, f"{more}\n[data]\n{data}", model=model))
     return fit(recipe, recipe.learner.splits(), tmp_path / folder, **options)
 
 
@@ -74,6 +75,16 @@ def test_checkpoints_are_neither_lost_nor_taken_for_another_recipes(tmp_path):
     with pytest.raises(TrainingError, match=r"another recipe \(training.clip differ\)"):
         fitted(tmp_path, more="clip = 2.0", resume=True)
     assert len(fitted(tmp_path, epochs=5, resume=True).history) == 5
+
+
+def test_a_run_can_begin_with_weights_of_an_earlier_one(tmp_path):
+    first = fitted(tmp_path, "first", epochs=30)
+    kept = Weights("toy", {}, first.network.state_dict(), "# Card\n", first.results)
+    save_weights(tmp_path / "first.safetensors", kept)
+    again = fitted(tmp_path, "again", epochs=1, more='start = "first.safetensors"')
+    assert again.history[0].val["error"] < 1.5 * first.history[first.best].val["error"]
+    with pytest.raises(TrainingError, match="of a network of another shape"):
+        fitted(tmp_path, "other", more='start = "first.safetensors"', model="width = 5")
 
 
 def test_ctrl_c_stops_a_run_that_can_then_go_on(tmp_path):
