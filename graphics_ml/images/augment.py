@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import torch
+from PIL import Image
 
 from graphics_ml.images import effects
 
@@ -49,15 +50,14 @@ def warped(picture: np.ndarray, through: np.ndarray, size: int, fill: float = GR
 
     Where the map shrinks it by two or more it is averaged first, so that fine patterns do not turn into others.
     """
-    source = picture[..., None] if picture.ndim == 2 else picture
     scale = math.sqrt(abs(np.linalg.det(through[:, :2])))
-    source, through = _within_reach(source, through, size)
-    pixels = torch.from_numpy(np.ascontiguousarray(source)).permute(2, 0, 1)[None].float() - fill
+    source, through = _within_reach(picture, through, size)
     shrink = int(1 / scale + 1e-6)
-    if shrink >= 2 and min(pixels.shape[2:]) >= shrink:
-        pixels = torch.nn.functional.avg_pool2d(pixels, shrink)
+    if shrink >= 2:
+        source = np.array(Image.fromarray(source).reduce(shrink))
         through = through @ np.diag([shrink, shrink, 1.0])
-    height, width = pixels.shape[2:]
+    height, width = source.shape[:2]
+    pixels = torch.from_numpy(source.reshape(height, width, -1)).permute(2, 0, 1)[None].float() - fill
     back = inverse_map(through)
     # torch counts from -1 at a picture's one edge to 1 at its other.
     to_source, from_result = np.diag([2 / width, 2 / height]), np.diag([size / 2, size / 2])
@@ -76,7 +76,7 @@ def _within_reach(source, through, size):
     height, width = source.shape[:2]
     first = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, (width - 1, height - 1))
     last = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, first + 1, (width, height))
-    part = source[first[1] : last[1], first[0] : last[0]]
+    part = np.ascontiguousarray(source[first[1] : last[1], first[0] : last[0]])
     return part, np.column_stack([through[:, :2], through[:, 2] + through[:, :2] @ first])
 
 
