@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import least_squares
 
 from graphics_ml.errors import FileError
 from graphics_ml.motion.camera import focal_length
@@ -10,7 +11,7 @@ from graphics_ml.motion.rotations import quaternion_from_axis_angle, rotate
 from graphics_ml.pose import lifter
 from graphics_ml.pose.camera import CameraSettings
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
-from graphics_ml.pose.lifter import LifterError, LifterNetwork, lift, load_network, look
+from graphics_ml.pose.lifter import HIPS, LifterError, LifterNetwork, lift, load_network, look
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1100.0
 CAMERA = CameraSettings(focal=FOCAL)
@@ -131,6 +132,32 @@ def test_what_the_network_sees_of_a_person_does_not_depend_on_where_the_camera_p
     here, there = (look(at[..., :2] / at[..., 2:], sure).inputs for at in (places, turned))
     np.testing.assert_allclose(here[:, :-3], there[:, :-3], atol=1e-3)
     assert (there[:, -3] - here[:, -3]).min() > 0.3
+
+
+def test_places_that_are_seen_are_drawn_to_their_lines_of_sight_and_hidden_ones_are_not(network, monkeypatch):
+    places = waving()
+    visibility = np.full(places.shape[:2], 1.0)
+    visibility[:, 15] = 0.0
+    detections = seen(places, visibility=visibility)
+
+    def off(share):
+        monkeypatch.setattr(lifter, "_TO_SIGHT", share)
+        world = lift(detections, CAMERA, network).world
+        rays = places[..., :2] / places[..., 2:]
+        sure = visibility[0] > 0
+
+        def misses(person):
+            at = world[0] + person
+            return ((at[:, :2] / at[:, 2:] - rays[0])[sure]).ravel()
+
+        person = least_squares(misses, [0.0, 0.0, 4.0]).x
+        at = world[0] + person
+        return np.linalg.norm(at[:, :2] / at[:, 2:] - rays[0], axis=-1)
+
+    free, drawn = off(0.0), off(1.0)
+    seen_well = np.delete(np.arange(len(LANDMARKS)), [15, *HIPS])
+    assert np.median(drawn[seen_well]) < 0.1 * np.median(free[seen_well])
+    assert drawn[15] > 0.3 * free[15]
 
 
 def test_landmarks_of_another_kind_are_refused_in_one_sentence(network):
