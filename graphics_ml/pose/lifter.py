@@ -23,6 +23,7 @@ from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
 from graphics_ml.pose.places import takes_between
 from graphics_ml.pose.sides import cuts, mend_sides
 from graphics_ml.training.weights import load_weights
+from graphics_ml.wording import frame_ranges
 
 LEARNER = "lifter"
 """The name under which recipes and weights know it."""
@@ -42,6 +43,7 @@ DEFAULT_FOCAL = 0.95
 INPUTS = 3 * len(LANDMARKS) + 4
 """Numbers that go in for each frame, see `Seen`."""
 
+_WRISTS = [LANDMARKS.index("left_wrist"), LANDMARKS.index("right_wrist")]
 HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 
 
@@ -111,8 +113,9 @@ def lift(
     """The same detections, `world` and `depth` replaced by what the lifter makes of the landmarks in the picture.
 
     Each landmark is placed by all frames within a second and a half, so one that is hidden for a moment still has a
-    place; frames in which nobody was found stay empty. The person's size is that of the detector's own metric
-    landmarks, where it gave some; the picture does not tell it.
+    place; frames in which nobody was found stay empty. Where the detector mistook left for right, sides are exchanged
+    in all that comes out. The person's size is that of the detector's own metric landmarks, where it gave some; the
+    picture does not tell it.
 
     Args:
         detections: F frames of the landmarks LANDMARKS, at any frame rate, at least one with a person.
@@ -134,26 +137,43 @@ def lift(
     focal = settings.focal_length(width, height) or DEFAULT_FOCAL * max(width, height)
     centre = np.array(settings.centre if settings.centre is not None else (width / 2, height / 2))
 
+    detections, breaks = _with_sides_mended(detections)
     known = detections.found[:, None] & np.isfinite(detections.keypoints).all(axis=-1)
     visibility = np.where(known, np.clip(np.nan_to_num(detections.visibility), 0, 1), 0.0)
-    pixels = np.where(known[..., None], detections.keypoints, 0.0)
-    breaks = cuts(pixels, visibility, detections.fps, LANDMARKS)
-    guess = np.nan_to_num(detections.world[..., 2])
-    order = mend_sides(pixels, guess, known.any(axis=1), breaks, detections.fps, LANDMARKS)
-    rays = np.take_along_axis((pixels - centre) / focal, order[..., None], axis=1)
-    sure = np.take_along_axis(confidence(visibility, known), order, axis=1)
-
+    rays = np.where(known[..., None], (detections.keypoints - centre) / focal, 0.0)
+    sure = confidence(visibility, known)
     world = np.full((*known.shape, 3), np.nan)
     for take in takes_between(breaks):
         if known[take].any():
             world[take] = _lifted(network, rays[take], sure[take], float(detections.fps))
-    world = _drawn_to_sight(world, rays, np.take_along_axis(visibility, order, axis=1))
-    world *= _size_of(detections.world, np.take_along_axis(world, order[..., None], axis=1), detections.found)
-    per_metre = _pixels_per_metre(rays, sure, world) * focal
-    # An exchange is its own inverse: what comes out stands with the sides as detected, like the pixels.
-    world = np.take_along_axis(world, order[..., None], axis=1)
+    world = _drawn_to_sight(world, rays, visibility)
+    world *= _size_of(detections.world, world, detections.found)
     world[~detections.found] = np.nan
+    per_metre = _pixels_per_metre(rays, sure, world) * focal
     return detections.replace(world=world, depth=world[..., 2] * per_metre[:, None], lifter=NAME)
+
+
+def _with_sides_mended(detections):
+    """The detections with left and right exchanged where that is what continuity asks for, which they then say, and
+    the cuts (F,) in the film."""
+    known = detections.found[:, None] & np.isfinite(detections.keypoints).all(axis=-1)
+    pixels = np.where(known[..., None], detections.keypoints, 0.0)
+    visibility = np.where(known, np.nan_to_num(detections.visibility), 0.0)
+    breaks = cuts(pixels, visibility, detections.fps, LANDMARKS)
+    depth = np.nan_to_num(detections.world[..., 2])
+    order = mend_sides(pixels, depth, known.any(axis=1), breaks, detections.fps, LANDMARKS)
+    wrong = (order != np.arange(len(LANDMARKS))).any(axis=1)
+    if not wrong.any():
+        return detections, breaks
+    mended = {
+        name: np.take_along_axis(values := getattr(detections, name), order[..., None] if values.ndim > 2 else order, 1)
+        for name in ("keypoints", "world", "visibility", "presence")
+    }
+    if detections.hands:  # they were looked for at wrists of the other side
+        astray = order[:, _WRISTS] != _WRISTS
+        mended["hands"] = detections.hands._replace(score=np.where(astray, 0.0, detections.hands.score))
+    said = f"the detector mistook left for right in {frame_ranges(wrong, _SPANS)}; they were exchanged"
+    return detections.replace(**mended, warnings=(*detections.warnings, said)), breaks
 
 
 @dataclass(frozen=True)
@@ -262,6 +282,7 @@ def mirrored_places(places: np.ndarray) -> np.ndarray:
     return places[:, list(MIRRORED)] * (-1, 1, 1)
 
 
+_SPANS = 6  # of frames that a sentence names
 _CHUNK = 4096  # frames lifted at once; the memory of an hour's film stays small
 
 

@@ -10,7 +10,7 @@ from graphics_ml.motion.camera import focal_length
 from graphics_ml.motion.rotations import quaternion_from_axis_angle, rotate
 from graphics_ml.pose import lifter
 from graphics_ml.pose.camera import CameraSettings
-from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections
+from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections, Hands
 from graphics_ml.pose.lifter import HIPS, LifterError, LifterNetwork, lift, load_network, look
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1100.0
@@ -107,14 +107,24 @@ def test_a_long_film_in_chunks_is_lifted_as_in_one_piece(network, monkeypatch):
     np.testing.assert_allclose(lift(detections, CAMERA, network).world, whole, atol=1e-6)
 
 
-def test_a_frame_with_its_sides_exchanged_is_lifted_with_them_exchanged(network):
+def test_a_frame_whose_sides_the_detector_exchanged_is_lifted_as_if_it_had_not_and_this_is_said(network):
     places = waving()
     exchanged = places.copy()
     exchanged[20] = exchanged[20, list(MIRRORED)]
-    straight = lift(seen(places), CAMERA, network).world
-    mended = lift(seen(exchanged), CAMERA, network).world
-    straight[20] = straight[20, list(MIRRORED)]
-    np.testing.assert_allclose(mended, straight, atol=1e-6)
+    straight, mended = (lift(seen(at), CAMERA, network) for at in (places, exchanged))
+    np.testing.assert_allclose(mended.world, straight.world, atol=1e-6)
+    np.testing.assert_array_equal(mended.keypoints, straight.keypoints)
+    assert not straight.warnings
+    assert "mistook left for right in frame 20" in mended.warnings[0]
+
+
+def test_hands_that_were_looked_for_at_the_wrong_wrists_do_not_count(network):
+    places = waving()
+    places[20] = places[20, list(MIRRORED)]
+    hands = Hands(np.zeros((40, 2, 21, 3)), np.full((40, 2), 0.9))
+    score = lift(seen(places, hands=hands), CAMERA, network).hands.score
+    assert (score[20] == 0).all()
+    assert (np.delete(score, 20, axis=0) == 0.9).all()
 
 
 def test_the_size_is_the_detectors_where_it_gave_one(network):
