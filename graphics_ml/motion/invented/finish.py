@@ -34,11 +34,11 @@ def standing_feet(tracks: Tracks, pose: Pose, fps: float) -> np.ndarray:
     columns = []
     for side in SIDES:
         sole, pitch = tracks[f"{side}_sole"], tracks[f"{side}_foot"][:, 1]
-        ball = pose.places[f"{side}_toes"]
+        ankle, ball = pose.places[f"{side}_foot"], pose.places[f"{side}_toes"]
         held = (sole[:, 1] < 0.002) & (tracks[f"{side}_leg"][:, 5] < 0.01) & (ball[:, 1] < BALL_RADIUS + 0.03)
         held &= _slow(sole, fps)
-        # The ankle, by which a heel's contact is known, stays only while the foot is flat.
-        columns += [held & (np.abs(pitch) < 0.03), held & (pitch > -0.03) & _slow(ball, fps)]
+        # The ankle, by which a heel's contact is known, stays only while the foot is flat, whatever raises the heel.
+        columns += [held & (np.abs(pitch) < 0.03) & _slow(ankle, fps), held & (pitch > -0.03) & _slow(ball, fps)]
     return np.stack(columns, axis=1)
 
 
