@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graphics_ml.blender.scenes.description import Scene, read_scene, scene_hash
+from graphics_ml.blender.scenes.description import Scene, read_scene
 from graphics_ml.blender.scenes.distributions import AXES, Quantity, read_distribution, rng_for
 from graphics_ml.blender.scenes.pools import SPLITS, Pool, part_of, split_of_clip
 from graphics_ml.blender.scenes.sections import SceneError, as_documentation
@@ -105,6 +105,8 @@ def write(folder, text):
         ("[picture]\nwidth = {uniform = [100, 200]}", "'picture.width' is the same in all"),
         ('[characters.files]\nfiles = ["rigs/none.glb"]', "names 'rigs/none.glb', but there is no such file"),
         ('[motions.files]\nfiles = "*.bvh"', "names '.*bvh', but there is no such file"),
+        ("[characters.files]\nshare = 1", "'characters.files.files' is missing: rigs"),
+        ("[motions.poses]\nshare = 0", r"the table \[motions\] leaves every kind a share of 0"),
         ("[people\n", "not a TOML scene file"),
     ],
 )
@@ -141,7 +143,6 @@ def test_an_empty_scene_file_has_all_defaults(tmp_path):
 @pytest.mark.parametrize("path", sorted(SCENES.glob("*.toml")), ids=lambda path: path.name)
 def test_our_own_scene_files_can_be_read(path):
     assert isinstance(read_scene(path), Scene)
-    assert len(scene_hash(path)) == 16
 
 
 def test_every_setting_is_documented():
@@ -218,6 +219,7 @@ def test_neighbouring_clips_draw_from_a_few_members_and_others_from_others():
         pool = pool_of()
         names = [pool.draw(rng_for(0, clip, "characters"), clip, "train", 1)[0] for clip in range(first, first + 20)]
         casts.append(set(names))
+        assert casts[-1] <= set(pool.few(first)) == set(pool.few(first + 19))
         assert len(casts[-1]) <= 5
     assert len(set.union(*casts)) > 6
 

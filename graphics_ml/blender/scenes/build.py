@@ -115,7 +115,7 @@ class Studio:
         names = self._characters.draw(rng_for(seed, number, "characters"), number, split, count)
         if not self._characters.are_read(names):
             try:
-                self._characters.read(names)
+                self._characters.read(names, number)
             finally:
                 self._open()
         actors = self._shown = self._characters.make(names)

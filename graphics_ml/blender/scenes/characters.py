@@ -142,15 +142,16 @@ class CharacterPool:
         """Whether these characters can be made; else their files have to be read first."""
         return all(name not in self._files or self._blend(name).exists() for name in names)
 
-    def read(self, names: Sequence[str]) -> None:
-        """Read the files of these characters. It clears the Blender session, all that was made is gone.
+    def read(self, names: Sequence[str], clip: int) -> None:
+        """Read the files of these characters, and of those that clips near this one will ask for. It clears the Blender
+        session: all that was made is gone.
 
         Raises:
             RigError: a file that holds no character.
         """
         self._kept.clear()
-        for name in names:
-            if name in self._files and not self._blend(name).exists():
+        for name in dict.fromkeys((*names, *self._pool.few(clip))):
+            if not self.are_read([name]):
                 load_rig(self._files[name])[_CHOSEN] = True
                 with quiet():
                     bpy.ops.wm.save_as_mainfile(filepath=str(self._blend(name)), copy=True, compress=False)

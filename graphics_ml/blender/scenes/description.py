@@ -4,14 +4,14 @@
 Every table of a scene file is a Section below; the samplers beside this file draw from it.
 """
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, replace
 from pathlib import Path
 
 from graphics_ml.blender.scenes.distributions import Distribution
 from graphics_ml.blender.scenes.sections import (
     SceneError,
     Section,
+    as_documentation,
     drawn,
     file,
     files,
@@ -31,6 +31,11 @@ from graphics_ml.blender.scenes.surroundings import (
 )
 from graphics_ml.motion.invented import KINDS
 from graphics_ml.toml_files import read_toml
+
+
+def _ensure_some_share(*kinds):
+    if not any(kind.share for kind in kinds if kind is not None):
+        raise ValueError("leaves every kind a share of 0; one must have more")
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class ProceduralCharacters(Section):
 class CharacterFiles(Section):
     """Any rigged characters."""
 
-    files: tuple[Path, ...] = files("rigs: .blend, .fbx, .glb, .gltf or USD")
+    files: tuple[Path, ...] = files("rigs: .blend, .fbx, .glb, .gltf or USD", MISSING)
     share: float = fixed("of the people that are of this kind, beside the shares of other kinds", 1.0, min=0)
 
 
@@ -85,7 +90,7 @@ class CharacterFiles(Section):
 class SmplxCharacters(Section):
     """Bodies of SMPL-X, from the user's own model files."""
 
-    models: tuple[Path, ...] = files("model files, SMPLX_*.npz")
+    models: tuple[Path, ...] = files("model files, SMPLX_*.npz", MISSING)
     count: int = fixed("of different bodies", 100, kind=int, min=1, max=1_000_000)
     beta: Distribution = drawn("of each of a body's ten shape coefficients", {"normal": [0, 1]}, min=-5, max=5)
     share: float = fixed("of the people that are of this kind, beside the shares of other kinds", 1.0, min=0)
@@ -103,13 +108,14 @@ class Characters(Section):
     def __post_init__(self):
         if not (self.procedural or self.files or self.smplx):
             object.__setattr__(self, "procedural", ProceduralCharacters())
+        _ensure_some_share(self.procedural, self.files, self.smplx)
 
 
 @dataclass(frozen=True)
 class MotionFiles(Section):
     """Motions of any format, put on each character."""
 
-    files: tuple[Path, ...] = files("motions, such as mocap/**/*.bvh")
+    files: tuple[Path, ...] = files("motions, such as mocap/**/*.bvh", MISSING)
     share: float = fixed("of the people that move so, beside the shares of other kinds", 1.0, min=0)
 
 
@@ -145,6 +151,7 @@ class Motions(Section):
     def __post_init__(self):
         if not (self.invented or self.poses or self.files):
             object.__setattr__(self, "invented", InventedMotions())
+        _ensure_some_share(self.invented, self.poses, self.files)
 
 
 @dataclass(frozen=True)
@@ -200,6 +207,5 @@ def read_scene(path: str | Path) -> Scene:
     return scene
 
 
-def scene_hash(path: str | Path) -> str:
-    """What tells a scene file from others: 16 hexadecimal digits of its content's SHA-256."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+if __name__ == "__main__":
+    print(as_documentation(Scene))

@@ -43,14 +43,28 @@ class Pool:
     def draw(self, rng: np.random.Generator, clip: int, split: str, count: int) -> list[str]:
         """The names of `count` members for a clip, in any order: nothing twice while there are others."""
         chosen = [self._kinds[i] for i in rng.choice(len(self._kinds), size=count, p=self._shares)]
-        order_rng, drawn = rng_for(self._seed, clip // self._neighbours, self._axis), {}
-        for kind, share in zip(self._kinds, self._shares, strict=True):
-            orders = {one: order_rng.permutation(part_of(self.names[kind], self._seed, one)) for one in SPLITS}
+        drawn = {}
+        for kind, (order, few) in self._orders(clip, split).items():
             several = chosen.count(kind)
-            among = orders[split][: max(1, several, round(self._few * share * SPLITS[split]))]
+            among = order[: max(several, few)]
             rounds = [rng.permutation(among) for _ in range(-(-several // len(among)))]
-            drawn[kind] = [self.names[kind][i] for i in np.concatenate(rounds)[:several]] if rounds else []
+            drawn[kind] = [str(name) for name in np.concatenate(rounds)[:several]] if rounds else []
         return [drawn[kind].pop() for kind in chosen]
+
+    def few(self, clip: int) -> list[str]:
+        """The members that this clip and its neighbours see, of all kinds and splits; a clip that asks for many may see
+        more."""
+        orders = [self._orders(clip, split).values() for split in SPLITS]
+        return sorted({name for some in orders for order, few in some for name in order[:few]})
+
+    def _orders(self, clip, split):
+        """Of each kind the split's members in this clip's order, and how many of them are the few."""
+        rng, orders = rng_for(self._seed, clip // self._neighbours, self._axis), {}
+        for kind, share in zip(self._kinds, self._shares, strict=True):
+            names = self.names[kind]
+            drawn = {one: rng.permutation(part_of(names, self._seed, one)) for one in SPLITS}
+            orders[kind] = [names[i] for i in drawn[split]], max(1, round(self._few * share * SPLITS[split]))
+        return orders
 
 
 def names_of(section, drawn: Sequence[str], folder: Path) -> tuple[dict[str, tuple[str, ...]], dict[str, Path]]:

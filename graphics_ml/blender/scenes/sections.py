@@ -65,7 +65,7 @@ def fixed(help, default, *, kind=float, min=None, max=None, unit=None, choices=(
 
 def files(help, default=()):
     """Files of the user: paths or patterns such as "rigs/*.glb", relative to the scene file's folder; a tuple of paths
-    in Python, sorted. What matches nothing is an error."""
+    in Python, sorted. What matches nothing is an error; with MISSING as default the setting is required."""
     return field(default=default, metadata=dict(how="files", help=help))
 
 
