@@ -21,7 +21,14 @@ def labelled_frame(drawn: DrawnFrame, scene: Scene, identity: str) -> Frame:
         identity: of the data set.
     """
     surfaces = [
-        Surface(one.vertices, one.triangles, one.next_vertices, one.instance, one.parts if one.instance else None, True)
+        Surface(
+            one.vertices,
+            one.triangles,
+            one.next_vertices,
+            one.instance,
+            one.parts if one.instance else None,
+            one.smooth,
+        )
         for one in drawn.things
     ]
     bodies = [Body(one.instance, one.anchors, one.on_surface) for one in drawn.people]

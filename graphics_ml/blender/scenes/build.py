@@ -19,7 +19,7 @@ import numpy as np
 from graphics_ml.blender.passes import render, render_people
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import effects, people, surround
-from graphics_ml.blender.scenes.anchors import triangles_of
+from graphics_ml.blender.scenes.anchors import smooth_triangles, triangles_of
 from graphics_ml.blender.scenes.characters import Actor, CharacterPool
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
@@ -282,7 +282,8 @@ def _things(collection):
     graph = bpy.context.evaluated_depsgraph_get()
     for thing in collection.all_objects:
         if thing.type == "MESH" and not thing.hide_render:
-            triangles = triangles_of(thing.evaluated_get(graph).data)
+            mesh = thing.evaluated_get(graph).data
+            triangles = triangles_of(mesh)
             yield Thing(
                 name=thing.name,
                 kind=thing.get(KIND, "thing"),
@@ -290,4 +291,5 @@ def _things(collection):
                 next_vertices=None,
                 triangles=triangles,
                 parts=np.zeros(len(triangles), np.uint8),
+                smooth=smooth_triangles(mesh),
             )

@@ -25,6 +25,7 @@ class Thing:
         triangles: (T, 3) int32.
         parts: (T,) uint8, of a person's triangles the index in keypoints.PARTS; 0 of things.
         instance: of a person, from 1; 0 of things.
+        smooth: whether it is shaded smooth, one for all or (T,).
     """
 
     name: str
@@ -34,6 +35,7 @@ class Thing:
     triangles: np.ndarray
     parts: np.ndarray
     instance: int = 0
+    smooth: bool | np.ndarray = True
 
 
 @short_repr

@@ -16,7 +16,7 @@ from graphics_ml.blender.passes import render, render_people
 from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import is_moved_by
 from graphics_ml.blender.scene import first_line, frame_rate, ours_from_blender, quiet, unit_length
-from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
+from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, smooth_triangles, triangles_of
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.drawn import DrawnFrame, FilmedPerson, Thing
@@ -63,8 +63,8 @@ class OwnScene:
         following, next_camera, _ = self._seen(min(number + step, own.frame_end))
         now, camera, joints = self._seen(number)
         things = tuple(
-            Thing(name, kind, vertices, _same(vertices, following.get(key)), triangles, parts, instance)
-            for key, (name, kind, vertices, triangles, parts, instance) in now.items()
+            Thing(name, kind, vertices, _same(vertices, following.get(key)), triangles, parts, instance, smooth)
+            for key, (name, kind, vertices, triangles, parts, instance, smooth) in now.items()
         )
         seconds = (number - first) / float(frame_rate(own))
         people = tuple(
@@ -102,7 +102,7 @@ class OwnScene:
                     triangles = triangles_of(mesh)
                     person = triangles, np.zeros(len(triangles), np.uint8), 0
                 key = (thing.original.name, tuple(shown.persistent_id) if shown.is_instance else ())
-                meshes[key] = thing.name, "person" if person[2] else "thing", vertices, *person
+                meshes[key] = thing.name, "person" if person[2] else "thing", vertices, *person, smooth_triangles(mesh)
             thing.to_mesh_clear()
         try:
             camera = camera_in_scene(self._own)
