@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
+from graphics_ml.blender.characters.figure import MATERIALS
 from graphics_ml.blender.passes import render
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import cameras, effects, lights, materials, surround
@@ -355,7 +356,8 @@ def test_clothes_are_put_on_by_name_and_the_characters_own_materials_stay():
     empty_scene()
     bpy.ops.mesh.primitive_ico_sphere_add()
     skin = bpy.context.object
-    own = [bpy.data.materials.new(name) for name in ("Ann shirt", "Ann trousers", "Ann iris", "Ann skin.001")]
+    parts = ["shirt", "trousers", "iris", "skin"]
+    own = [bpy.data.materials.new(f"Ann {name}") for name in (*parts, *(set(MATERIALS) - set(parts)))]
     for material in own:
         if material.node_tree is None:
             material.use_nodes = True
@@ -364,13 +366,22 @@ def test_clothes_are_put_on_by_name_and_the_characters_own_materials_stay():
     look = dict(pattern=draw_pattern(np.random.default_rng(0), "plaid"), span=0.5, roughness=0.8)
     materials.dress(skin, dict(shirt=look, trousers=dict(colour=[1, 0, 0]), skin=dict(roughness=0.33)))
     worn = [slot.material for slot in skin.material_slots]
-    assert worn[2] is own[2] and all(worn[i] is not own[i] for i in (0, 1, 3))
+    assert [i for i, (a, b) in enumerate(zip(worn, own, strict=True)) if a is not b] == [0, 1, 3]
     assert any(node.type == "TEX_IMAGE" for node in worn[0].node_tree.nodes)
     surface = next(node for node in worn[3].node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     assert surface.inputs["Roughness"].default_value == pytest.approx(0.33)
     assert list(worn[1].diffuse_color) == pytest.approx([1, 0, 0, 1])
     assert [dict(colour=list(m.diffuse_color), nodes=len(m.node_tree.nodes)) for m in own] == before
     assert list(skin.data.materials) == own
+
+
+def test_a_mesh_of_another_kind_keeps_what_it_has():
+    empty_scene()
+    bpy.ops.mesh.primitive_ico_sphere_add()
+    skin, shirt = bpy.context.object, bpy.data.materials.new("Knight shirt")
+    skin.data.materials.append(shirt)
+    materials.dress(skin, dict(shirt=dict(colour=[1, 0, 0])))
+    assert skin.material_slots[0].material is shirt and skin.material_slots[0].link == "DATA"
 
 
 def test_each_person_gets_an_outfit_of_its_own():

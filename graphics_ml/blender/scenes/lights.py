@@ -15,14 +15,14 @@ from graphics_ml.blender.scenes.pools import part_of
 from graphics_ml.blender.scenes.surroundings import Lights
 
 
-def draw(settings: Lights, rng: np.random.Generator, around: Around) -> dict:
+def draw(section: Lights, rng: np.random.Generator, around: Around) -> dict:
     """The clip's light: "tone", "sky" and "lamps", each with its linear RGB "colour" and its strength."""
     points = around.points()
     place = np.nanmean(points, axis=0)
     reach = 2.0 + float(np.nanmax(np.linalg.norm(points - place, axis=1)))
-    exposure, share = settings.exposure.draw(rng), settings.sky_share.draw(rng)
-    kind, count, tone = settings.sky.draw(rng), settings.lamps.draw(rng), settings.tone.draw(rng)
-    if kind == "hdri" and not settings.hdris:
+    exposure, share = section.exposure.draw(rng), section.sky_share.draw(rng)
+    kind, count, tone = section.sky.draw(rng), section.lamps.draw(rng), section.tone.draw(rng)
+    if kind == "hdri" and not section.hdris:
         kind = "painted" if rng.uniform() < 0.5 else "even"
     if count == 0:
         share = 1.0
@@ -30,15 +30,15 @@ def draw(settings: Lights, rng: np.random.Generator, around: Around) -> dict:
         kind=kind,
         strength=exposure * share,
         turn=float(rng.uniform(0, 2 * np.pi)),
-        colour=_source_colour(settings, rng),
+        colour=_source_colour(section, rng),
     )
     if kind == "painted":
         sky["seed"] = int(rng.integers(2**31))
     if kind == "hdri":
-        own = part_of([path.name for path in settings.hdris], around.seed, around.split)
-        sky["path"] = str(settings.hdris[own[rng.integers(len(own))]])
+        own = part_of([path.name for path in section.hdris], around.seed, around.split)
+        sky["path"] = str(section.hdris[own[rng.integers(len(own))]])
     parts = rng.dirichlet(np.full(count, 0.8)) if count else ()
-    lamps = [_lamp(settings, rng, place, reach, exposure * (1 - share) * part) for part in parts]
+    lamps = [_lamp(section, rng, place, reach, exposure * (1 - share) * part) for part in parts]
     return dict(exposure=exposure, sky_share=share, tone=tone, sky=sky, lamps=lamps)
 
 
@@ -164,20 +164,20 @@ _SRGB_FROM_XYZ = np.array(  # IEC 61966-2-1
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
-def _source_colour(settings, rng):
+def _source_colour(section, rng):
     """As a camera balanced for daylight sees it half corrected: of luminance 1."""
-    colour = np.sqrt(temperature_colour(settings.temperature.draw(rng)))
-    tint = settings.tint.draw(rng)
+    colour = np.sqrt(temperature_colour(section.temperature.draw(rng)))
+    tint = section.tint.draw(rng)
     any_colour = rng.uniform(0.05, 1, 3)
     colour = (1 - tint) * colour + tint * any_colour / (any_colour @ _LUMINANCE)
     return (colour / (colour @ _LUMINANCE)).tolist()
 
 
-def _lamp(settings, rng, place, reach, light):
+def _lamp(section, rng, place, reach, light):
     """One source whose light on what faces it makes white things `light` bright."""
-    kind, colour = settings.kind.draw(rng), _source_colour(settings, rng)
-    zenith, azimuth = np.radians(settings.zenith_angle.draw(rng)), rng.uniform(0, 2 * np.pi)
-    angle = np.radians(settings.softness.draw(rng))
+    kind, colour = section.kind.draw(rng), _source_colour(section, rng)
+    zenith, azimuth = np.radians(section.zenith_angle.draw(rng)), rng.uniform(0, 2 * np.pi)
+    angle = np.radians(section.softness.draw(rng))
     toward = np.array([np.sin(zenith) * np.sin(azimuth), np.cos(zenith), np.sin(zenith) * np.cos(azimuth)])
     lamp = dict(kind=kind, colour=colour, toward=toward.tolist(), angle=float(angle))
     if kind == "sun":

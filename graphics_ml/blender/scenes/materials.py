@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What our own people wear: cloth of any colour and pattern. Characters from files keep their materials.
 
-A garment is known by the name of its material, as blender/characters makes them. Patterns stick to the cloth: their
-coordinates are those of the character as it was built, and are written to its mesh once.
+Our own are known by the names of all their materials, as blender/characters makes them. Patterns stick to the cloth:
+their coordinates are those of the character as it was built.
 """
 
 import colorsys
@@ -10,6 +10,7 @@ import colorsys
 import bpy
 import numpy as np
 
+from graphics_ml.blender.characters.figure import MATERIALS
 from graphics_ml.blender.scene import ours_from_blender
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
@@ -18,8 +19,10 @@ from graphics_ml.blender.scenes.surroundings import Materials
 
 GARMENTS = ("shirt", "trousers", "socks", "shoes")
 _CLOTH = ("shirt", "trousers")
-_SPAN = 0.5
-"""Metres of cloth that one picture covers, before the pattern's own scale."""
+_PRINT = 0.5
+"""Metres of cloth that a picture with one print in its middle covers: one on the chest, one on the back."""
+_CHEST = 0.72
+"""Height of the chest's middle over a person's."""
 
 
 def draw(section: Materials, rng: np.random.Generator, around: Around) -> dict:
@@ -37,10 +40,14 @@ def make(values: dict, around: Around, collection: bpy.types.Collection, looks: 
 
 
 def dress(skin: bpy.types.Object, outfit: dict[str, dict]) -> None:
-    """Give a mesh copies of those of its materials that are garments (or skin), with the outfit's looks.
+    """Give a mesh of our own characters copies of those of its materials that the outfit names, with its looks.
+
+    Any other mesh is left alone.
 
     The copies are linked to the object and not to its mesh, so that the character's own stay.
     """
+    if not {_garment(slot.material) for slot in skin.material_slots} >= set(MATERIALS):
+        return
     spans = np.ones(len(skin.material_slots))
     for index, slot in enumerate(skin.material_slots):
         garment = _garment(slot.material)
@@ -50,7 +57,7 @@ def dress(skin: bpy.types.Object, outfit: dict[str, dict]) -> None:
         slot.link, slot.material = "OBJECT", material
         set_look(material, outfit[garment])
         spans[index] = outfit[garment].get("span", 1.0)
-    if any("pattern" in look for look in outfit.values()) and any(_garment(s.material) for s in skin.material_slots):
+    if any("pattern" in look for look in outfit.values()):
         _set_cloth_uv(skin.data, spans)
 
 
@@ -69,7 +76,7 @@ def _outfit(section, rng):
         if not own:
             look["colour"] = [round(c, 4) for c in colour]
             if printed is not None and garment in _CLOTH:
-                look |= dict(pattern=printed, span=1.0 if pattern == "print" else span / _SPAN)
+                look |= dict(pattern=printed, span=_PRINT if pattern == "print" else span)
         outfit[garment] = look
     return outfit | dict(skin=dict(roughness=section.skin_roughness.draw(rng)))
 
@@ -81,10 +88,8 @@ def _set_cloth_uv(mesh, spans):
     mesh.vertices.foreach_get("co", vertices)
     mesh.loops.foreach_get("vertex_index", corners)
     mesh.polygons.foreach_get("material_index", slots)
-    if len(corners) != 3 * len(slots):
-        return
     places = ours_from_blender(vertices.reshape(-1, 3).astype(np.float64))
     uv = box_uv(places, corners.reshape(-1, 3))
-    # Prints are in the middle of their picture: on the chest, which is at some 0.72 of the height.
-    uv += np.array([0.5 * _SPAN, 0.5 * _SPAN - 0.72 * np.ptp(places[:, 1])])
-    set_uv(mesh, uv / (_SPAN * spans[slots])[:, None, None])
+    # The middle of a picture, where prints are, comes to lie on the chest.
+    chest = np.array([0, places[:, 1].min() + _CHEST * np.ptp(places[:, 1])])
+    set_uv(mesh, 0.5 + (uv - chest) / spans[slots][:, None, None])

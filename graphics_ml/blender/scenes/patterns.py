@@ -594,5 +594,45 @@ def _interior(rng, size, colours):
 
 
 _PAINTERS = {
-    name[1:]: painter for name, painter in list(globals().items()) if name[1:] in {*FLOORS, *WALLS, *VIEWS, *CLOTHS}
+    painter.__name__.removeprefix("_"): painter
+    for painter in (
+        _plain,
+        _plaster,
+        _concrete,
+        _asphalt,
+        _marble,
+        _planks,
+        _parquet,
+        _tiles,
+        _bricks,
+        _slabs,
+        _panels,
+        _curtain,
+        _carpet,
+        _grass,
+        _gravel,
+        _stripes,
+        _hoops,
+        _checks,
+        _plaid,
+        _zigzag,
+        _dots,
+        _flowers,
+        _camouflage,
+        _weave,
+        _knit,
+        _print,
+        _letters,
+        _gradient,
+        _spectrum,
+        _clutter,
+        _foliage,
+        _crates,
+        _facade,
+        _shelf,
+        _posters,
+        _hills,
+        _street,
+        _interior,
+    )
 }
