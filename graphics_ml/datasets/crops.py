@@ -23,6 +23,10 @@ _GREY = 127
 _QUALITY = 92
 
 
+class NobodyError(DataSetError):
+    """Frames have no people who could be cut out."""
+
+
 @short_repr
 @dataclass(frozen=True, eq=False)
 class Crop:
@@ -67,16 +71,18 @@ def pack_crops(frames: Iterable[Frame], path: str | Path, size: int = 160, margi
 
     Raises:
         OutputError: the place cannot be written.
-        DataSetError: a frame is broken, or there is nobody in any.
+        NobodyError: there is nobody in any of them.
+        DataSetError: a frame is broken.
     """
-    crops, pictures, masks = [], [], []
+    pictures, masks, labels = [], [], {name: [] for name in _MEMBERS}
     for frame in frames:
         for crop in crops_of(frame, size, margin):
             pictures.append(encoded_picture(crop.picture, "jpg", _QUALITY))
             masks.append(np.packbits(crop.mask))
-            crops.append(crop)
-    if not crops:
-        raise DataSetError(path, None, "there is nobody in these frames who could be cut out; use others")
+            for name, values in labels.items():
+                values.append(getattr(crop, name))
+    if not pictures:
+        raise NobodyError(path, None, "there is nobody in these frames who could be cut out; use others")
     members = {
         "graphics_ml_crops": np.array(FORMAT),
         "jpegs": np.frombuffer(b"".join(pictures), np.uint8),
@@ -84,10 +90,8 @@ def pack_crops(frames: Iterable[Frame], path: str | Path, size: int = 160, margi
         "masks": np.stack(masks),
         "size": np.array(size),
     }
-    for name, kind in _MEMBERS.items():
-        members[name] = np.array([getattr(crop, name) for crop in crops], dtype=kind)
-    write_npz(Path(path), members)
-    return len(crops)
+    write_npz(Path(path), members | {name: np.array(labels[name], dtype=kind) for name, kind in _MEMBERS.items()})
+    return len(pictures)
 
 
 class PersonCrops:

@@ -1,10 +1,11 @@
 """What is made of all frames of a data set together: splits, annotations, shards, crops, contact sheets and a video."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from graphics_ml.datasets.coco import write_coco
-from graphics_ml.datasets.crops import pack_crops
+from graphics_ml.datasets.crops import NobodyError, pack_crops
 from graphics_ml.datasets.frame import SPLITS, Frame, frame_name, load_labels
 from graphics_ml.datasets.frames import FrameSet
 from graphics_ml.datasets.labelled_pictures import labelled_picture, spread_over
@@ -56,8 +57,9 @@ def _write_shards(job, splits, fps, progress) -> Iterator[Path]:
 def _write_crops(job, splits, fps, progress) -> Iterator[Path]:
     for split, indices in splits.items():
         path = job.output / "crops" / f"{split}.npz"
-        pack_crops(_read(job, indices, f"cutting out {split}", progress), path)
-        yield path
+        with suppress(NobodyError):
+            pack_crops(_read(job, indices, f"cutting out {split}", progress), path)
+            yield path
 
 
 def _write_sheet(job, splits, fps, progress) -> Iterator[Path]:

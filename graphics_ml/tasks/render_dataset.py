@@ -69,14 +69,11 @@ def render_dataset(job: RenderDataset, progress: Progress) -> Outcome:
     scene = read_scene(job.scene)
     inputs = [job.scene, *_files_in(scene)]
     identity = data_set_identity(job, inputs)
-    _ensure_same(job.output, identity)
-    if not (job.output / RECORD).exists():
+    if not _holds(job.output, identity):
         _write_record(job, inputs, identity)
     notes, faults = _render(job, chunks_of(job, identity), progress)
     indices = frames_in(job.output)
     if not indices:
-        for name in (RECORD, NAME):  # else another scene could not be tried in this folder
-            (job.output / name).unlink(missing_ok=True)
         raise DataSetError(job.output, None, f"no frame was rendered: {faults[0]}")
     from graphics_ml.tasks.data_set_files import put_together
 
@@ -95,6 +92,8 @@ def render_chunk(chunk: Chunk, progress: Progress) -> Outcome:
     job, written = chunk.job, []
     scene = read_scene(job.scene)
     with Studio(scene, job.seed, threads=1) as studio:  # as all that counts in a process of many
+        if scene.blend is not None:  # which may have fewer frames; better told now than when the others are rendered
+            studio.frame(chunk.first + chunk.count - 1, picture=False)
         for done, index in enumerate(range(chunk.first, chunk.first + chunk.count)):
             progress("rendering", done, chunk.count)
             drawn = studio.frame(index, picture=job.pictures != "none")
@@ -207,20 +206,24 @@ def _ensure_installed(job):
                 raise MissingExtraError(package, extra)
 
 
-def _ensure_same(folder, identity):
-    """Raise DataSetError where a folder holds another data set: frames of two would look like one."""
+def _holds(folder, identity):
+    """Whether a folder holds frames of this data set; False where it holds none.
+
+    Raises:
+        DataSetError: it holds something else.
+    """
     path = folder / RECORD
-    if not path.exists():
-        if (folder / NAME).exists():
-            raise DataSetError(folder, None, "this folder holds other outputs of graphics-ml; choose another one")
-        return
-    other = read_toml(path, "data set's record", DataSetError).get("data_set", {}).get("identity")
-    if other != identity:
+    if not path.exists() and (folder / NAME).exists():
+        raise DataSetError(folder, None, "this folder holds other outputs of graphics-ml; choose another one")
+    if not frames_in(folder):
+        return False
+    if read_toml(path, "data set's record", DataSetError).get("data_set", {}).get("identity") != identity:
         raise DataSetError(
             folder,
             None,
             "this folder holds a data set of another scene, seed, format of pictures or version; choose another one",
         )
+    return True
 
 
 def _write_record(job, inputs, identity):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from graphics_ml.datasets.crops import PersonCrops, crops_of, pack_crops
+from graphics_ml.datasets.crops import NobodyError, PersonCrops, crops_of, pack_crops
 from graphics_ml.datasets.exr import exr_path, save_exr
 from graphics_ml.datasets.frame import DataSetError, save_labels
 from graphics_ml.datasets.frames import FrameSet, batch_of_people
@@ -96,7 +96,7 @@ def test_packed_crops_make_batches(frames, tmp_path):
 
 
 def test_frames_without_people_make_no_crops(tmp_path):
-    with pytest.raises(DataSetError, match="nobody"):
+    with pytest.raises(NobodyError, match="nobody"):
         pack_crops([made_frame(people=0)], tmp_path / "none.npz")
     assert not (tmp_path / "none.npz").exists()
 

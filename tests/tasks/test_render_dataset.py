@@ -188,6 +188,8 @@ def test_an_animators_own_scene_is_rendered_as_it_is(tmp_path):
     assert [len(frame.people) for frame in frames] == [1, 1]
     assert all((frame.instances == 1).mean() > 0.05 for frame in frames)
     assert read_job(tmp_path / "set" / RECORD).scene.resolve() == path.resolve()
+    with pytest.raises(DataSetError, match="has only 2 frames"):
+        run(RenderDataset(scene=path, output=tmp_path / "more", frames=3, jobs=1))
 
 
 def test_what_cannot_be_rendered_is_said_with_its_frames(scene, tmp_path):
@@ -195,6 +197,10 @@ def test_what_cannot_be_rendered_is_said_with_its_frames(scene, tmp_path):
     (tmp_path / "scene.toml").write_text(SCENE.replace("wave.npz", "broken.bvh"))
     job = RenderDataset(scene=tmp_path / "scene.toml", output=tmp_path / "set", frames=1, jobs=1)
     with pytest.raises(DataSetError, match=r"no frame was rendered: frames 0-0: .*broken\.bvh"):
+        run(job)
+    (tmp_path / "scene.toml").write_text(SCENE.replace("wave.npz", "missing.bvh"))
+    (tmp_path / "missing.bvh").write_text("HIERARCHY\nROOT")
+    with pytest.raises(DataSetError, match="no frame was rendered"):  # and not that the folder holds another data set
         run(job)
 
 
