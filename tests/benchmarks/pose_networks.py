@@ -65,10 +65,9 @@ def _real(folder, detector):
         film = folder / name
         theirs = detect(film, cache=cache / f"{film.stem}.mediapipe.npz")
         chosen = np.flatnonzero(theirs.found)[::EVERY]
-        alone = detect(film, detector=detector)
         found = {
             "where MediaPipe looks": _looked(film, theirs, chosen, detector),
-            "by themselves": alone.keypoints[chosen],
+            "by themselves": _alone(film, detector, theirs.keypoints.shape)[chosen],
         }
         for how, ours in found.items():
             counts = agreement(theirs.keypoints[chosen], theirs.visibility[chosen], ours)
@@ -76,6 +75,16 @@ def _real(folder, detector):
             print(f"{film.stem:12s} {how:22s} {_shown(counts)}", flush=True)
     for how, counts in totals.items():
         print(f"{'all films':12s} {how:22s} {_shown(counts)}")
+
+
+def _alone(film, detector, shape):
+    from graphics_ml.errors import VideoError
+    from graphics_ml.pose.tracking import detect
+
+    try:
+        return detect(film, detector=detector).keypoints
+    except VideoError:  # nobody was found
+        return np.full(shape, np.nan)
 
 
 def _looked(film, theirs, chosen, detector):
