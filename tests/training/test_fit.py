@@ -13,7 +13,7 @@ from graphics_ml.training.learner import TrainingError
 from graphics_ml.training.recipe import read_recipe
 from graphics_ml.training.samples import Order
 from graphics_ml.training.weights import Weights, save_weights
-from tests.training.toy import same, write_recipe
+from tests.training.toy import Points, same, write_recipe
 
 
 def fitted(tmp_path, folder="run", epochs=4, more="", data="", model="", **options):
@@ -43,6 +43,22 @@ def test_a_resumed_run_is_what_it_would_have_been_uninterrupted(tmp_path):
         parts = fitted(tmp_path, "parts", minutes=1e-6, resume=True)
     assert steps(parts) == steps(whole)
     assert same(parts.network, whole.network)
+
+
+def test_each_epoch_draws_samples_of_its_own(tmp_path, monkeypatch):
+    drawn = []
+    draw = Points.draw
+
+    def record(self, index, rng):
+        if rng is not None:
+            drawn.append((index, rng.bit_generator.state["state"]["state"]))
+        return draw(self, index, rng)
+
+    monkeypatch.setattr(Points, "draw", record)
+    fitted(tmp_path, epochs=3)
+    assert len(drawn) == len({state for _, state in drawn}) == 3 * 160
+    assert {index for index, _ in drawn} == set(range(64))
+    assert sorted(index for index, _ in drawn[128:192]) == list(range(64))  # the third pass, over two epochs
 
 
 def test_a_run_is_stopped_where_it_becomes_no_better(tmp_path):
