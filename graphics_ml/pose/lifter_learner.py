@@ -15,7 +15,7 @@ from graphics_ml.motion.invented import invent, random_poses
 from graphics_ml.motion.resample import resample
 from graphics_ml.motion.retarget import retarget
 from graphics_ml.pose.detection import LANDMARKS
-from graphics_ml.pose.lifter import RATE, LifterNetwork, dilations, load_network, mirrored_inputs, mirrored_places
+from graphics_ml.pose.lifter import RATE, LifterNetwork, dilations, mirrored_inputs, mirrored_places
 from graphics_ml.pose.lifter_data import Clip, clip_of, film, sample, through
 from graphics_ml.training.learner import Batch, Learner, Splits, TrainingError
 
@@ -31,7 +31,6 @@ class LifterData(Settings):
     poses: int = setting("poses invented and passed through in turn, when no files are given", 3000, min=0)
     frames: int = setting("frames of a sample", 81, min=9, max=1000)
     seed: int = setting("chooses the invented motions and how files are split", 1, min=0)
-    start: str = setting("weights to begin with, of a network of the same width and blocks", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +61,7 @@ class LifterLearner(Learner):
         return Splits(**parts, made_from={"motions": _what(self.data)})
 
     def network(self) -> LifterNetwork:
-        network = LifterNetwork(self.model.width, dilations(self.model.blocks))
-        if self.data.start:
-            begun = load_network(Path(self.data.start))
-            if [p.shape for p in begun.parameters()] != [p.shape for p in network.parameters()]:
-                raise TrainingError(f"{self.data.start} holds a lifter of another width or other blocks")
-            network.load_state_dict(begun.state_dict())
-        return network
+        return LifterNetwork(self.model.width, dilations(self.model.blocks))
 
     def hidden(self, network):
         return [weights for weights in network.blocks.parameters() if weights.ndim == 2]
