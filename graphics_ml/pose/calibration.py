@@ -1,122 +1,140 @@
-"""Cameras from a Qualisys Track Manager calibration (.qca.txt, XML).
+"""Calibrated cameras from a file of any kind that is known, and which of them took which film."""
 
-Focal lengths and centres are written in 1/64 pixel and translations in millimetres; the world is Z up, a camera has x
-to the right, y up and looks along its -z, and the rows r1, r2, r3 of `transform` are its axes in the world.
-"""
-
-import math
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from graphics_ml.errors import FileError
-from graphics_ml.motion.camera import Camera
+from graphics_ml.pose.calibrated_camera import CalibratedCamera, LensError
+from graphics_ml.pose.calibration_opencv import read_opencv
+from graphics_ml.pose.calibration_pose2sim import read_pose2sim
+from graphics_ml.pose.calibration_qualisys import read_qualisys
+
+_LARGEST = 16_000_000  # bytes
+_KINDS = "a Qualisys .qca.txt, a .yml, .xml or .json of OpenCV's FileStorage, or a Calib.toml of Pose2Sim"
 
 
-@dataclass(frozen=True, eq=False)
-class CalibratedCamera:
-    """A camera with lens distortion: Brown, "Decentering distortion of lenses", 1966, as OpenCV writes it.
+def load_calibration(path: str | Path) -> list[CalibratedCamera]:
+    """The cameras of a calibration in its order, in a world with Y up.
 
-    Attributes:
-        name: as in the file.
-        camera: the pinhole; its two focal lengths agree to a thousandth and are averaged.
-        radial: (3,) k1, k2, k3.
-        tangential: (2,) p1, p2.
-    """
+    What kind of file it is, is told by its content. Qualisys and Pose2Sim have a world with Z up, in metres; OpenCV
+    has no such rule, and its Z is taken for up, its unit for metres.
 
-    name: str
-    camera: Camera
-    radial: np.ndarray
-    tangential: np.ndarray
-
-    def cropped(self, width: int) -> "CalibratedCamera":
-        """The camera of a film that shows the middle `width` columns of the calibrated picture."""
-        left = (self.camera.width - width) / 2
-        camera = self.camera.replace(width=width, centre=self.camera.centre - [left, 0])
-        return CalibratedCamera(self.name, camera, self.radial, self.tangential)
-
-    def rays(self, pixels: np.ndarray) -> np.ndarray:
-        """Where pixels (..., 2) lie in the undistorted plane at distance 1, (..., 2): x right, y down."""
-        seen = (pixels - self.camera.centre) / self.camera.focal
-        plain = seen
-        for _ in range(5):  # fixed point; the distortion is small
-            plain = seen - (self._distort(plain) - plain)
-        return plain
-
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels (..., 2) of world points (..., 3), metres."""
-        seen = self.camera.to_camera(points)
-        return self.camera.centre + self.camera.focal * self._distort(seen[..., :2] / seen[..., 2:])
-
-    def _distort(self, plain):
-        x, y = plain[..., 0], plain[..., 1]
-        square = x * x + y * y
-        radial = 1 + square * (self.radial[0] + square * (self.radial[1] + square * self.radial[2]))
-        p, q = self.tangential
-        return np.stack(
-            (
-                x * radial + 2 * p * x * y + q * (square + 2 * x * x),
-                y * radial + p * (square + 2 * y * y) + 2 * q * x * y,
-            ),
-            axis=-1,
-        )
-
-
-def load_qualisys(path: str | Path) -> list[CalibratedCamera]:
-    """The cameras of a calibration file, in its order, in our world (Y up, metres).
+    Args:
+        path: Qualisys .qca.txt; OpenCV's FileStorage, YAML, XML or JSON; Pose2Sim's TOML; or a folder with one file for
+            each camera, which are then named by their files where these name none.
 
     Raises:
-        FileError: the file cannot be read or holds no calibration.
+        FileError: it cannot be read or holds no calibration.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > 16_000_000:
-            raise FileError(path, None, "it is too large for a calibration; give the .qca.txt file")
-        root = ElementTree.fromstring(path.read_bytes())
-    except OSError as error:
-        raise FileError(path, None, f"it cannot be read ({error.strerror}); check the name") from error
-    except ElementTree.ParseError as error:
-        raise FileError(
-            path, None, f"it is not XML ({error}); give the .qca.txt file that the tracker wrote"
-        ) from error
-    cameras = [_camera(element, path) for element in root.iter("camera")]
-    if not cameras:
-        raise FileError(path, None, "it holds no camera; give the .qca.txt file that the tracker wrote")
+    if path.is_dir():
+        files = sorted(
+            one for one in path.iterdir() if one.suffix.lower() in (".yml", ".yaml", ".xml", ".json", ".toml")
+        )
+        if not files:
+            raise FileError(path, None, f"the folder holds no calibration; give {_KINDS}")
+        cameras = [camera for file in files for camera in _distinct(file, load_calibration(file), len(files))]
+    else:
+        cameras = _read(path)
+    names = [camera.name for camera in cameras]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise FileError(path, None, f"two cameras are called {twice}; give each a name of its own")
     return cameras
 
 
-def _camera(element, path):
-    name = element.get("serial", "?")
+def cameras_of_films(
+    calibration: str | Path,
+    cameras: Sequence[CalibratedCamera],
+    films: Sequence[Path],
+    sizes: Sequence[tuple[int, int]],
+) -> tuple[list[CalibratedCamera], tuple[str, ...]]:
+    """Which camera took each film, fitted to the film's size, and how that was told, in sentences.
 
-    def number(tag, attribute):
-        child = element.find(tag)
+    A film whose name holds that of a camera as a word is that camera's; where no name does, films are in the order of
+    the cameras.
+
+    Args:
+        calibration: the file, for errors.
+        cameras: from it.
+        films: their paths.
+        sizes: (width, height) of each film, pixels.
+
+    Raises:
+        FileError: there is no camera for a film, or a film has quite another shape than its camera's picture.
+    """
+    chosen, notes = _chosen(Path(calibration), cameras, films)
+    fitted = []
+    for film, camera, size in zip(films, chosen, sizes, strict=True):
         try:
-            value = float(child.get(attribute))
-        except (AttributeError, TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value):
-            raise FileError(path, None, f"camera {name} has no number {attribute} in {tag}; calibrate again")
-        return value
+            of_film, said = camera.of_film(*size)
+        except LensError as error:
+            raise FileError(calibration, None, f"camera {camera.name} did not take {film.name}: {error}") from error
+        fitted.append(of_film)
+        notes += [f"{film.name}: {said}"] if said else []
+    return fitted, tuple(notes)
 
-    right, up, back = (_y_up([number("transform", f"r{i}{j}") for j in (1, 2, 3)]) for i in (1, 2, 3))
+
+def _read(path):
     try:
-        camera = Camera(
-            width=round(number("fov_video", "right") - number("fov_video", "left")) + 1,
-            height=round(number("fov_video", "bottom") - number("fov_video", "top")) + 1,
-            focal=(number("intrinsic", "focalLengthU") + number("intrinsic", "focalLengthV")) / 128,
-            centre=[number("intrinsic", "centerPointU") / 64, number("intrinsic", "centerPointV") / 64],
-            rotation=np.stack((right, -up, -back)),
-            position=_y_up([number("transform", axis) / 1000 for axis in "xyz"]),
-        )
-    except ValueError as error:
-        raise FileError(path, None, f"camera {name} is not possible ({error}); calibrate again") from error
-    radial = np.array([number("intrinsic", f"radialDistortion{i}") for i in (1, 2, 3)])
-    tangential = np.array([number("intrinsic", f"tangentalDistortion{i}") for i in (1, 2)])
-    return CalibratedCamera(name, camera, radial, tangential)
+        if path.stat().st_size > _LARGEST:
+            raise FileError(path, None, f"it is too large for a calibration; give {_KINDS}")
+        text = path.read_text("utf-8-sig", errors="replace")
+    except OSError as error:
+        raise FileError(path, None, f"it cannot be read ({error.strerror}); check the name") from error
+    begins = text.lstrip()[:2000]
+    if "<opencv_storage" in begins or begins.startswith(("%YAML", "{")) or path.suffix.lower() in (".yml", ".yaml"):
+        return read_opencv(path, text)
+    if begins.startswith("<"):
+        return read_qualisys(path, text)
+    if path.suffix.lower() == ".toml" or re.search(r"^\[", begins, re.MULTILINE):
+        return read_pose2sim(path)
+    raise FileError(path, None, f"it is no calibration that is known; give {_KINDS}")
 
 
-def _y_up(vector):
-    x, y, z = vector
-    return np.array([x, z, -y])
+def _distinct(file, cameras, files):
+    """Cameras of a file of a folder; a nameless one in a file of its own has the file's name."""
+    if files > 1 and len(cameras) == 1:
+        return [replace(cameras[0], name=file.stem)]
+    return cameras
+
+
+def _chosen(calibration, cameras, films):
+    named = [[camera for camera in cameras if _names(camera.name, film.stem)] for film in films]
+    if not any(named):
+        if len(films) != len(cameras):
+            raise FileError(
+                calibration,
+                None,
+                f"it holds {len(cameras)} cameras ({_listed(cameras)}) for {len(films)} films, and no film is named "
+                "after one; put the camera's name into each film's",
+            )
+        pairs = ", ".join(f"{film.name} by {camera.name}" for film, camera in zip(films, cameras, strict=True))
+        return list(cameras), [f"films are in the order of the cameras: {pairs}"]
+    for film, found in zip(films, named, strict=True):
+        if len(found) != 1:
+            what = "several cameras" if found else "no camera"
+            raise FileError(
+                calibration,
+                None,
+                f"it holds {what} for {film.name}; put the name of one into the film's ({_listed(cameras)})",
+            )
+    chosen = [found[0] for found in named]
+    for camera in chosen:
+        if sum(other is camera for other in chosen) > 1:
+            raise FileError(calibration, None, f"two films are named after camera {camera.name}; it took only one")
+    return chosen, []
+
+
+def _names(name, stem):
+    """Whether a film's stem holds a camera's name as a word: not cam1 in cam10. A mere number of a few digits must be
+    called the camera's, as in take2_cam1."""
+    word = rf"(?:c|cam|camera)[\W_]*0*{int(name)}" if re.fullmatch(r"\d{1,3}", name) else re.escape(name)
+    return re.search(rf"(?<![^\W_]){word}(?![^\W_])", stem, re.IGNORECASE) is not None
+
+
+def _listed(cameras):
+    some = ", ".join(camera.name for camera in cameras[:6])
+    return some + (", ..." if len(cameras) > 6 else "")

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphics_ml.pose.calibration import CalibratedCamera
+from graphics_ml.pose.calibrated_camera import CalibratedCamera
 
 
 def triangulate(
     cameras: Sequence[CalibratedCamera],
     pixels: np.ndarray,
     weights: np.ndarray,
-    outlier: float = 15.0,
+    outlier: float | np.ndarray = 15.0,
     rounds: int = 10,
 ) -> tuple[np.ndarray, np.ndarray]:
     """World places of points seen by several cameras at the same time.
@@ -25,7 +25,7 @@ def triangulate(
         cameras: C of them, at least two.
         pixels: (C, ..., 2) where each sees the points; anything where the weight is 0.
         weights: (C, ...) how far each is to be believed, 0..1.
-        outlier: pixels off at which a camera's word counts a quarter.
+        outlier: pixels off at which a camera's word counts a quarter; one number, or (C,).
         rounds: of reweighting.
 
     Returns:
@@ -43,7 +43,9 @@ def triangulate(
         rows.append(row)
         offsets.append(row @ camera.camera.position)
     rows, offsets = np.stack(rows), np.stack(offsets)  # (C, ..., 2, 3) and (C, ..., 2)
-    focal = np.array([camera.camera.focal for camera in cameras]).reshape(-1, *[1] * (pixels.ndim - 2))
+    each = (-1, *[1] * (pixels.ndim - 2))
+    focal = np.array([camera.camera.focal for camera in cameras]).reshape(each)
+    outlier = np.reshape(np.broadcast_to(outlier, len(cameras)), each)
     enough = (weights > 0).sum(axis=0) >= 2
     robust = weights.copy()
     for _ in range(rounds):

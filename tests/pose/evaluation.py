@@ -27,7 +27,7 @@ from graphics_ml.motion.metrics import (
     pa_mpjpe,
     peak_speed_ratio,
 )
-from graphics_ml.pose.calibration import load_qualisys
+from graphics_ml.pose.calibration import load_calibration
 from graphics_ml.pose.detection import LANDMARKS, Detections
 from graphics_ml.pose.landmarks import USED
 from graphics_ml.pose.sides import cuts, mend_sides
@@ -70,8 +70,8 @@ def multiview_cases(data: Path, cache: Path) -> list[Case]:
     folder = data / "video" / "multiview"
     detections = {name: detect(folder / f"{name}.mp4", cache=cache / f"{name}.npz") for name in CLOCKS}
     cameras = [
-        camera.cropped(detections[camera.name].image_size[0])
-        for camera in load_qualisys(folder / "calibration.qca.txt")
+        camera.of_film(*detections[camera.name].image_size)[0]
+        for camera in load_calibration(folder / "calibration.qca.txt")
     ]
     frames = len(detections["cam01"])
     pixels = np.full((4, frames, len(LANDMARKS), 2), np.nan)
