@@ -54,11 +54,14 @@ _CHANGES = {
 
 Settings = group_of(
     Capture,
-    leave_out=("video", "output", "fps", *_CORRECTED),
+    leave_out=("video", "output", "fps", "offsets", *_CORRECTED),
     more=results.PLACEMENT
     | {
         "films": bpy.props.CollectionProperty(
-            type=PathItem, name="Films", description="Films of people, each of which becomes an action of its own"
+            type=PathItem,
+            name="Films",
+            description="Films of people, each of which becomes an action of its own; with a calibration, the films of "
+            "several cameras, which become one action on the time of the first",
         ),
         "target": object_property(
             "ARMATURE",
@@ -131,15 +134,14 @@ class CaptureFilms(Running, bpy.types.Operator):
 
     def work(self, context):
         group = context.scene.graphics_ml.capture
-        films = _films(group)
-        if not films:
+        if not _films(group):
             raise GraphicsMLError("No film is chosen; press Add Films")
         armature, bone_map = group.target or context.object, group.map
         _rig(armature, bone_map)  # what is wrong with it is said before the films are watched
         if group.background and group.camera_object is not None and group.camera_object.type != "CAMERA":
             raise GraphicsMLError(f"'{group.camera_object.name}' is no camera; choose one to show the film, or none")
         placement, part = _placement(context.scene, group)
-        jobs = [job_from(group, video=film, output=output, **part) for film, output in films.items()]
+        jobs = _jobs(group, part)
         done, failed = [], []
         for job in jobs:
             try:
@@ -147,7 +149,7 @@ class CaptureFilms(Running, bpy.types.Operator):
             except GraphicsMLError as error:  # the other films are captured all the same
                 if len(jobs) == 1:
                     raise
-                failed.append(f"{job.video.name} was left out: {error}")
+                failed.append(f"{job.video[0].name} was left out: {error}")
         if not done:
             raise GraphicsMLError("; ".join(failed))
         notes = failed
@@ -155,7 +157,7 @@ class CaptureFilms(Running, bpy.types.Operator):
         rig = _rig(armature, bone_map)  # it may have been edited meanwhile
         for number, one in enumerate(done):
             said = yield from _put(rig, one, placement, group.background, group.camera_object)
-            notes += [f"{one.job.video.name}: {note}" for note in said] if len(jobs) > 1 else said
+            notes += [f"{one.job.video[0].name}: {note}" for note in said] if len(jobs) > 1 else said
             self.kept = f"{number + 1} of {len(done)} films are on '{armature.name}'"
         return [*notes, *_notes_on(rig)]
 
@@ -239,6 +241,8 @@ class GRAPHICS_ML_PT_capture(Sidebar, bpy.types.Panel):
         layout, group = self.layout, context.scene.graphics_ml.capture
         _draw_films(layout, group)
         armature_field(layout, context, group, "target")
+        if len(group.films) > 1:
+            draw_settings(layout, group, ("calibration",))
         draw_settings(layout, group, ("person", "height", "smoothing", "foot_lock"))
         if not preferences().python:
             paragraph(layout, context, "Capturing needs the environment: press Set Up in its panel", icon="INFO")
@@ -379,6 +383,14 @@ def _films(group):
     return films
 
 
+def _jobs(group, part):
+    """A capture of each film, or one of all where a calibration says that these are films of several cameras."""
+    films = _films(group)
+    if len(films) > 1 and group.calibration:
+        return [job_from(group, video=tuple(films), output=next(iter(films.values())), **part)]
+    return [job_from(group, video=(film,), output=output, calibration=None, **part) for film, output in films.items()]
+
+
 def _folder(group, film):
     if group.folder:
         return Path(os.path.abspath(bpy.path.abspath(group.folder)))
@@ -485,8 +497,9 @@ def _put(rig, one, placement, shown, camera):
     motion, report = pair(one.motion, foot_lock=job.foot_lock, soles=target.soles(bones))
     objects = {"target": target.armature} | ({"camera": camera} if camera else {})
     record = results.made_by(job, placement, objects=objects)
-    record["inputs"] = {str(job.video): next(iter(one.motion.provenance["inputs"].values()))}
-    view = FilmedView.of(one.motion, job.video)
+    read = (*job.video, *((job.calibration,) if job.calibration else ()))
+    record["inputs"] = dict(zip(map(str, read), one.motion.provenance["inputs"].values(), strict=False))
+    view = FilmedView.of(one.motion, job.video[0])
     record["film"] = {
         "motion": str(job.output),
         "map": bone_map,
@@ -499,18 +512,18 @@ def _put(rig, one, placement, shown, camera):
     if placement.stand == "rig" and view is not None:
         turn, shift = target.from_stand(motion, roles=bones)
         view = view.carried(turn, shift / report.scale)
-    yield from results.putting(target, motion, job.video.stem, record, placement, bones=pair.led, roles=bones)
+    yield from results.putting(target, motion, job.video[0].stem, record, placement, bones=pair.led, roles=bones)
     start, rate = placement.start_frame, float(Fraction(record["film"]["rate"]) / one.motion.fps)
     notes = [renumbered(note, lambda frame: start + round(frame * rate)) for note in (*one.notes, *report.notes)]
     if shown and view is None:
         notes.append(
-            f"{job.output.name} tells of no camera, so {job.video.name} is not shown; set the environment up again"
+            f"{job.output.name} tells of no camera, so {job.video[0].name} is not shown; set the environment up again"
         )
     elif shown:
         try:
             thing = show_film(view, placement.start_frame, report.scale, camera)
         except RuntimeError as error:  # Blender's own, of a film that it cannot read
-            return [*notes, f"Blender cannot show {job.video.name} behind the character: {str(error).strip()}"]
+            return [*notes, f"Blender cannot show {job.video[0].name} behind the character: {str(error).strip()}"]
         if scene.camera is not thing:
             notes.append(f"'{thing.name}' sees the film; press {LookThrough.bl_label} to see it too")
     return notes
@@ -548,10 +561,15 @@ def _film_of(obj):
     return record if record is not None and record["job"] == "capture" and "film" in record else None
 
 
+def _first_film(record):
+    films = record["settings"]["video"]  # one word in records of before several cameras
+    return Path(films if isinstance(films, str) else films[0])
+
+
 def _film_camera(context):
     """The camera in the scene that shows the film of the action that the active object plays; None: none does."""
     record = _film_of(context.object)
-    film = None if record is None else Path(record["settings"]["video"])
+    film = None if record is None else _first_film(record)
     for thing in context.scene.objects if film is not None else ():
         if thing.type == "CAMERA":
             shown = (one.image for one in thing.data.background_images)

@@ -111,7 +111,7 @@ class Settings:
         for one, kind in settings(type(self)):
             value = getattr(self, one.name)
             if get_origin(kind) is tuple:
-                several = (value,) if isinstance(value, str | Path) else value
+                several = (value,) if isinstance(value, str | Path | float | int) else value
                 object.__setattr__(self, one.name, tuple(map(get_args(kind)[0], several)))
             elif get_origin(kind) is Literal:
                 _coerce(one.name, value, kind)
@@ -149,12 +149,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Capture(Job):
-    """Turn a video of a person into a motion."""
+    """Turn a video of a person, or several from calibrated cameras, into a motion."""
 
     task: ClassVar[str] = "graphics_ml.tasks.capture:capture"
     needs: ClassVar[tuple[str, ...]] = ("pose",)
 
-    video: Path = setting("video file", positional=True)
+    video: tuple[Path, ...] = setting(
+        "video file; with a calibration those of several cameras, of which the first gives the time",
+        positional=True,
+    )
     output: Path = setting("motion file to write; its extension is its format, such as .bvh or .npz", short="o")
     person: str = setting(
         "whom to follow: a number (1 is the most prominent), 'left' or 'right'; where there are several people, a "
@@ -195,6 +198,16 @@ class Capture(Job):
         (),
     )
 
+    calibration: Path | None = setting(
+        "where several cameras stood, and their lenses: a Qualisys .qca.txt, a .yml, .xml or .json of OpenCV, a "
+        "Calib.toml of Pose2Sim, or a folder with one for each camera",
+        None,
+    )
+    offsets: tuple[float, ...] = setting(
+        "with several films, seconds by which each further one's clock is ahead of the first one's; found from what "
+        "they show when not given",
+        (),
+    )
     detector: Literal["mediapipe", "graphics-ml"] = setting(
         "what finds people and their landmarks in the pictures: MediaPipe, or our own networks", "mediapipe", rare=True
     )
@@ -211,6 +224,7 @@ class Capture(Job):
         super().__post_init__()
         if not re.fullmatch(r"left|right|[1-9]\d*", self.person):
             raise JobError(f"person is '{self.person}', but must be a number from 1, 'left' or 'right'")
+        self._check_cameras()
         for name, read in (("swap", read_span), ("plant", read_plant), ("again", self.solved_again)):
             for text in getattr(self, name):
                 try:
@@ -218,10 +232,32 @@ class Capture(Job):
                 except GraphicsMLError as error:
                     raise JobError(f"{name}: {error}") from error
 
+    def _check_cameras(self):
+        count = len(self.video)
+        if not count:
+            raise JobError("video is empty, but must be a film or several")
+        if count > 1 and self.calibration is None:
+            raise JobError(
+                "several films make one motion with a calibration of their cameras; give that, or one film (a name "
+                "with spaces in quotes)"
+            )
+        if count == 1 and (self.calibration is not None or self.offsets):
+            raise JobError("calibration and offsets are for the films of several cameras; give two films or more")
+        if self.calibration is not None and self.camera is not None:
+            raise JobError("camera and calibration both tell of the camera; leave one of them out")
+        if self.offsets and len(self.offsets) != count - 1:
+            raise JobError(
+                f"offsets are {len(self.offsets)}, but must be one for each of the {count - 1} further films"
+            )
+        if not all(map(math.isfinite, self.offsets)):
+            raise JobError("offsets must be finite numbers of seconds")
+
     def solved_again(self, text: str) -> tuple[Span, "Capture"]:
         """A span of `again`, and the capture that holds in it; raises GraphicsMLError where it can be none."""
         asked, kinds = read_again(text), {one.name: kind for one, kind in settings(type(self))}
         changes = {name: from_text(name, value, kinds[name]) for name, value in asked.changes.items()}
+        if "person" in changes and len(self.video) > 1:
+            raise JobError("another person can be followed in a span of one film only, not in those of several cameras")
         return asked.span, replace(self, again=(), **changes)
 
 
@@ -232,7 +268,7 @@ def people_picture(output: Path) -> Path:
 
 @dataclass(frozen=True)
 class Animate(Capture):
-    """Turn a video of a person into an animation of a rig."""
+    """Turn a video of a person, or several from calibrated cameras, into an animation of a rig."""
 
     task: ClassVar[str] = "graphics_ml.tasks.animate:animate"
     needs: ClassVar[tuple[str, ...]] = ("blender", "pose")
@@ -799,8 +835,8 @@ def _coerce(key, value, kind):
             if value in get_args(choice):
                 return value
         elif get_origin(choice) is tuple:
-            if isinstance(value, str | list) and value:
-                each = [value] if isinstance(value, str) else value
+            if value not in ("", []):
+                each = value if isinstance(value, list) else [value]
                 return tuple(_coerce(key, one, get_args(choice)[0]) for one in each)
         elif choice is Path and isinstance(value, str) and value:
             return Path(value)

@@ -52,7 +52,11 @@ def test_the_help_lists_every_body_that_has_a_table(name, capsys):
         ("film.mp4 -o a.blend", "there is no command 'film.mp4'; there are animate, capture, "),
         ("--height 2", "a command must come before '--height'"),
         ("capture film.mp4", "capture needs -o OUTPUT (motion file to write"),
-        ("animate", "animate needs VIDEO (video file) and -o OUTPUT (what to write"),
+        (
+            "animate",
+            "animate needs VIDEO (video file; with a calibration those of several cameras, of which the first gives "
+            "the time) and -o OUTPUT (what to write",
+        ),
         ("run", "run needs FILE (job file, .toml)"),
         ("animate film.mp4 -o a.blend --hieght 1.7", "animate has no option --hieght; did you mean '--height'?"),
         ("capture film.mp4 -o a.bvh --rig hero.fbx", "capture has no option --rig, but animate has"),
@@ -61,7 +65,7 @@ def test_the_help_lists_every_body_that_has_a_table(name, capsys):
         ("animate film.mp4 -o a.blend --height", "--height needs a value: height of the person"),
         ("animate film.mp4 -o a.blend --height --preview a.mp4", "--height needs a value: height of the person"),
         ("animate film.mp4 -o a.blend --keep-actions=maybe", "--keep-actions takes no value"),
-        ("animate film.mp4 other.mp4 -o a.blend", "'other.mp4' is one word too many for animate"),
+        ("animate film.mp4 other.mp4 -o a.blend", "several films make one motion with a calibration of their cameras"),
         ("animate film.mp4 -o -a.blend", "-o needs a value, and '-a.blend' begins as an option does; write ./-a.blend"),
         ("doctor now", "'now' is one word too many for doctor"),
         ("capture film.mp4 -o a.npz --height 17", "height is 17.0, but must be from 0.3 to 3 m"),

@@ -320,23 +320,24 @@ def _add_pictures(normal, problem, placed, points, shape, with_shape, sharpness)
     frames, _, count, unknowns = moves.shape
     seen = np.matmul(at, problem.rotations.transpose(0, 2, 1))
     moves = np.matmul(problem.rotations, moves.reshape(frames, 3, -1)).reshape(moves.shape)
+    hips = np.matmul(placed.positions[:, :1], problem.rotations.transpose(0, 2, 1))
 
-    # In the picture, as metres at the distance of the hips.
-    depth = np.maximum(seen[..., 2], 0.1)
-    distance = np.maximum(placed.positions[:, :1] @ problem.rotations[:, 2, :, None], 0.1)[..., 0]
-    x, y = seen[..., 0] / depth, seen[..., 1] / depth
+    outlier = sharpness * weights.pixel_outlier
     rays = (evidence.pixels - problem.centre) / shape.focal
-    off = np.stack((x - rays[..., 0], y - rays[..., 1]), axis=1) * distance[:, None]  # (F, 2, L)
-    weight = evidence.pixel_weight
-    square = weight**2 * np.sum(off**2, axis=1)
-    weight = rate * weight / (1 + square / (sharpness * weights.pixel_outlier) ** 2)
-    scale = (weight * distance / depth)[..., None]
-    in_picture = np.empty((frames, 2 * count, unknowns))
-    in_picture[:, :count] = scale * (moves[:, 0] - x[..., None] * moves[:, 2])
-    in_picture[:, count:] = scale * (moves[:, 1] - y[..., None] * moves[:, 2])
-    if with_shape:
-        in_picture[:, :, -1] = ((weight * distance)[:, None] * rays.transpose(0, 2, 1)).reshape(frames, -1)
-    normal.add((off * weight[:, None]).reshape(frames, -1), in_picture)
+    _add_picture(normal, rays, evidence.pixel_weight, seen, moves, hips, rate, outlier, with_shape)
+    for view in evidence.others:
+        from_there = np.matmul(view.rotation, moves.reshape(frames, 3, -1)).reshape(moves.shape)
+        _add_picture(
+            normal,
+            view.rays,
+            view.weight,
+            (seen - view.position) @ view.rotation.T,
+            from_there,
+            (hips - view.position) @ view.rotation.T,
+            rate,
+            outlier,
+            False,
+        )
 
     # In depth, from the detector's metric landmarks.
     expected = BONE_ERROR[:, None] * weights.bone
@@ -346,6 +347,33 @@ def _add_pictures(normal, problem, placed, points, shape, with_shape, sharpness)
     along = np.matmul(BONES, moves.transpose(0, 2, 1, 3).reshape(frames, count, -1))
     along = along.reshape(frames, len(BONES), 3, unknowns) * (weight[..., None] / expected)[..., None]
     normal.add((off * weight[..., None]).reshape(frames, -1), along.reshape(frames, -1, unknowns))
+
+
+def _add_picture(normal, rays, weight, seen, moves, hips, rate, outlier, own_focal):
+    """Of landmarks in one camera's picture, as metres at the distance of the hips.
+
+    Args:
+        rays: (F, L, 2) where it saw them, x/z and y/z.
+        weight: (F, L).
+        seen, hips: (F, L, 3) and (F, 1, 3), where they are in its axes.
+        moves: (F, 3, L, D) how the landmarks move there.
+        rate: part of a frame that counts.
+        outlier: so many times further off than expected a landmark counts a quarter.
+        own_focal: whether the last unknown is the logarithm of its focal length.
+    """
+    frames, _, count, unknowns = moves.shape
+    depth, distance = np.maximum(seen[..., 2], 0.1), np.maximum(hips[..., 2], 0.1)
+    x, y = seen[..., 0] / depth, seen[..., 1] / depth
+    off = np.stack((x - rays[..., 0], y - rays[..., 1]), axis=1) * distance[:, None]  # (F, 2, L)
+    square = weight**2 * np.sum(off**2, axis=1)
+    weight = rate * weight / (1 + square / outlier**2)
+    scale = (weight * distance / depth)[..., None]
+    in_picture = np.empty((frames, 2 * count, unknowns))
+    in_picture[:, :count] = scale * (moves[:, 0] - x[..., None] * moves[:, 2])
+    in_picture[:, count:] = scale * (moves[:, 1] - y[..., None] * moves[:, 2])
+    if own_focal:
+        in_picture[:, :, -1] = ((weight * distance)[:, None] * rays.transpose(0, 2, 1)).reshape(frames, -1)
+    normal.add((off * weight[:, None]).reshape(frames, -1), in_picture)
 
 
 # What bodies do

@@ -5,7 +5,7 @@ and metric bone vectors in the camera's axes, each with a weight, after mending 
 left for right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -135,6 +135,28 @@ def bone_vector(bones: np.ndarray, name: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class FurtherView:
+    """What another calibrated camera saw at the same moments.
+
+    Attributes:
+        rays: (F, L, 2) x/z and y/z of the landmarks `USED` in its axes; 0 where unknown.
+        weight, visibility: as the `pixel_weight` and `visibility` of Evidence.
+        rotation: (3, 3) from the first camera's axes to its own.
+        position: (3,) of it in the first camera's axes, metres.
+    """
+
+    rays: np.ndarray
+    weight: np.ndarray
+    visibility: np.ndarray
+    rotation: np.ndarray
+    position: np.ndarray
+
+    def frames(self, chosen) -> "FurtherView":
+        """Some of the frames; `chosen` is a slice or an index array."""
+        return replace(self, rays=self.rays[chosen], weight=self.weight[chosen], visibility=self.visibility[chosen])
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was seen of a person in F frames.
 
@@ -150,6 +172,7 @@ class Evidence:
         exchanged: frames in which left and right were exchanged.
         lifted: whether bones are the lifter's, in the axes of the camera, and not the detector's, in those of one that
             looks straight at the person.
+        others: what further cameras saw.
     """
 
     pixels: np.ndarray
@@ -162,6 +185,7 @@ class Evidence:
     size: tuple[int, int]
     exchanged: tuple[int, ...] = ()
     lifted: bool = False
+    others: tuple[FurtherView, ...] = ()
 
     def __len__(self):
         return len(self.pixels)
@@ -172,7 +196,11 @@ class Evidence:
 
     def seen(self) -> np.ndarray:
         """(F,) how much was seen in each frame, 0 for nothing."""
-        return self.pixel_weight.sum(axis=1)
+        return self.pixel_weight.sum(axis=1) + sum(view.weight.sum(axis=1) for view in self.others)
+
+    def visible(self) -> np.ndarray:
+        """(F, L) 0..1, visibility in the camera that sees each landmark best."""
+        return np.max([self.visibility, *(view.visibility for view in self.others)], axis=0)
 
     def frames(self, chosen) -> "Evidence":
         """Some of the frames, without what was `exchanged`; `chosen` is a slice or an index array."""
@@ -186,6 +214,7 @@ class Evidence:
             self.fps,
             self.size,
             lifted=self.lifted,
+            others=tuple(view.frames(chosen) for view in self.others),
         )
 
 

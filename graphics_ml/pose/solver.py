@@ -34,7 +34,7 @@ from graphics_ml.pose.camera_motion import CameraMotion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.energy import Problem, Shape, Support, Weights, body_of, landmark_model, minimise, within_limits
 from graphics_ml.pose.first_guess import first_pose, smoothed, unwound
-from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES, USED, gather
+from graphics_ml.pose.landmarks import AVERAGE_HEIGHT, BONE_NAMES, BONES, USED, Evidence, gather
 from graphics_ml.pose.support import centre_of_mass, estimate_up, find_footing, foot_points
 from graphics_ml.wording import frame_ranges, short_repr
 
@@ -63,6 +63,8 @@ class Solution:
         belt: (3,) m/s, velocity of the floor under the feet: not zero on a treadmill.
         warnings: what the user should know, one sentence each.
         report: plain values for the provenance record: camera, height, bone scales, reprojection error and more.
+        places: (F, L, 3) metres, where the solved body's landmarks are.
+        views: where several cameras filmed, the camera of each film.
     """
 
     motion: Motion
@@ -74,6 +76,8 @@ class Solution:
     belt: np.ndarray
     warnings: tuple[str, ...]
     report: dict
+    places: np.ndarray
+    views: tuple[Camera, ...] = ()
 
     def camera(self, frame: int = 0) -> Camera:
         """The camera of one frame."""
@@ -96,6 +100,20 @@ class Again:
     smoothing: float = 1.0
     foot_lock: float = 1.0
     detections: Detections | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """The camera as the solver has it: shape holds the focal length; rotations (F, 3, 3), world to camera axes."""
+
+    shape: Shape
+    centre: np.ndarray
+    turns: np.ndarray  # (F, 3, 3) from the first frame's camera axes to each frame's
+    first: np.ndarray  # (3, 3) world to the first frame's camera axes
+
+    @property
+    def rotations(self):
+        return self.turns @ self.first
 
 
 # On small matrices BLAS spends ten times the work on waking its threads.
@@ -143,31 +161,80 @@ def solve(
         raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
     camera = camera or CameraSettings()
     report = progress or (lambda part: None)
-    told = np.zeros((len(detections), 4), dtype=bool) if standing is None else np.repeat(standing, 2, axis=1)
     evidence = gather(detections, swapped)
     if not evidence.bone_weight.any():
         raise SolveError("the landmarks hold no numbers; detect the film again")
-    guess, unlikely = _guessed_height(evidence), ()
+    guess, unlikely = guessed_height(evidence), ()
     if height is None:
         height = float(np.clip(guess, *_ADULTS))
         if height != guess:
             unlikely = (f"the person seems to be {guess:.2f} m tall, and {height:.2f} m is taken; give the height",)
-    metric = _scaled(evidence, height, guess)
+    metric = scaled(evidence, height, guess)
     weights = replace(weights or Weights(), smoothing=smoothing).of_size(height / AVERAGE_HEIGHT)
     view = _first_view(evidence, camera, camera_motion, height)
 
-    evidence = _seen_from_camera(metric, view.shape.focal, view.centre)
+    evidence = seen_from_camera(metric, view.shape.focal, view.centre)
     offsets, points = body_of(view.shape)
     pose = smoothed(first_pose(evidence, points, offsets, view.shape.focal, view.centre, view.rotations), evidence)
     report(0.1)
-    pose, view = _fit_shape(evidence, pose, view, weights, camera.focal_length(*evidence.size) is None)
+    solution = solve_from(
+        detections,
+        metric,
+        evidence,
+        pose,
+        view,
+        weights,
+        free_focal=camera.focal_length(*evidence.size) is None,
+        upright=lambda pose, view: estimated_upright(metric, pose, view, camera),
+        foot_lock=foot_lock,
+        camera_motion=camera_motion,
+        swapped=swapped,
+        standing=standing,
+        again=again,
+        report=report,
+    )
+    return replace(solution, warnings=unlikely + solution.warnings)
+
+
+def solve_from(
+    detections: Detections,
+    metric: Evidence,
+    evidence: Evidence,
+    pose: Pose,
+    view: View,
+    weights: Weights,
+    *,
+    free_focal: bool,
+    upright: Callable[[Pose, View], tuple[Pose, View]],
+    foot_lock: float,
+    camera_motion: CameraMotion | None = None,
+    swapped: np.ndarray | None = None,
+    standing: np.ndarray | None = None,
+    again: tuple[Again, ...] = (),
+    report: Callable[[float], None],
+) -> Solution:
+    """The motion, from a first pose of a standard body.
+
+    Args:
+        detections: what the first camera saw.
+        metric: the same as evidence, its bones in the axes of a camera that looks straight at the person.
+        evidence: the same with bones as that camera sees them.
+        pose, view: to start from.
+        weights: expected errors, for a body of this size.
+        free_focal: whether the focal length is sought too.
+        upright: turns the world so that up is up.
+        foot_lock, camera_motion, swapped, standing, again: as for `solve`.
+        report: called with the part done, 0..1.
+    """
+    told = np.zeros((len(detections), 4), dtype=bool) if standing is None else np.repeat(standing, 2, axis=1)
+    pose, view = _fit_shape(evidence, pose, view, weights, free_focal)
     report(0.4)
-    evidence = _seen_from_camera(metric, view.shape.focal, view.centre)
+    evidence = seen_from_camera(metric, view.shape.focal, view.centre)
     if len(evidence) > window_frames(evidence.fps)[0]:
         pose = fit_windows(_problem(evidence, view, weights, False), pose, view.shape, (3.0, 1.0), 4)
     report(0.55)
     # Solving may wind up again what smoothing unwound.
-    pose, view = _upright(evidence, unwound(pose, float(evidence.fps), evidence.breaks), view, camera)
+    pose, view = upright(unwound(pose, float(evidence.fps), evidence.breaks), view)
     for part in range(2):
         support = _support(evidence, pose, view, told)
         # What only looked planted may slip at first, and is then seen to.
@@ -179,8 +246,7 @@ def solve(
     for span in again:
         motion = _with_span(motion, span, evidence, pose, view, support, weights, told, swapped)
     motion = _held(motion, support.velocity, told & ~evidence.breaks[:, None])
-    solution = _solution(detections, evidence, motion, view, support, pose.root[0], camera_motion)
-    return replace(solution, warnings=unlikely + solution.warnings)
+    return _solution(detections, evidence, motion, view, support, pose.root[0], camera_motion)
 
 
 _ADULTS = (1.45, 1.95)  # metres between which nearly all grown people are
@@ -191,30 +257,16 @@ _FIRST_GRIP = 7.0  # times as much slip as is expected in the end
 _FILLED = 0.3  # confidence below which a joint counts as filled in
 
 
-@dataclass(frozen=True)
-class _View:
-    """The camera as the solver has it: shape holds the focal length; rotations (F, 3, 3), world to camera axes."""
-
-    shape: Shape
-    centre: np.ndarray
-    turns: np.ndarray  # (F, 3, 3) from the first frame's camera axes to each frame's
-    first: np.ndarray  # (3, 3) world to the first frame's camera axes
-
-    @property
-    def rotations(self):
-        return self.turns @ self.first
-
-
 def window_frames(fps) -> tuple[int, int]:
     """Frames solved at once, and frames solved again by the next window: further than smoothing reaches."""
     overlap = max(24, round(float(fps)))
     return max(240, 4 * overlap), overlap
 
 
-def _guessed_height(evidence):
+def guessed_height(evidence):
     """Metres, from the lengths of the detector's long metric bones."""
     seen, parts = [], []
-    for name, length in _standard_lengths().items():
+    for name, length in standard_lengths().items():
         b = BONE_NAMES.index(name)
         sure = evidence.bone_weight[:, b]
         if sure.max() > 0:
@@ -224,7 +276,7 @@ def _guessed_height(evidence):
     return _TRUE_SIZE * float(np.sum(seen) / np.sum(parts))
 
 
-def _scaled(evidence, height, guess):
+def scaled(evidence, height, guess):
     """The evidence of somebody this tall: metric bones, and the errors that are expected in the picture."""
     return replace(
         evidence,
@@ -233,7 +285,7 @@ def _scaled(evidence, height, guess):
     )
 
 
-def _standard_lengths():
+def standard_lengths():
     """Lengths of the long bones, between landmarks, of a standard body of height 1."""
     offsets, points = body_of(Shape.standard(1.0))
     vectors = BONES @ points.at(place(t_pose(1), offsets))[0]
@@ -241,7 +293,7 @@ def _standard_lengths():
     return {n: float(np.linalg.norm(v)) for n, v in zip(BONE_NAMES, vectors, strict=True) if n.endswith(long)}
 
 
-def _seen_from_camera(evidence, focal, centre):
+def seen_from_camera(evidence, focal, centre):
     """Metric bones in the camera's axes: the detector looks at a crop as though the person stood straight ahead, so
     its depth runs along the line of sight to the person."""
     if evidence.lifted:
@@ -263,10 +315,10 @@ def _first_view(evidence, camera, camera_motion, height):
     if camera_motion is not None:
         turns = camera_motion.rotations(focal, centre)
     tilt, roll = (math.radians(v or 0.0) for v in (camera.tilt, camera.roll))
-    return _View(Shape.standard(height, math.log(focal)), centre, turns, _world_to_camera(up_in_camera(tilt, roll)))
+    return View(Shape.standard(height, math.log(focal)), centre, turns, world_to_camera(up_in_camera(tilt, roll)))
 
 
-def _world_to_camera(up):
+def world_to_camera(up):
     """(3, 3) of a camera that sees up as `up` and whose axis lies over the world's -Z."""
     up = up / np.linalg.norm(up)
     ahead = np.array([0.0, 0.0, 1.0])  # the camera's own axis is the world's -Z, as far as it is level
@@ -337,37 +389,37 @@ def fit_windows(problem: Problem, pose: Pose, shape: Shape, sharpness: tuple[flo
         start = stop - overlap
 
 
-def _trust(evidence):
+def foot_trust(evidence):
     """(F, 4) how well heels and toes are seen."""
     names = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
-    return evidence.visibility[:, [USED.index(name) for name in names]]
+    return evidence.visible()[:, [USED.index(name) for name in names]]
 
 
-def _feet(pose, view):
+def feet_of(pose, view):
     offsets, _ = body_of(view.shape)
     placed = place(pose, offsets)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
     return placed, points.at(placed)
 
 
-def _upright(evidence, pose, view, camera):
+def estimated_upright(evidence: Evidence, pose: Pose, view: View, camera: CameraSettings) -> tuple[Pose, View]:
     """Turn the world so that up is up; what the user said of the camera stays."""
-    placed, feet = _feet(pose, view)
+    placed, feet = feet_of(pose, view)
     fps, takes = float(evidence.fps), evidence.takes()
-    tilt, roll = tilt_and_roll(estimate_up(placed, feet, _trust(evidence), fps, view.first, takes))
+    tilt, roll = tilt_and_roll(estimate_up(placed, feet, foot_trust(evidence), fps, view.first, takes))
     tilt = tilt if camera.tilt is None else math.radians(camera.tilt)
     roll = roll if camera.roll is None else math.radians(camera.roll)
-    first = _world_to_camera(up_in_camera(tilt, roll))
+    first = world_to_camera(up_in_camera(tilt, roll))
     return pose.turned(first.T @ view.first), replace(view, first=first)
 
 
 def _support(evidence, pose, view, told):
     """Where the feet stand; heels and toes that are told (F, 4) to stand do."""
-    placed, feet = _feet(pose, view)
+    placed, feet = feet_of(pose, view)
     offsets, _ = body_of(view.shape)
     leg = float(sum(np.linalg.norm(offsets[JOINTS.index(j)]) for j in ("left_shin", "left_foot")))
     fps, takes = float(evidence.fps), evidence.takes()
-    footing = find_footing(feet, centre_of_mass(placed), _trust(evidence), feet, fps, leg, takes)
+    footing = find_footing(feet, centre_of_mass(placed), foot_trust(evidence), feet, fps, leg, takes)
     points = foot_points(view.shape.height, view.shape.segments[list(SEGMENTS).index("feet")])
     return Support(points, np.where(told, 1.0, footing.contact), footing.floor, footing.velocity)
 
@@ -419,8 +471,8 @@ def _evidence_of_another(span, view, evidence, swapped):
         raise SolveError(
             f"the person to follow in frames {span.start} to {span.stop - 1} was not found there; choose another"
         )
-    other = _scaled(other, view.shape.height, _guessed_height(other))
-    return _seen_from_camera(replace(other, breaks=other.breaks | evidence.breaks), view.shape.focal, view.centre)
+    other = scaled(other, view.shape.height, guessed_height(other))
+    return seen_from_camera(replace(other, breaks=other.breaks | evidence.breaks), view.shape.focal, view.centre)
 
 
 def _seams(span, frames, fps):
@@ -501,7 +553,8 @@ def _motion(evidence, pose, view, support, strength, start):
 def _solution(detections, evidence, motion, view, support, start, camera_motion):
     shift = _shift(support, start)
     cameras = _cameras(evidence, view, shift, camera_motion is not None)
-    keypoints = _keypoints(motion, view, cameras)
+    places = _places(motion, view)
+    keypoints = _keypoints(places, cameras)
     errors = np.where(evidence.visibility > 0, np.linalg.norm(keypoints - evidence.pixels, axis=-1), np.nan)
     warnings = _warnings(evidence, motion, support, camera_motion)
     facts = _facts(evidence, view, support, errors, cameras)
@@ -513,7 +566,9 @@ def _solution(detections, evidence, motion, view, support, start, camera_motion)
             "detector": detections.detector,
         }
     )
-    return Solution(motion, cameras, keypoints, USED, errors, motion.contacts, support.velocity, warnings, facts)
+    return Solution(
+        motion, cameras, keypoints, USED, errors, motion.contacts, support.velocity, warnings, facts, places
+    )
 
 
 def _cameras(evidence, view, shift, turning):
@@ -521,11 +576,13 @@ def _cameras(evidence, view, shift, turning):
     return tuple(Camera(*evidence.size, view.shape.focal, view.centre, rotation, -shift) for rotation in rotations)
 
 
-def _keypoints(motion, view, cameras):
+def _places(motion, view):
     world, positions = motion.transforms()
-    placed = Placed(matrix_from_quaternion(world), positions, np.zeros((len(motion), 0, 3)))
     _, points = body_of(view.shape)
-    at = points.at(placed)
+    return points.at(Placed(matrix_from_quaternion(world), positions, np.zeros((len(motion), 0, 3))))
+
+
+def _keypoints(at, cameras):
     if len(cameras) == 1:
         return cameras[0].project(at)
     return np.stack([camera.project(a) for camera, a in zip(cameras, at, strict=True)])
@@ -557,16 +614,26 @@ _OVERRULED = 0.06  # of the height, by which half a landmark's confidence is los
 
 
 def _confidence(evidence, pose, view, shift):
-    """(F, J) visibility of the landmarks that determine each joint, less where they were overruled."""
+    """(F, J) visibility of the landmarks that determine each joint, less where they were overruled; in the camera that
+    knows best."""
     offsets, points = body_of(view.shape)
     at = points.at(place(replace(pose, root=pose.root + shift), offsets))
     seen = np.matmul(at, view.rotations.transpose(0, 2, 1))
-    pixels = view.centre + view.shape.focal * seen[..., :2] / np.maximum(seen[..., 2:], 0.1)
-    scale = np.maximum(seen[..., 2].mean(axis=1), 0.1) / view.shape.focal / view.shape.height
-    errors = np.linalg.norm(pixels - evidence.pixels, axis=-1) * scale[:, None]
-    agreed = evidence.visibility / (1 + (errors / _OVERRULED) ** 2)
+    rays = (evidence.pixels - view.centre) / view.shape.focal
+    agreed = _agreed(seen, rays, evidence.visibility, view.shape.height)
+    for other in evidence.others:
+        there = (seen - other.position) @ other.rotation.T
+        agreed = np.maximum(agreed, _agreed(there, other.rays, other.visibility, view.shape.height))
     columns = [np.min(agreed[:, [USED.index(name) for name in _SEEN_BY[joint]]], axis=1) for joint in JOINTS]
     return np.stack(columns, axis=1)
+
+
+def _agreed(seen, rays, visibility, height):
+    """(F, L) visibility in one camera, less where landmarks at (F, L, 3) in its axes are not where it saw them."""
+    depth = np.maximum(seen[..., 2], 0.1)
+    errors = np.linalg.norm(seen[..., :2] / depth[..., None] - rays, axis=-1)
+    errors = errors * np.maximum(seen[..., 2].mean(axis=1), 0.1)[:, None] / height
+    return visibility / (1 + (errors / _OVERRULED) ** 2)
 
 
 _SPANS = 6  # of frames that a warning names
@@ -574,7 +641,7 @@ _SPANS = 6  # of frames that a warning names
 
 def _warnings(evidence, motion, support, camera_motion):
     warnings = []
-    missing = evidence.pixel_weight.max(axis=1) == 0
+    missing = evidence.seen() == 0
     if missing.any():
         warnings.append(f"nobody was found in {frame_ranges(missing, _SPANS)}; the motion there is filled in")
     for part, joints in (

@@ -36,8 +36,8 @@ _SEGMENT_MASS = (
 _LEVEL_ERROR = 0.12  # metres by which points of support seem off the floor
 _CONTRADICTED = 2.5  # a clue this many times further off than expected counts half
 _GRAVITY = 9.81
-# Most films are taken from a standing person's hand, looking down a little.
-_PICTURE_TILT = np.radians(-12.0)
+PICTURE_TILT = np.radians(-12.0)
+"""Most films are taken from a standing person's hand, looking down a little; radians."""
 # Expected errors of tilt and roll.
 _PICTURE_ERROR = np.radians((9.0, 10.0))
 _TRUNK_ERROR = np.radians((25.0, 25.0))
@@ -81,7 +81,7 @@ def estimate_up(
     """
     trunk = placed.positions[:, JOINTS.index("neck")] - placed.positions[:, JOINTS.index("hips")]
     trunk = np.mean(trunk / np.linalg.norm(trunk, axis=1, keepdims=True), axis=0)
-    clues = [(_PICTURE_TILT, 0.0, *_PICTURE_ERROR), (*tilt_and_roll(to_camera @ trunk), *_TRUNK_ERROR)]
+    clues = [(PICTURE_TILT, 0.0, *_PICTURE_ERROR), (*tilt_and_roll(to_camera @ trunk), *_TRUNK_ERROR)]
     up = _agreed(clues)
     if trust.mean() < 0.3:
         return up

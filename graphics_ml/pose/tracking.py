@@ -67,17 +67,8 @@ def detect(
     """
     wanted = _number_or_side(person)
     video = open_video(path, start, end, fps)
-    if detector is None:
-        from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
-
-        detector = MediaPipeDetector()
-    key = detection_key(
-        path,
-        part=[video.start, video.frames, str(video.fps)],
-        person=str(wanted),
-        detector=[detector.name, detector.version, detector.settings],
-        method=METHOD,
-    )
+    detector = detector or _mediapipe()
+    key = _key(path, video, wanted, detector)
     if cache is not None and (known := cached_detections(cache, key)) is not None:
         return known
     people, frames = follow_people(video, detector, progress)
@@ -91,6 +82,67 @@ def detect(
     if cache is not None:
         save_detections(cache, detections)
     return detections
+
+
+def detect_everyone(
+    path: str | Path,
+    *,
+    caches: Callable[[int], Path],
+    start: float | None = None,
+    end: float | None = None,
+    fps: Fraction | float | None = None,
+    detector: PoseDetector | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Detections]:
+    """Everyone in a film, the most prominent first, from one look through it.
+
+    Args:
+        caches: where the detections of each number are kept, as `detect` keeps them.
+        path, start, end, fps, detector, progress: as for `detect`.
+
+    Raises:
+        VideoError: the film cannot be used, or nobody is in it.
+        OutputError, MissingExtraError: as for `detect`.
+    """
+    video = open_video(path, start, end, fps)
+    detector = detector or _mediapipe()
+    known = []
+    while (one := cached_detections(caches(len(known) + 1), _key(path, video, len(known) + 1, detector))) is not None:
+        known.append(one)
+        if len(known) == _people_in(one):
+            return known
+    people, frames = follow_people(video, detector, progress)
+    foreground, people = _in_order(people, frames, video)
+    _choose(path, people, foreground, 1, video, None)
+    found = []
+    for number, person in enumerate(people, 1):
+        look_closer(person, people, video, detector, progress)
+        introduction = _introduce(person, people, foreground, video)
+        key = _key(path, video, number, detector)
+        found.append(_detections_of(person, introduction, frames, video, detector, key))
+        save_detections(caches(number), found[-1])
+    return found
+
+
+def _mediapipe() -> PoseDetector:
+    from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
+
+    return MediaPipeDetector()
+
+
+def _key(path, video: Video, wanted: int | str, detector: PoseDetector) -> str:
+    return detection_key(
+        path,
+        part=[video.start, video.frames, str(video.fps)],
+        person=str(wanted),
+        detector=[detector.name, detector.version, detector.settings],
+        method=METHOD,
+    )
+
+
+def _people_in(detections: Detections) -> int:
+    """How many people there are in the film, as `_introduce` says it."""
+    return int(detections.person.removeprefix("person ").split()[2].rstrip(":"))
 
 
 def _number_or_side(person: int | str | None) -> int | str:

@@ -12,7 +12,7 @@ from graphics_ml.outputs import ensure_extension, together
 from graphics_ml.pose.video import open_video
 from graphics_ml.provenance import record, write_record
 from graphics_ml.run import Progress
-from graphics_ml.tasks.capture import ensure_places, notes_on, watch
+from graphics_ml.tasks.capture import ensure_places, films_and_calibration, notes_on, watch
 from graphics_ml.tasks.target_rig import TargetRig
 
 MOTION_EXTENSIONS = (".bvh", ".npz")
@@ -30,7 +30,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     _ensure_outputs(job)
     if job.map:
         read_map(job.map)
-    video = open_video(job.video, job.start, job.end, job.fps)
+    video = open_video(job.video[0], job.start, job.end, job.fps)
     rig = TargetRig(job.rig, keep_actions=job.keep_actions, height=None if job.rig else job.height)
     bones = load_map(job.map, rig.skeleton) if job.map else rig.recognised()
     require_roles(bones, rig.skeleton, job.map or rig.name)
@@ -41,7 +41,7 @@ def animate(job: Animate, progress: Progress) -> Outcome:
     motion, report = pair(solution.motion, foot_lock=job.foot_lock, soles=rig.soles(bones))
     made_by = record(job, _inputs(job))
     motion = motion.replace(provenance=made_by)
-    action = rig.play(motion, job.video.stem, pair.led)
+    action = rig.play(motion, job.video[0].stem, pair.led)
     with together():
         if job.output.suffix.lower() in MOTION_EXTENSIONS:
             formats.save(motion, job.output)
@@ -83,4 +83,4 @@ def _ensure_outputs(job):
 
 
 def _inputs(job):
-    return [path for path in (job.video, job.rig, job.map) if path]
+    return [*films_and_calibration(job), *(path for path in (job.rig, job.map) if path)]

@@ -14,10 +14,11 @@ from graphics_ml.pose.camera import parse_camera
 from graphics_ml.pose.camera_motion import estimate_camera_motion
 from graphics_ml.pose.detection import Detections
 from graphics_ml.pose.solver import Again, Solution, solve
-from graphics_ml.pose.tracking import detect
+from graphics_ml.pose.tracking import detect, detect_everyone
 from graphics_ml.pose.video import Video, open_video
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
+from graphics_ml.tasks.several_films import further_cache, open_rig, solve_films
 
 
 def capture(job: Capture, progress: Progress) -> Outcome:
@@ -28,15 +29,23 @@ def capture(job: Capture, progress: Progress) -> Outcome:
             where there is no such person, the picture that shows everyone's number.
     """
     ensure_extension(job.output, formats.extensions(writable=True, any_skeleton=True))
-    ensure_places(job, [job.video], {})
-    video = open_video(job.video, job.start, job.end, job.fps)
+    ensure_places(job, films_and_calibration(job), {})
+    video = open_video(job.video[0], job.start, job.end, job.fps)
     detections, solution = watch(job, video, progress)
-    made_by = record(job, [job.video])
+    made_by = record(job, films_and_calibration(job))
     motion = solution.motion.replace(provenance=solution.motion.provenance | made_by)
     with together():
         formats.save(motion, job.output)
         outputs = (job.output, write_record(job.output, made_by))
     return Outcome(outputs, notes_on(job, detections, solution))
+
+
+def films_and_calibration(job: Capture) -> list[Path]:
+    """The files that a capture reads, but for that of --camera."""
+    calibration = [] if job.calibration is None else [job.calibration]
+    if calibration and job.calibration.is_dir():
+        calibration = sorted(path for path in job.calibration.iterdir() if path.is_file())
+    return [*job.video, *calibration]
 
 
 def warm() -> None:
@@ -63,6 +72,8 @@ def ensure_places(job: Capture, inputs: list[Path], more: dict[str, Path | None]
         "the camera": camera_cache(job.output),
         "the picture of the people": people_picture(job.output),
     }
+    for number, film in enumerate(job.video[1:], 2):
+        beside[f"what was detected in {film.name}"] = further_cache(job.output, number)
     if job.camera and "=" not in job.camera:
         inputs = [*inputs, Path(job.camera)]
     ensure_apart(beside | asked_for, inputs)
@@ -71,7 +82,7 @@ def ensure_places(job: Capture, inputs: list[Path], more: dict[str, Path | None]
 
 
 def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, Solution]:
-    """Detect the person in the job's video and solve the motion.
+    """Detect the person in the job's video, the first of several, and solve the motion.
 
     What was seen of the person and of the camera is kept beside the output, so that another smoothing or height does
     not decode and detect again.
@@ -80,24 +91,28 @@ def watch(job: Capture, video: Video, progress: Progress) -> tuple[Detections, S
         VideoError: as `detect`, or no frame of the film lies in a span that the job corrects.
     """
     _corrected(job, video, video.frames)  # a wrong span is said before anything is detected
+    rig = open_rig(job, video) if job.calibration else None
     camera = None if job.camera is None else parse_camera(job.camera)
-    look = partial(_detected, detector=_detector(job), lift=_lifter(job, camera), progress=progress)
+    detector, lift = _detector(job), _lifter(job, camera)
+    look = partial(_detected, detector=detector, lift=lift, progress=progress)
     detections = look(job, cache=detection_cache(job.output))
     swapped, standing, spans = _corrected(job, video, len(detections))
     again = tuple(_again(job, one, frames, detections, look) for one, frames in spans)
-    turning = estimate_camera_motion(video, detections, cache=camera_cache(job.output))
-    solution = solve(
-        detections,
-        height=job.height,
-        camera=camera,
-        smoothing=job.smoothing,
-        foot_lock=job.foot_lock,
-        camera_motion=turning,
-        swapped=swapped,
-        standing=standing,
-        again=again,
-        progress=lambda part: progress("solving", round(100 * part), 100),
-    )
+    corrections = dict(swapped=swapped, standing=standing, again=again)
+    if rig is not None:
+        everyone = partial(_everyone, job, detector=detector, lift=lift, progress=progress)
+        solution = solve_films(job, rig, detections, everyone, progress, **corrections)
+    else:
+        solution = solve(
+            detections,
+            height=job.height,
+            camera=camera,
+            smoothing=job.smoothing,
+            foot_lock=job.foot_lock,
+            camera_motion=estimate_camera_motion(video, detections, cache=camera_cache(job.output)),
+            progress=lambda part: progress("solving", round(100 * part), 100),
+            **corrections,
+        )
     progress("solving", 100, 100)  # the solver stops where it has settled, before its last round
     return detections, solution
 
@@ -152,7 +167,7 @@ def _lifter(job, camera):
 
 def _detected(job, cache, detector, lift, progress):
     detections = detect(
-        job.video,
+        job.video[0],
         person=job.person,
         start=job.start,
         end=job.end,
@@ -165,6 +180,20 @@ def _detected(job, cache, detector, lift, progress):
     return lift(detections)
 
 
+def _everyone(job, film, start, end, caches, detector, lift, progress):
+    """Everyone in one of the further films."""
+    people = detect_everyone(
+        film,
+        caches=caches,
+        start=start,
+        end=end,
+        fps=job.fps,
+        detector=detector,
+        progress=lambda done, total: progress(f"detecting in {film.name}", done, total),
+    )
+    return [lift(one) for one in people]
+
+
 def _again(job, one, frames, detections, look):
     """A span that is solved again; another person is detected once, and kept beside the first."""
     if one.person == job.person:
@@ -172,7 +201,9 @@ def _again(job, one, frames, detections, look):
     cache = job.output.with_name(f"{job.output.stem}.person-{one.person}.detections.npz")
     other = look(one, cache=cache)
     if other.person == detections.person:
-        raise VideoError(job.video, None, f"the person {one.person} of a span to solve again is who is followed anyway")
+        raise VideoError(
+            job.video[0], None, f"the person {one.person} of a span to solve again is who is followed anyway"
+        )
     return Again(frames.start, frames.stop, one.smoothing, one.foot_lock, other)
 
 

@@ -36,7 +36,7 @@ def main() -> None:
                 preview=folder / f"{name}.mp4",
             )
             run(job)
-            _, solution = watch(job, open_video(job.video), lambda stage, done, total: None)
+            _, solution = watch(job, open_video(job.video[0]), lambda stage, done, total: None)
             errors = np.nan_to_num(np.nanmedian(solution.errors, axis=1))
             worst = np.sort(np.argsort(errors)[-10:])
             sheet(job.preview, np.linspace(0, len(errors) - 1, 20).astype(int), folder / f"{name}.png")

@@ -103,7 +103,7 @@ def a_capture(folder):
     )
     errors = np.zeros((FRAMES, count))
     contacts = np.zeros((FRAMES, 4), dtype=bool)
-    solution = Solution(motion, (camera,), keypoints, LANDMARKS, errors, contacts, np.zeros(3), (), {})
+    solution = Solution(motion, (camera,), keypoints, LANDMARKS, errors, contacts, np.zeros(3), (), {}, keypoints)
     write_video(folder / "film.mp4", (np.full((120, 160, 3), 20 * i, np.uint8) for i in range(FRAMES)), 24)
     empty_scene()
     rig = armature_from_skeleton(skeleton)
