@@ -1,4 +1,5 @@
-"""What a run over many files has done, a JSON line for each file, so that another run can go on from there.
+"""What a run over many files, or over the parts of one job, has done: a JSON line for each, so that another run can go
+on from there.
 
 A line has `source`, `output` (its place in the folder), `job` (job_hash) and `state`, "done" or "failed"; unless the
 process died also `input` (source_hash) and `seconds`. What is done has `outputs` (place to [bytes, SHA-256]

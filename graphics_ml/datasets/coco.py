@@ -36,24 +36,19 @@ def write_coco(frames: Iterable[Frame], path: str | Path, file_names: Iterable[s
     """
     images, annotations = [], []
     for frame, file_name in zip(frames, file_names, strict=True):
-        images.append(image_of(frame, file_name))
-        annotations += annotations_of(frame)
-    content = {
-        "info": {"description": "Rendered by graphics_ml; people, keypoints and masks are exact."},
-        "licenses": [],
-        "categories": [
-            {
-                "id": _CATEGORY,
-                "name": "person",
-                "supercategory": "person",
-                "keypoints": list(COCO),
-                "skeleton": [[a + 1, b + 1] for a, b in COCO_LINKS],
-            }
-        ],
-        "images": images,
-        "annotations": annotations,
+        images.append(_text(image_of(frame, file_name)))  # a tenth of what the values would take
+        annotations += map(_text, annotations_of(frame))
+    category = {
+        "id": _CATEGORY,
+        "name": "person",
+        "supercategory": "person",
+        "keypoints": list(COCO),
+        "skeleton": [[a + 1, b + 1] for a, b in COCO_LINKS],
     }
-    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    info = {"description": "Rendered by graphics_ml; people, keypoints and masks are exact."}
+    head = f'{{"info":{_text(info)},"licenses":[],"categories":[{_text(category)}]'
+    content = f'{head},"images":[{",".join(images)}],"annotations":[{",".join(annotations)}]}}'
+    write_bytes(path, content.encode())
 
 
 def image_id(data_set: str, index: int) -> int:
@@ -83,6 +78,10 @@ def whole_body_of(annotation: dict) -> np.ndarray:
     """The (133, 3) keypoints of an annotation: x and y as in the file, visibility; in the order of WHOLE_BODY."""
     fields = ("keypoints", *(f"{group}_kpts" for group in _GROUPS))
     return np.concatenate([np.reshape(annotation[name], (-1, 3)) for name in fields])
+
+
+def _text(value):
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _annotation(frame: Frame, person: Person):

@@ -29,14 +29,24 @@ def put_together(
     Raises:
         GraphicsMLError: a frame is broken, or a place cannot be written.
     """
-    labels = [load_labels(job.output, index, masks=False) for index in _told(indices, "reading labels", progress)]
-    splits = {name: [frame.index for frame in labels if frame.split == name] for name in SPLITS}
+    splits, people = {name: [] for name in SPLITS}, 0
+
+    def labels():
+        nonlocal people
+        for index in _told(indices, "reading labels", progress):
+            frame = load_labels(job.output, index, masks=False)
+            splits[frame.split].append(index)
+            people += len(frame.people)
+            yield frame
+
+    shared = tuple(_shared_in_words(shared_between_splits(labels())))
     write_splits(splits, job.output)
     written, there = [splits_path(job.output)], {name: some for name, some in splits.items() if some}
     for name, write in _WRITERS.items():
         if name in job.writers:
             written += write(job, there, fps, progress)
-    return written, (_in_words(labels, splits), *_shared(labels))
+    shares = ", ".join(f"{len(some)} {name}" for name, some in splits.items())
+    return written, (f"{len(indices)} frames of {people} people: {shares}", *shared)
 
 
 def _write_annotations(job, splits, fps, progress) -> Iterator[Path]:
@@ -119,15 +129,9 @@ def _told(places, stage, progress: Callable) -> Iterable:
     progress(stage, len(places), len(places))
 
 
-def _in_words(labels, splits):
-    people = sum(len(frame.people) for frame in labels)
-    shares = ", ".join(f"{len(some)} {name}" for name, some in splits.items())
-    return f"{len(labels)} frames of {people} people: {shares}"
-
-
-def _shared(labels):
+def _shared_in_words(shared):
     """A note for each axis on which splits share something, as they must where there is less of it than splits."""
-    for axis, names in shared_between_splits(labels).items():
+    for axis, names in shared.items():
         name, splits = next(iter(names.items()))
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         both = " and ".join(splits)
