@@ -236,6 +236,8 @@ class Capture(Job):
         count = len(self.video)
         if not count:
             raise JobError("video is empty, but must be a film or several")
+        if len(set(self.video)) < count:
+            raise JobError("a film is given twice; give one of each camera")
         if count > 1 and self.calibration is None:
             raise JobError(
                 "several films make one motion with a calibration of their cameras; give that, or one film (a name "

@@ -119,6 +119,9 @@ def test_absolute_paths_stay_so_in_a_record_but_for_those_in_its_folder(tmp_path
     assert (written["source"], written["output"], written["map"]) == (str(job.source), "a.npz", "m.toml")
 
 
+SEVERAL = {"video": ["a.mp4", "c.mp4"], "calibration": "d.toml", "output": "b.npz"}
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -131,12 +134,30 @@ def test_absolute_paths_stay_so_in_a_record_but_for_those_in_its_folder(tmp_path
         ({"video": "a.mp4", "output": "b.npz", "start": -1}, "start is -1.0, but must be at least 0 s"),
         ({"video": "a.mp4", "output": "b.npz", "person": "foo"}, "person is 'foo', but must be a number from 1"),
         ({"video": "a.mp4", "output": "b.npz", "person": "0"}, "person is '0', but must be a number from 1"),
+        ({"video": ["a.mp4", "c.mp4"], "output": "b.npz"}, "several films make one motion with a calibration"),
+        (
+            {"video": "a.mp4", "output": "b.npz", "calibration": "c.toml"},
+            "calibration and offsets are for the films of",
+        ),
+        (SEVERAL | {"camera": "fov=50"}, "camera and calibration both tell of the camera"),
+        (SEVERAL | {"offsets": [0.1, 0.2]}, "offsets are 2, but must be one for each of the 1 further films"),
+        (SEVERAL | {"offsets": "soon"}, "offsets is 'soon', but must be a number"),
+        (SEVERAL | {"again": "1-2:person=2"}, "another person can be followed in a span of one film only"),
     ],
 )
 def test_bad_settings_are_named_in_one_sentence(values, words):
     with pytest.raises(JobError, match=words.replace("(", r"\(")) as caught:
         from_plain("capture", values)
     assert "\n" not in str(caught.value)
+
+
+def test_films_of_several_cameras_survive_the_way_through_toml_and_a_film_may_be_one_word(tmp_path):
+    job = from_plain("capture", SEVERAL | {"offsets": [-0.1], "output": str(tmp_path / "b.npz")})
+    assert job.offsets == (-0.1,) and len(job.video) == 2
+    again = read_job(write_record(job.output, record(job, [])))
+    assert [path.name for path in again.video] == ["a.mp4", "c.mp4"] and again.offsets == job.offsets
+    assert from_plain("capture", SEVERAL | {"offsets": 0.25}).offsets == (0.25,)
+    assert from_plain("capture", {"video": "a.mp4", "output": "b.npz"}).video == (Path("a.mp4"),)
 
 
 def test_an_unknown_job_is_named_with_a_suggestion():

@@ -79,11 +79,9 @@ def solve_films(
         )
         seen = [Filmed(film, camera, one) for one in people]
         if len(seen) > 1:
-            sight = first.sight()
-            seen.sort(key=lambda one: disagreement(sight, one.sight(), offset, reach))
-            chosen.append(
-                f"{film.name}: following {seen[0].detections.person}, who moves as the person in the first film"
-            )
+            seen.sort(key=lambda one, offset=offset: _unlike(first, one, offset, reach))
+            who = seen[0].detections.person
+            chosen.append(f"{film.name}: following {who}, who moves as the person in {first.film.name} does")
         filmed.append(seen[0])
     offsets = find_offsets([one.sight() for one in filmed], reach) if given is None else given
     solution = solve_views(
@@ -98,6 +96,12 @@ def solve_films(
     notes = (*rig.notes, *chosen, _clocks(filmed, offsets, given is not None), _fit(solution))
     further = (f"{one.film.name}: {note}" for one in filmed[1:] for note in one.detections.warnings)
     return replace(solution, warnings=(*notes, *further, *solution.warnings))
+
+
+def _unlike(first, other, offset, reach):
+    """0..1; somebody who is seen for a moment only fits anything."""
+    alike = 1 - disagreement(first.sight(), other.sight(), offset, reach)
+    return 1 - alike * other.detections.found.mean()
 
 
 def _part(job, offset):

@@ -192,6 +192,20 @@ def test_each_of_several_films_becomes_an_action_and_one_that_cannot_be_read_is_
     assert len([note for note in notes if "frames per second" in note]) == 1  # of the scene, not of a film
 
 
+def test_films_of_calibrated_cameras_become_one_action(worker, panel, rig, test_data):
+    folder = test_data / "video" / "multiview"
+    panel.films[0].path = str(folder / "cam02.mp4")
+    panel.films.add().path = str(folder / "cam04.mp4")
+    panel.calibration, panel.end = str(folder / "calibration.qca.txt"), 0.5
+    assert bpy.ops.graphics_ml.capture() == {"FINISHED"}
+    record = record_of(rig)
+    films = [item.path for item in panel.films]
+    assert record["settings"]["video"] == films
+    assert list(record["inputs"]) == [*films, panel.calibration]
+    assert Path(record["film"]["motion"]).name == "cam02.npz" and record["film"]["frames"] == 30
+    assert bpy.ops.graphics_ml.look_through_film.poll()  # the first film stands behind the character
+
+
 def test_a_correction_outside_the_film_is_told_in_frames(worker, panel, rig):
     scene = bpy.context.scene
     panel.start_frame, panel.use_start, panel.start, panel.end = 101, True, 0.5, 1.0

@@ -9,7 +9,7 @@ import pytest
 
 from graphics_ml.errors import GraphicsMLError, MissingExtraError, VideoError
 from graphics_ml.pose.mediapipe_detector import MediaPipeDetector
-from graphics_ml.pose.tracking import detect
+from graphics_ml.pose.tracking import detect, detect_everyone
 from graphics_ml.pose.video import open_video
 from graphics_ml.tasks.film import load_truth, truth_path
 from tests.pose.rectangles import HEIGHT, WIDTH, RectangleDetector, centres, scene
@@ -34,6 +34,19 @@ def test_of_two_people_the_one_asked_for_is_followed_and_named(film, wanted, x, 
     assert detections.found.all()
     np.testing.assert_allclose(centres(detections).mean(), x, atol=3)
     assert detections.person.startswith(f"person {number} of 2: {'left' if x == 80 else 'right'}")
+
+
+def test_everyone_is_seen_in_one_look_as_each_is_alone_and_then_known(film, tmp_path, monkeypatch):
+    path, detector = film(map(two_people, range(40))), RectangleDetector()
+    kept = dict(detector=detector, caches=lambda number: tmp_path / f"{number}.npz")
+    everyone = detect_everyone(path, **kept)
+    assert len(everyone) == 2
+    monkeypatch.setattr("graphics_ml.pose.tracking.follow_people", None)  # nothing is looked at again
+    assert [one.person for one in detect_everyone(path, **kept)] == [one.person for one in everyone]
+    for number, one in enumerate(everyone, 1):
+        alone = detect(path, person=number, detector=detector, cache=tmp_path / f"{number}.npz")
+        np.testing.assert_allclose(alone.keypoints, one.keypoints, atol=1e-3)
+        assert alone.person == one.person
 
 
 @pytest.mark.parametrize("wanted", [3, 0])
