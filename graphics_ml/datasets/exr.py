@@ -16,6 +16,7 @@ import numpy as np
 import OpenEXR
 
 from graphics_ml.datasets.frame import DataSetError, Frame, frame_name
+from graphics_ml.images.effects import linear, srgb
 from graphics_ml.outputs import replacing
 
 _LAYERS = {
@@ -74,22 +75,14 @@ def load_exr(path: str | Path) -> dict[str, np.ndarray]:
         if not all(letter in channels for letter in letters):
             continue
         layer = np.stack([channels[letter] for letter in letters], axis=-1)
-        layers[name] = _shown(layer) if name == "picture" else layer.astype(_KINDS[name])
+        layers[name] = _as_shown(layer) if name == "picture" else layer.astype(_KINDS[name])
         if len(letters) == 1:
             layers[name] = layers[name][..., 0]
     return layers
 
 
-def _linear(shown):
-    """Linear light of values as shown, both from 0 to 1 (IEC 61966-2-1)."""
-    return np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+def _as_shown(light):
+    return np.rint(255 * srgb(light.astype(np.float32))).astype(np.uint8)
 
 
-def _shown(light):
-    """uint8 as shown of linear light."""
-    light = light.astype(np.float64).clip(0, 1)
-    shown = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * shown).astype(np.uint8)
-
-
-_LINEAR = _linear(np.arange(256) / 255).astype(np.float16)
+_LINEAR = linear(np.arange(256, dtype=np.uint8)).astype(np.float16)

@@ -48,8 +48,8 @@ class Person:
         character, motion: what was posed, and by which motion; whoever splits a set keeps them apart by these names.
         motion_time: moment of the motion, seconds.
         box: (4,) left, top, width and height of the visible pixels; zeros where none is.
-        whole_box: (4,) the same of all of the body, hidden or beyond the picture's edges; NaN where a part of it lies
-            behind the camera.
+        whole_box: (4,) the same of all of the body that is before the camera, hidden or beyond the picture's edges too;
+            NaN where none is.
         keypoints_world: (K, 3) metres; NaN where the character has no such point.
         keypoints_camera: (K, 3) in the camera's axes, metres.
         keypoints: (K, 2) pixels.
@@ -163,12 +163,6 @@ class Frame:
 def frame_name(index: int) -> str:
     """The name of a frame's files."""
     return f"{index:06}"
-
-
-def box_around(points: np.ndarray) -> np.ndarray:
-    """(4,) left, top, width and height of what holds the points (N, 2); NaN where one of them is."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    return np.concatenate([low, high - low])
 
 
 def box_of_mask(mask: np.ndarray) -> np.ndarray:

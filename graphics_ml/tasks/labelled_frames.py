@@ -6,8 +6,8 @@ import numpy as np
 
 from graphics_ml.blender.scenes.build import DrawnFrame, FilmedPerson
 from graphics_ml.blender.scenes.description import Scene
-from graphics_ml.datasets.frame import Frame, Person
-from graphics_ml.geometry.ray_labels import Body, RayLabels, Surface, box_of_pixels, box_of_points, ray_labels
+from graphics_ml.datasets.frame import Frame, Person, box_of_mask
+from graphics_ml.geometry.ray_labels import Body, RayLabels, Surface, box_of_points, ray_labels
 from graphics_ml.images import effects
 from graphics_ml.motion.camera import Camera
 
@@ -74,8 +74,8 @@ def _person(filmed: FilmedPerson, visibility: np.ndarray, drawn: DrawnFrame, ray
         filmed.character,
         filmed.motion,
         filmed.motion_time,
-        _width_and_height(box_of_pixels(rays.instances == filmed.instance), 0.0),
-        _width_and_height(box_of_points(camera, np.concatenate(skins)), np.nan),
+        box_of_mask(rays.instances == filmed.instance),
+        _whole_box(camera, np.concatenate(skins)),
         filmed.anchors,
         camera.to_camera(filmed.anchors),
         camera.project(filmed.anchors),
@@ -87,6 +87,6 @@ def _person(filmed: FilmedPerson, visibility: np.ndarray, drawn: DrawnFrame, ray
     )
 
 
-def _width_and_height(box, none):
-    """A box with its width and height in place of right and bottom."""
-    return np.full(4, none) if box is None else np.concatenate([box[:2], box[2:] - box[:2]])
+def _whole_box(camera, points):
+    box = box_of_points(camera, points)
+    return np.full(4, np.nan) if box is None else np.concatenate([box[:2], box[2:] - box[:2]])

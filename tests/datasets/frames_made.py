@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphics_ml.datasets.frame import HIDDEN, NOT_LABELLED, VISIBLE, Frame, Person, box_around, box_of_mask
+from graphics_ml.datasets.frame import HIDDEN, NOT_LABELLED, VISIBLE, Frame, Person, box_of_mask
 from graphics_ml.motion.camera import Camera, focal_length, look_at
 
 KEYPOINTS = 133
@@ -60,12 +60,17 @@ def _person(instance, camera, rng):
         f"walk {instance}",
         0.5,
         np.zeros(4),
-        box_around(pixels[~np.isnan(pixels[:, 0])]),
+        _box_around(pixels[~np.isnan(pixels[:, 0])]),
     )
     joints = (("hips", "head"), rng.normal(size=(2, 3)), _unit(rng.normal(size=(2, 4))))
     return Person(
         *about, world, camera.to_camera(world), pixels, visibility, rng.random(KEYPOINTS) < 0.8, *joints
     ), shape
+
+
+def _box_around(points):
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.concatenate([low, high - low])
 
 
 def _with_box(person, mask):
