@@ -58,7 +58,7 @@ class Manifest:
         ensure_writable(self.path)
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
-            held.enter_context(_alone_in(self.folder))
+            held.enter_context(alone_in(self.folder))
             remove_leftovers(self.folder)
             held.callback(remove_leftovers, self.folder)
             self._records = self._rewritten()
@@ -170,6 +170,36 @@ def read_records(path: Path) -> dict[str, dict]:
     return {record["output"]: record for record in records}
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which the system lets go of when this process ends, however that is.
+
+    Raises:
+        OutputError: the folder cannot be written, or another run holds it.
+    """
+    path = folder / _LOCK
+    while True:
+        try:
+            file = open(path, "ab")  # noqa: SIM115 the lock lasts as long as it is open
+        except OSError as error:
+            raise OutputError(path, None, why_not_written(path, error)) from error
+        if not _locked(file):
+            file.close()
+            raise OutputError(folder, None, "another run writes into this folder; wait for it or choose another one")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                break
+        file.close()  # the run that had it removed it between the two
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            file.close()
+        with suppress(OSError):
+            os.remove(path)
+        file.close()
+
+
 def _record(line):
     try:
         record = json.loads(line)
@@ -199,32 +229,6 @@ def _hash(path, hash_of=file_hash):
         return hash_of(path)
     except (OSError, ValueError):  # a name with a null byte
         return None
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which the system lets go of when this process ends, however that is."""
-    path = folder / _LOCK
-    while True:
-        try:
-            file = open(path, "ab")  # noqa: SIM115 the lock lasts as long as it is open
-        except OSError as error:
-            raise OutputError(path, None, why_not_written(path, error)) from error
-        if not _locked(file):
-            file.close()
-            raise OutputError(folder, None, "another run writes into this folder; wait for it or choose another one")
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                break
-        file.close()  # the run that had it removed it between the two
-    try:
-        yield
-    finally:
-        if sys.platform == "win32":
-            file.close()
-        with suppress(OSError):
-            os.remove(path)
-        file.close()
 
 
 def _locked(file):

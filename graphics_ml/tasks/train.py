@@ -1,10 +1,12 @@
 """A recipe becomes weights: read, fit, write the weights with their card, the curves and the record."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from graphics_ml.errors import MissingExtraError
 from graphics_ml.jobs import Outcome, Train
+from graphics_ml.manifest import alone_in
 from graphics_ml.outputs import ensure_apart, ensure_extension, ensure_writable, together, write_bytes
 from graphics_ml.provenance import record, record_path, write_record
 from graphics_ml.run import Progress
@@ -40,7 +42,14 @@ def train(job: Train, progress: Progress) -> Outcome:
     for path in places.values():
         ensure_writable(path)
     splits, folder, learner = recipe.learner.splits(), run_folder(job.output), recipe.learner
-    fitted = fit(recipe, splits, folder, resume=job.resume, minutes=job.minutes, device=job.device, progress=progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    how = dict(resume=job.resume, minutes=job.minutes, device=job.device, progress=progress)
+    try:
+        with alone_in(folder):
+            fitted = fit(recipe, splits, folder, **how)
+    finally:
+        with suppress(OSError):  # it holds checkpoints
+            folder.rmdir()
     made_by = record(job, [recipe.path])
     weights = Weights(
         recipe.name,

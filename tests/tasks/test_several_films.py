@@ -1,6 +1,5 @@
 """Films of several cameras at the level of the job: whom they show, and what a run keeps."""
 
-
 import pytest
 
 from graphics_ml.jobs import Capture

@@ -4,6 +4,8 @@ pytest.importorskip("lightning")
 
 from graphics_ml.cli import main
 from graphics_ml.jobs import Train, read_job
+from graphics_ml.manifest import alone_in
+from graphics_ml.tasks.train import run_folder
 from graphics_ml.training.recipe import LEARNERS
 from graphics_ml.training.weights import load_weights
 from tests.training.toy import write_recipe
@@ -41,6 +43,14 @@ def test_a_stopped_run_says_how_to_go_on_and_goes_on(recipe, tmp_path, capsys):
         assert "go on with resume" in " ".join(capsys.readouterr().err.split())
     assert main(["train", str(recipe), "-o", str(out), "--resume", "--device", "cpu"]) == 0
     assert not out.with_name("toy.run").exists()
+
+
+def test_two_runs_never_write_into_one_folder(recipe, tmp_path, capsys):
+    out = tmp_path / "toy.safetensors"
+    run_folder(out).mkdir()
+    with alone_in(run_folder(out)):
+        assert main(["train", str(recipe), "-o", str(out), "--device", "cpu"]) == 2
+    assert "another run writes into this folder" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_recipe_that_is_not_there_is_told(tmp_path, capsys):
