@@ -33,6 +33,7 @@ from graphics_ml.pose.solver import (
     feet_of,
     foot_trust,
     guessed_height,
+    require_in_range,
     scaled,
     seen_from_camera,
     solve_from,
@@ -93,12 +94,8 @@ def solve_views(
         SolveError: the films do not overlap in time, nobody was seen by two cameras, or the calibration's unit makes no
             person; height or smoothing out of range.
     """
-    if height is not None and not 0.3 <= height <= 3.0:
-        raise SolveError(f"a height of {height:g} m is out of range; give metres between 0.3 and 3")
-    if not 0.05 <= smoothing <= 20:
-        raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
+    require_in_range(height, smoothing)
     report = progress or (lambda part: None)
-    first = filmed[0].detections
     scene = _Scene.of(filmed, offsets, swapped)
     size, unit, said = _size(scene.bones(), height)
     scene = scene.scaled(unit)
@@ -106,20 +103,19 @@ def solve_views(
     evidence = scene.evidence(size)
     camera = filmed[0].camera.camera
     shape = Shape.standard(size, float(np.log(camera.focal)))
-    frames = len(evidence)
-    turns = np.tile(np.eye(3), (frames, 1, 1))
+    turns = np.tile(np.eye(3), (len(evidence), 1, 1))
     view = View(shape, camera.centre, turns, world_to_camera(camera.rotation[:, 1]))
     pose = _first_pose(scene, evidence, view)
     report(0.1)
-    ups = []
+    said = list(said)
 
     def upright(pose, view):
-        turned, view, off = _upright(evidence, pose, view, scene)
-        ups.append(off)
-        return turned, view
+        pose, view, which = _upright(evidence, pose, view, scene)
+        said.append(which)
+        return pose, view
 
     solution = solve_from(
-        first,
+        filmed[0].detections,
         evidence,
         evidence,
         pose,
@@ -133,7 +129,7 @@ def solve_views(
         again=again,
         report=report,
     )
-    return _with_views(solution, scene, filmed, offsets, (*said, *ups))
+    return _with_views(solution, scene, filmed, offsets, said)
 
 
 _STANDING_ERROR = 0.05  # part of the height: it is guessed from a few bones

@@ -155,10 +155,7 @@ def solve(
     """
     if not detections.found.any():
         raise SolveError("nobody was found in any frame; choose a film in which a person can be seen")
-    if height is not None and not 0.3 <= height <= 3.0:
-        raise SolveError(f"a height of {height:g} m is out of range; give metres between 0.3 and 3")
-    if not 0.05 <= smoothing <= 20:
-        raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
+    require_in_range(height, smoothing)
     camera = camera or CameraSettings()
     report = progress or (lambda part: None)
     evidence = gather(detections, swapped)
@@ -194,6 +191,14 @@ def solve(
         report=report,
     )
     return replace(solution, warnings=unlikely + solution.warnings)
+
+
+def require_in_range(height: float | None, smoothing: float) -> None:
+    """Raises SolveError where a setting is out of range."""
+    if height is not None and not 0.3 <= height <= 3.0:
+        raise SolveError(f"a height of {height:g} m is out of range; give metres between 0.3 and 3")
+    if not 0.05 <= smoothing <= 20:
+        raise SolveError(f"a smoothing of {smoothing:g} is out of range; give 0.05 to 20")
 
 
 def solve_from(

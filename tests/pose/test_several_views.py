@@ -11,7 +11,7 @@ from graphics_ml.motion.rotations import matrix_from_quaternion, quaternion_from
 from graphics_ml.pose.body import JOINTS, place
 from graphics_ml.pose.detection import MIRRORED
 from graphics_ml.pose.several_views import solve_views
-from graphics_ml.pose.solver import SolveError, solve
+from graphics_ml.pose.solver import Again, SolveError, solve
 from tests.pose.acting import standing, unseen, walking
 from tests.pose.evaluation import LIMB_ROLES
 from tests.pose.filming import around, filmed
@@ -104,6 +104,20 @@ def test_a_height_that_does_not_go_with_the_calibration_sets_the_scale(walk):
     solution = together(films(walk), height=1.2)
     assert abs(solution.report["height"] - 1.2) < 0.05
     assert any("by the height given" in one for one in solution.warnings)
+
+
+def test_corrections_do_what_they_do_to_one_film(walk):
+    seen, stands = films(walk, noise=2.0), np.zeros((FRAMES, 2), dtype=bool)
+    stands[5:15, 0] = True
+    span = slice(20, 40)
+    smoother = together(seen, standing=stands, again=(Again(span.start, span.stop, smoothing=6.0),)).motion.positions()
+    assert np.ptp(smoother[5:15, JOINTS.index("left_foot")], axis=0).max() < 0.02
+    plain = together(seen).motion.positions()
+    jerks = [np.abs(np.diff(positions[span], 3, axis=0)).mean() for positions in (smoother, plain)]
+    assert jerks[0] < 0.8 * jerks[1]
+    swapped = together(seen, swapped=np.ones(FRAMES, dtype=bool)).motion.positions()
+    left, right = (JOINTS.index(f"{side}_hand") for side in ("left", "right"))
+    assert np.linalg.norm(swapped[:, left] - plain[:, right], axis=-1).mean() < 0.15
 
 
 def test_films_of_other_times_are_refused(walk):
