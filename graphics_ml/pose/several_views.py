@@ -194,8 +194,8 @@ class _Scene:
                 "of their clocks if these are known"
             )
         cameras = tuple(one.camera.camera for one in filmed)
-        arrays[0], arrays[1], arrays[2] = agreeing_sides(cameras, *arrays[:3])
-        points, residuals = _triangulated(cameras, *arrays[:3])
+        arrays[:3] = agreeing_sides(cameras, float(first.fps), *arrays[:3])
+        points, residuals = _triangulated(cameras, *arrays[:3], _sizes(cameras, *arrays[:2]))
         return cls(cameras, gathered, *arrays, points, residuals)
 
     def scaled(self, unit):
@@ -219,9 +219,9 @@ class _Scene:
                 camera.rotation @ first.rotation.T,
                 first.rotation @ (camera.position - first.position),
             )
-            for camera, rays, weight, visibility in list(
-                zip(self.cameras, self.rays, self.weight, self.visibility, strict=True)
-            )[1:]
+            for camera, rays, weight, visibility in zip(
+                self.cameras[1:], self.rays[1:], self.weight[1:], self.visibility[1:], strict=True
+            )
         )
         bones, bone_weight = self._guessed(height)
         return replace(
@@ -250,7 +250,7 @@ class _Scene:
 
 
 def agreeing_sides(
-    cameras: Sequence[Camera], rays: np.ndarray, weight: np.ndarray, visibility: np.ndarray
+    cameras: Sequence[Camera], fps: float, rays: np.ndarray, weight: np.ndarray, visibility: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What cameras saw, left and right exchanged where one took them for each other and the others tell it.
 
@@ -261,6 +261,7 @@ def agreeing_sides(
 
     Args:
         cameras: C of them.
+        fps: frames per second.
         rays: (C, F, L, 2) of the landmarks USED.
         weight, visibility: (C, F, L).
     """
@@ -271,17 +272,19 @@ def agreeing_sides(
     arms = np.isin(kind, ("elbow", "wrist", "pinky", "index", "thumb"))
     legs = np.isin(kind, ("knee", "ankle", "heel", "foot_index"))
     arrays = [rays.copy(), weight.copy(), visibility.copy()]
+    sizes, reach = _sizes(cameras, rays, weight), max(1, round(_REACH * fps))
     for part in (mirror != np.arange(len(USED)), arms, legs):
         chosen, other = np.flatnonzero(part), mirror[part]
         for _ in range(len(cameras) // 2):
             present = [values[:, :, chosen] for values in arrays]
-            as_it_is = _disagreement(cameras, *present)
+            as_it_is = _disagreement(cameras, *present, sizes)
             spared = []
             for c in range(len(cameras)):
                 exchanged = [values.copy() for values in present]
                 for values, all_of_them in zip(exchanged, arrays, strict=True):
                     values[c] = all_of_them[c][:, other]
-                spared.append(hann_average((as_it_is - _disagreement(cameras, *exchanged))[:, None], _REACH)[:, 0])
+                better = as_it_is - _disagreement(cameras, *exchanged, sizes)
+                spared.append(hann_average(better[:, None], reach)[:, 0])
             second, best = np.sort(spared, axis=0)[-2:]
             wrong = (best > _CLEAR) & (best > second + 0.5 * _CLEAR)
             if not wrong.any():
@@ -296,23 +299,22 @@ def agreeing_sides(
 
 _FAR = 0.3  # of the person's size: further off does not count more
 _CLEAR = 0.01  # of the size, by which rays of an exchanged camera must meet better, mean of all cameras
-_REACH = 5  # frames to each side
+_REACH = 0.1  # seconds to each side
 
 
-def _disagreement(cameras, rays, weight, visibility):
+def _disagreement(cameras, rays, weight, visibility, sizes):
     """(F,) how far rays miss the points where they meet, of the person's size, mean of cameras and landmarks."""
-    _, residuals = _triangulated(cameras, rays, weight, visibility)
-    sizes = np.array(
-        [camera.focal * _size_at(seen, sure) for camera, seen, sure in zip(cameras, rays, weight, strict=True)]
-    )
+    _, residuals = _triangulated(cameras, rays, weight, visibility, sizes)
     known = np.isfinite(residuals)
     far = np.where(known, np.minimum(np.nan_to_num(residuals) / sizes[:, None, None], _FAR), 0.0)
     sure = np.where(known, weight, 0.0)
     return np.sum(sure * far, axis=(0, 2)) / np.maximum(sure.sum(axis=(0, 2)), 1e-9)
 
 
-def _size_at(rays, weight):
-    return Sight("", rays, weight, 1.0, np.eye(3), np.zeros(3)).size
+def _sizes(cameras, rays, weight):
+    """(C,) of the person in each picture, pixels."""
+    at_one = [Sight("", seen, sure, 1.0, np.eye(3), np.zeros(3)).size for seen, sure in zip(rays, weight, strict=True)]
+    return np.array([camera.focal for camera in cameras]) * at_one
 
 
 def _gathered(one, swapped):
@@ -334,12 +336,11 @@ def _sight(one, evidence):
     )
 
 
-def _triangulated(cameras, rays, weight, visibility):
-    """Points (F, L, 3) and residuals (C, F, L) in pixels."""
+def _triangulated(cameras, rays, weight, visibility, sizes):
+    """Points (F, L, 3) and residuals (C, F, L) in pixels; sizes (C,) of the person in the pictures."""
     plain = [CalibratedCamera("", camera, ()) for camera in cameras]
     pixels = np.stack([camera.centre + camera.focal * seen for camera, seen in zip(cameras, rays, strict=True)])
-    sizes = [c.focal * _size_at(seen, sure) for c, seen, sure in zip(cameras, rays, weight, strict=True)]
-    return triangulate(plain, pixels, np.where(weight > 0, visibility**2, 0.0), _OUTLIER * np.array(sizes))
+    return triangulate(plain, pixels, np.where(weight > 0, visibility**2, 0.0), _OUTLIER * sizes)
 
 
 def _size(bones, height):
@@ -418,7 +419,7 @@ def _upright(evidence, pose, view, scene):
 def _with_views(solution, scene, filmed, offsets, said):
     """The solution with the camera of each film, and what is to be said of them."""
     camera, first = solution.camera(), scene.cameras[0]
-    views, facts, warnings = [], [], list(said)
+    views, facts, warnings, every = [], [], list(said), []
     for one, of_film, rays, weight, triangulated, offset in zip(
         filmed, scene.cameras, scene.rays, scene.weight, scene.residuals, offsets, strict=True
     ):
@@ -428,12 +429,13 @@ def _with_views(solution, scene, filmed, offsets, said):
         )
         views.append(view)
         errors = np.linalg.norm(view.project(solution.places) - view.centre - view.focal * rays, axis=-1)[weight > 0]
+        every.append(errors)
         facts.append(
             {
                 "film": one.film.name,
                 "camera": one.camera.name,
                 "offset": round(float(offset), 5),
-                "reprojection_pixels": round(float(np.median(errors)), 3) if len(errors) else None,
+                "reprojection_pixels": _rounded_median(errors),
                 "triangulation_pixels": _rounded_median(triangulated),
             }
         )
@@ -442,7 +444,11 @@ def _with_views(solution, scene, filmed, offsets, said):
         warnings.append(
             f"fewer than two cameras show the person in {frame_ranges(few, _SPANS)}; the distance there is guessed"
         )
-    report = solution.report | {"cameras": facts, "triangulation_pixels": _rounded_median(scene.residuals)}
+    report = solution.report | {
+        "cameras": facts,
+        "reprojection_pixels": _rounded_median(np.concatenate(every)),
+        "triangulation_pixels": _rounded_median(scene.residuals),
+    }
     motion = solution.motion.replace(provenance=solution.motion.provenance | {"solver": report})
     return replace(
         solution,
