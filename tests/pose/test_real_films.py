@@ -85,7 +85,7 @@ def test_four_films_make_one_motion_that_all_of_them_see(four):
     motion, notes = four
     told = motion.provenance["solver"]
     assert told["triangulation_pixels"] < 9  # by clocks measured by hand 10.6
-    assert told["reprojection_pixels"] <= 12
+    assert told["reprojection_pixels"] < 12.5  # of a body with bones of fixed length, in all four pictures
     assert any("8 pixels less across" in note for note in notes) and "up is the calibration's" in notes
 
 
