@@ -12,7 +12,7 @@ _RISE = 0.10
 """Part by which the loss on unseen samples must rise from its lowest to be called overfitting; it wavers by less."""
 _GAP = 1.5
 """Loss on unseen samples over that on known ones from which more data would help more than more training."""
-_STILL = 0.03
+_STILL = 0.02
 """Part by which both losses must have fallen in the last fifth of the epochs to say that it was not done."""
 
 
@@ -56,7 +56,7 @@ def in_words(history: list[Epoch]) -> str:
             f"to {val[last]:.3g} while that on known ones fell from {train[lowest]:.3g} to {train[last]:.3g}; more or "
             "more varied data, stronger random changes, or a smaller network would help."
         )
-    recent = max(1, len(history) // 5)
+    recent = max(2, len(history) // 5)
     fell = [1 - curve[-recent:].min() / max(curve[:-recent].min(), 1e-12) for curve in (train, val)]
     if min(fell) > _STILL:
         return (

@@ -26,6 +26,7 @@ AT_REST = 0.1 + 0.9 * 0.5**TIME
     [
         (FALLING, 0.3 + 0.7 * np.abs(TIME - 12) / 12, "Overfitting: since epoch 13"),
         (FALLING, 1.1 * FALLING, "Underfitting: over the last 6 epochs"),
+        (0.97 ** TIME[:7], 1.1 * 0.98 ** TIME[:7], "Underfitting: over the last 2 epochs"),
         (AT_REST, 1.2 * AT_REST, "Neither"),
         (AT_REST, 3 * AT_REST, "with a gap: the loss on unseen samples is 3.0 times"),
         (FALLING[:3], FALLING[:3], "Too few epochs (3)"),
