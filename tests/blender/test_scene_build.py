@@ -6,11 +6,12 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from scipy.spatial import Delaunay
+from scipy.spatial import ConvexHull, Delaunay
 
 from graphics_ml.blender.scene import ours_from_blender
 from graphics_ml.blender.scenes.build import Studio
 from graphics_ml.blender.scenes.description import read_scene
+from graphics_ml.blender.scenes.motions import MotionPool
 from graphics_ml.blender.scenes.people import heights_to_stand, place, reach, room
 
 CLIP = Path(__file__).parents[2] / "scenes" / "demo" / "clip.npz"
@@ -98,7 +99,8 @@ def test_people_stand_on_the_floor_and_not_in_each_other(in_order):
         for body in bodies:
             assert abs(body[:, 1].min()) < 1e-4
         for one in range(len(bodies)):
-            hull = Delaunay(bodies[one][:, [0, 2]])
+            ground = bodies[one][:, [0, 2]]
+            hull = Delaunay(ground[ConvexHull(ground).vertices])
             for other in range(len(bodies)):
                 if one != other:
                     assert (hull.find_simplex(bodies[other][:, [0, 2]]) < 0).all()
@@ -166,6 +168,12 @@ def test_blender_holds_no_more_after_many_clips(several):
             studio.frame(index)
         studio._strike()
         assert (held(), len(studio._characters._kept)) == (before, cast)
+
+
+def test_a_clip_of_any_length_holds_any_pose_of_a_sheet(tmp_path):
+    pool = MotionPool(scene_of(tmp_path, "[motions.poses]\ncount = 1\n"), seed=0)
+    held = [act.times(start, np.linspace(0, 10, 5)) for act, start in pool.draw(np.random.default_rng(0), 0, "train", 40, lasts=10.0)]
+    assert all(np.ptp(times) == 0 for times in held) and len({times[0] for times in held}) > 8
 
 
 def test_bodies_go_beside_each_other_with_the_gap_that_is_asked_for():

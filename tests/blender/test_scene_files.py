@@ -5,6 +5,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from graphics_ml.blender.characters import Character, build_character
 from graphics_ml.blender.export import save_scene
@@ -114,9 +115,17 @@ def test_a_file_that_is_no_motion_is_named(tmp_path):
 
 @pytest.fixture
 def own_scene(tmp_path):
-    """A file with one of our characters that turns its head and walks off, a box, and a camera that moves."""
+    """A file with one of our characters that turns its head and walks off in a hat, a box, and a camera that moves."""
     scene = empty_scene()
     rig = build_character(Character(height=1.7), "Ada", 0.4)
+    bpy.ops.mesh.primitive_cube_add(size=0.2, location=(0, 0, 1.75))
+    hat = bpy.context.object
+    hat.name, hat.parent = "A hat", rig
+    hat.vertex_groups.new(name="head").add(range(8), 1.0, "REPLACE")
+    hat.modifiers.new("Armature", "ARMATURE").object = rig
+    for frame in (1, 11):
+        hat.hide_viewport = frame == 11
+        hat.keyframe_insert("hide_viewport", frame=frame)
     bone = rig.pose.bones["head"]
     bone.rotation_mode = "XYZ"
     for frame, angle, x in ((1, 0.0, 0.0), (11, 0.8, 1.0)):
@@ -142,14 +151,14 @@ def own_scene(tmp_path):
 def test_an_own_scene_is_shown_as_it_is(own_scene):
     with studio_of(own_scene, 'blend = "own.blend"\n[picture]\nsamples = 1') as studio:
         first, last = studio.frame(0, picture=True), studio.frame(9, picture=False)
-        again = studio.frame(0, picture=False)
+        again, without = studio.frame(0, picture=False), studio.frame(10, picture=False)
         with pytest.raises(GraphicsMLError, match="only 11 frames"):
             studio.frame(11)
         bpy.context.scene.frame_set(1)
         head = bpy.data.objects["Ada"].pose.bones["head"]
         expected = ours_from_blender(np.array(bpy.data.objects["Ada"].matrix_world @ head.head))
     assert first.picture.shape == (48, 64, 3)
-    assert sorted(thing.kind for thing in first.things) == ["person", "thing"]
+    assert sorted(thing.kind for thing in first.things) == ["person", "person", "thing"]
     assert np.array_equal(first.things[0].vertices, again.things[0].vertices)
     person = first.people[0]
     assert person.character == "Ada"
@@ -163,7 +172,12 @@ def test_an_own_scene_is_shown_as_it_is(own_scene):
         last.people[0].positions[0, 0] - person.positions[0, 0], abs=0.02
     )
     assert first.next_camera.position[0] > first.camera.position[0]
-    skin = next(thing for thing in first.things if thing.kind == "person")
+    for frame in (first, without):
+        skins = [thing.vertices for thing in frame.things if thing.kind == "person"]
+        assert len(skins) == (1 if frame is without else 2)
+        feet = frame.people[0].anchors[[WHOLE_BODY.index(f"{side}_heel") for side in ("left", "right")]]
+        assert cKDTree(np.concatenate(skins)).query(feet)[0].max() < 0.02 and feet[:, 1].max() < 0.1
+    skin = next(thing for thing in first.things if thing.kind == "person" and len(thing.vertices) > 8)
     assert np.abs(skin.next_vertices - skin.vertices).max() > 0.005
     assert len(skin.parts) == len(skin.triangles) and skin.parts.any()
 

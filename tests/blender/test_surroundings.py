@@ -7,11 +7,12 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from scipy.spatial import Delaunay
 
 from graphics_ml.blender.characters.figure import MATERIALS
 from graphics_ml.blender.passes import render
 from graphics_ml.blender.scene import empty_scene
-from graphics_ml.blender.scenes import cameras, effects, lights, materials, surround
+from graphics_ml.blender.scenes import cameras, effects, lights, materials, occluders, surround
 from graphics_ml.blender.scenes.description import Scene, read_scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.drawn import KIND, Around
@@ -146,6 +147,20 @@ def test_no_thing_is_in_anyones_way_and_occluders_are_before_the_people_and_dist
                     depth = [c.to_camera(places)[:, 2].min() for c in seen.cameras]
                     assert min(depth) < seen.cameras[0].to_camera(points)[:, 2].max()
     assert found["occluders"] > 10 and found["distractors"] > 60
+
+
+def test_occluders_leave_something_to_be_seen_of_everybody():
+    section = read_section(Scene, {"occluders": {"count": 9, "cover": 0.4}}, Path("scene.toml")).occluders
+    most = []
+    for clip in range(6):
+        seen = around(clip, moments=1)
+        seen = replace(seen, cameras=tuple(cameras.draw(Cameras(), rng_for(0, clip, "cameras"), seen)["cameras"]))
+        (camera,), hidden = seen.cameras, np.zeros((2, 60), bool)
+        for thing in occluders.draw(section, rng_for(0, clip, "occluders"), seen)["things"]:
+            outline = Delaunay(camera.project(Placed(thing).moved(thing)))
+            hidden |= outline.find_simplex(camera.project(np.concatenate(seen.people))) >= 0
+        most.append(hidden.mean(axis=1).max())
+    assert 0.3 < max(most) <= 0.6
 
 
 # Light

@@ -34,27 +34,32 @@ class Anchors:
         skins: (133,) index of the mesh it lies on; -1 where on none.
         corners: (133, 3) the vertices of that mesh between which it lies.
         weights: (133, 3) barycentric coordinates between them.
-        parts: for each mesh (T,) uint8, its triangles' places in keypoints.PARTS, in the order of `triangles_of`.
+        triangles: for each mesh (T, 3) int32, as Blender cuts it at rest; a bent face could be cut otherwise in each
+            pose.
+        parts: for each mesh (T,) uint8, its triangles' places in keypoints.PARTS.
+        smooth: for each mesh (T,) bool, which of them are shaded smooth.
     """
 
     bones: tuple[str | None, ...]
     skins: np.ndarray
     corners: np.ndarray
     weights: np.ndarray
+    triangles: tuple[np.ndarray, ...]
     parts: tuple[np.ndarray, ...]
+    smooth: tuple[np.ndarray, ...]
 
     @property
     def on_surface(self) -> np.ndarray:
         """(133,) bool, keypoints on the skin."""
         return self.skins >= 0
 
-    def places(self, joints: Sequence[str], positions: np.ndarray, vertices: Sequence[np.ndarray]) -> np.ndarray:
+    def places(self, joints: Sequence[str], positions: np.ndarray, vertices: Sequence[np.ndarray | None]) -> np.ndarray:
         """Where the keypoints are, (133, 3), in the space of what is given; NaN for those that the character has not.
 
         Args:
             joints: J names of bones, at least those of `bones`.
             positions: (J, 3) of their heads.
-            vertices: of each mesh (V, 3).
+            vertices: of each mesh (V, 3), or None of one that is not shown.
         """
         places, row = np.full((len(WHOLE_BODY), 3), np.nan), {name: row for row, name in enumerate(joints)}
         for keypoint, bone in enumerate(self.bones):
@@ -62,7 +67,8 @@ class Anchors:
                 places[keypoint] = positions[row[bone]]
         for index, mesh in enumerate(vertices):
             own = self.skins == index
-            places[own] = np.einsum("kc,kcd->kd", self.weights[own], mesh[self.corners[own]])
+            if mesh is not None:
+                places[own] = np.einsum("kc,kcd->kd", self.weights[own], mesh[self.corners[own]])
         return places
 
 
@@ -98,7 +104,13 @@ def find_anchors(
         row = WHOLE_BODY.index(name)
         skin[row], corners[row], weights[row] = mesh, meshes[mesh].triangles[triangle], shares
     return Anchors(
-        tuple(joints.get(name) for name in WHOLE_BODY), skin, corners, weights, tuple(mesh.parts for mesh in meshes)
+        bones=tuple(joints.get(name) for name in WHOLE_BODY),
+        skins=skin,
+        corners=corners,
+        weights=weights,
+        triangles=tuple(mesh.triangles for mesh in meshes),
+        parts=tuple(mesh.parts for mesh in meshes),
+        smooth=tuple(mesh.smooth for mesh in meshes),
     )
 
 
@@ -279,7 +291,7 @@ class _RestMesh:
         self.triangles = triangles_of(mesh)
         self.in_triangle = np.zeros(len(self.own), bool)
         self.in_triangle[self.triangles] = True
-        self.materials = _of_faces(mesh, "material_index", np.int32)
+        self.materials, self.smooth = _of_faces(mesh, "material_index", np.int32), smooth_triangles(mesh)
         role_of = _roles_of_bones(rig, roles)
         if skin.parent is rig and skin.parent_type == "BONE" and not skin.vertex_groups:
             # What hangs from a bone without a role, as a sword from a slot in the hand, is no part of the body.

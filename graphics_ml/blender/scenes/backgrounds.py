@@ -24,7 +24,6 @@ def draw(section: Backgrounds, rng: np.random.Generator, around: Around) -> dict
     right and up."""
     values = section.draw(rng)
     points = around.points()
-    points = points[~np.isnan(points).any(axis=1)]
     lenses = np.array([camera.position for camera in around.cameras])
     quads = _PLACES[values["place"]](section, values, rng, around, points, lenses)
     return dict(place=values["place"], quads=quads)

@@ -24,6 +24,7 @@ from graphics_ml.blender.scenes.characters import Actor, CharacterPool
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.drawn import KIND, Around, DrawnFrame, FilmedPerson, Thing
+from graphics_ml.blender.scenes.making import strike
 from graphics_ml.blender.scenes.motions import Act, MotionPool
 from graphics_ml.blender.scenes.own_scene import OwnScene
 from graphics_ml.blender.scenes.pools import split_of_clip
@@ -237,9 +238,7 @@ class Studio:
         for actor in self._shown:
             actor.put_materials_back()
         self._shown = []
-        bpy.data.batch_remove(list(self._set.all_objects))
-        bpy.context.scene.world = None
-        bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
+        strike(self._set)
         self._clip = None
 
 
@@ -266,14 +265,17 @@ _POINTS = 400  # about so many of each person's skin are shown to the samplers
 
 
 def _body(player, following, instance):
+    skins, anchors = player.vertices(), player.actor.anchors
+    first = np.cumsum([0, *map(len, skins[:-1])], dtype=np.int32)
     return Thing(
         name=player.actor.name,
         kind="person",
-        vertices=np.concatenate(player.vertices()),
+        vertices=np.concatenate(skins),
         next_vertices=following,
-        triangles=player.actor.triangles,
-        parts=np.concatenate(player.actor.anchors.parts),
+        triangles=np.concatenate([own + start for own, start in zip(anchors.triangles, first, strict=True)]),
+        parts=np.concatenate(anchors.parts),
         instance=instance,
+        smooth=np.concatenate(anchors.smooth),
     )
 
 

@@ -19,8 +19,7 @@ def draw(section: Cameras, rng: np.random.Generator, around: Around) -> dict:
     points = np.concatenate(around.people, axis=1)
     times = np.arange(len(points)) / around.fps
     path = _path(points, times) if values["move"] == "follow" else np.zeros((len(times), 3))
-    seen = (points - path[:, None]).reshape(-1, 3)
-    seen = _outline(seen[~np.isnan(seen).any(axis=1)])
+    seen = _outline((points - path[:, None]).reshape(-1, 3))
     first = _framed(values, side, seen, around.width, around.height)
     cameras = [_moved(first, values, tremble, times[i] - times.mean(), path[i]) for i in range(len(times))]
     focus = float(np.median(first.to_camera(seen)[:, 2]))
@@ -31,12 +30,8 @@ def draw(section: Cameras, rng: np.random.Generator, around: Around) -> dict:
 
 def _path(points, times):
     """The straight way (M, 3) on which the people's middle goes best, level, from 0 at the clip's middle."""
-    middles = np.nanmean(points, axis=1)
-    known = ~np.isnan(middles).any(axis=1)
     away = times - times.mean()
-    if known.sum() < 2 or not np.ptp(times[known]):
-        return np.zeros((len(times), 3))
-    speed = np.polyfit(away[known], middles[known], 1)[0] * [1, 0, 1]
+    speed = np.polyfit(away, points.mean(axis=1), 1)[0] * [1, 0, 1]
     return away[:, None] * speed
 
 

@@ -27,7 +27,7 @@ from graphics_ml.blender.characters import Character, build_character, random_ch
 from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import blender_from_ours, quiet
-from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
+from graphics_ml.blender.scenes.anchors import Anchors, find_anchors
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.pools import Pool, names_of
@@ -57,7 +57,6 @@ class Actor:
         roles: of the skeleton's joints.
         soles: of its feet, for retarget.
         anchors: of its keypoints.
-        triangles: (T, 3) int32, of the vertices of all skins, one skin after the other.
         about: what was drawn of it, plain values.
 
     Attributes:
@@ -75,7 +74,6 @@ class Actor:
     roles: BoneMap
     soles: dict[str, np.ndarray]
     anchors: Anchors
-    triangles: np.ndarray
     about: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -222,15 +220,13 @@ def actor_of(
     for skin in skins:
         make_visible(skin)
     anchors = find_anchors(rig, skins, roles, character)
-    triangles = _triangles(skins)
     collection = bpy.data.collections.new(rig.name)
     collection.use_fake_user = True
     for thing in dict.fromkeys(above for one in (rig, *skins) for above in _line(one)):
         for old in list(thing.users_collection):
             old.objects.unlink(thing)
         collection.objects.link(thing)
-    found = skeleton, roles, soles, anchors, triangles
-    return Actor(name, rig, tuple(skins), len(bent), top, collection, *found, about or {})
+    return Actor(name, rig, tuple(skins), len(bent), top, collection, skeleton, roles, soles, anchors, about or {})
 
 
 def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
@@ -276,16 +272,6 @@ def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
 
 
 _SMPLX = ("v_template", "shapedirs", "J_regressor", "weights", "f")
-
-
-def _triangles(skins):
-    """The triangles of skins at rest; those of a bent face could be others in each pose."""
-    graph, parts, first = bpy.context.evaluated_depsgraph_get(), [], 0
-    for skin in skins:
-        mesh = skin.evaluated_get(graph).data
-        parts.append(triangles_of(mesh) + np.int32(first))
-        first += len(mesh.vertices)
-    return np.concatenate(parts)
 
 
 def _append(path, label):

@@ -14,8 +14,7 @@ _TRIES = 8
 def draw(section: Distractors, rng: np.random.Generator, around: Around) -> dict:
     """The clip's distractors: {"things"}; fewer than asked for where there is no room for them."""
     camera = around.cameras[len(around.cameras) // 2]
-    points = around.points()
-    points = points[~np.isnan(points).any(axis=1)][::5]
+    points = around.points()[::5]
     things = []
     for _ in range(section.count.draw(rng)):
         thing, scale, away = draw_thing(rng, section.kinds), section.scale.draw(rng), section.away.draw(rng)

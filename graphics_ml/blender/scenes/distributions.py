@@ -124,7 +124,7 @@ def bounds_of(quantity: Quantity) -> str:
     low, high = quantity.min, quantity.max
     if low is None and high is None:
         return ""
-    return f"at least {low:g}" if high is None else f"at most {high:g}" if low is None else f"from {low:g} to {high:g}"
+    return f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
 
 
 def read_distribution(value, quantity: Quantity = _NUMBER) -> Distribution:
@@ -135,10 +135,11 @@ def read_distribution(value, quantity: Quantity = _NUMBER) -> Distribution:
     """
     if not isinstance(value, dict):
         return Distribution("value", (_read(value, quantity),), quantity)
+    if not value:
+        raise ValueError("is an empty table; say how it is drawn")
     way = next((way for way in _BESIDE if way in value), None)
     if way is None:
-        named = f"'{next(iter(value))}'{suggestion(next(iter(value)), _BESIDE)}" if value else "nothing"
-        raise ValueError(f"is drawn by {named}" if value else "is an empty table; say how it is drawn")
+        raise ValueError(f"is drawn by '{next(iter(value))}'{suggestion(next(iter(value)), _BESIDE)}")
     for key in value:
         if key != way and key not in _BESIDE[way]:
             raise ValueError(f"has '{key}' beside {way}, which goes with {', '.join(_BESIDE[way]) or 'nothing else'}")
@@ -170,9 +171,7 @@ def _read_normal(way, value, quantity):
     mean, deviation = (_number(one) for one in value[way])
     if deviation < 0:
         raise ValueError(f"has the standard deviation {deviation:g}, which cannot be negative")
-    low, high = (
-        default if key not in value else _read(value[key], quantity) for key, default in (("min", None), ("max", None))
-    )
+    low, high = (_read(value[key], quantity) if key in value else None for key in ("min", "max"))
     low = low if low is not None else -math.inf if quantity.min is None else quantity.min
     high = high if high is not None else math.inf if quantity.max is None else quantity.max
     if low > high:
@@ -220,10 +219,7 @@ def _read(value, quantity):
             raise ValueError(f"is {value!r}, but must be a whole number")
         low, high = quantity.min, quantity.max
         if not ((low is None or number >= low) and (high is None or number <= high)):
-            bounds = (
-                f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
-            )
-            raise ValueError(f"is {value!r}, but must be {bounds}")
+            raise ValueError(f"is {value!r}, but must be {bounds_of(quantity)}")
         return kind(number)
     if type(value) is not kind:
         raise ValueError(f"is {value!r}, but must be {'true or false' if kind is bool else 'text'}")

@@ -18,8 +18,8 @@ from graphics_ml.blender.scenes.surroundings import Lights
 def draw(section: Lights, rng: np.random.Generator, around: Around) -> dict:
     """The clip's light: "tone", "sky" and "lamps", each with its linear RGB "colour" and its strength."""
     points = around.points()
-    place = np.nanmean(points, axis=0)
-    reach = 2.0 + float(np.nanmax(np.linalg.norm(points - place, axis=1)))
+    place = points.mean(axis=0)
+    reach = 2.0 + float(np.linalg.norm(points - place, axis=1).max())
     exposure, share = section.exposure.draw(rng), section.sky_share.draw(rng)
     kind, count, tone = section.sky.draw(rng), section.lamps.draw(rng), section.tone.draw(rng)
     if kind == "hdri" and not section.hdris:
@@ -71,12 +71,7 @@ def make(values: dict, around: Around, collection: bpy.types.Collection, looks: 
         collection.objects.link(thing)
     scene = bpy.context.scene
     scene.view_settings.view_transform = values["tone"]
-    old = scene.world
     scene.world = _sky(values["sky"])
-    if old is not None and old.users == 0:
-        images = [node.image for node in old.node_tree.nodes if node.type == "TEX_ENVIRONMENT"]
-        bpy.data.worlds.remove(old)
-        bpy.data.batch_remove([image for image in images if image is not None and image.users == 0])
 
 
 def _sky(sky):

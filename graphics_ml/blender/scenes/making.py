@@ -183,14 +183,10 @@ def load_picture(path: str | Path) -> bpy.types.Image:
 
 
 def strike(collection: bpy.types.Collection) -> None:
-    """Remove all objects of a collection, and their data, materials and images that nothing else uses."""
-    things = list(collection.objects)
-    data = {thing.data for thing in things} - {None}
-    materials = {slot.material for thing in things for slot in thing.material_slots} - {None}
-    images = {node.image for one in materials for node in one.node_tree.nodes if node.type == "TEX_IMAGE"} - {None}
-    bpy.data.batch_remove(things)
-    for blocks in (data, materials, images):
-        bpy.data.batch_remove([block for block in blocks if block.users == 0])
+    """Remove all objects of a collection, the current scene's sky, and all data that nothing uses."""
+    bpy.data.batch_remove(list(collection.all_objects))
+    bpy.context.scene.world = None
+    bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
 
 
 def linear(srgb) -> tuple[float, ...]:

@@ -54,7 +54,7 @@ class Act:
 
     @property
     def lasts(self) -> float:
-        """Seconds from its first frame to its last, or in which one of its poses begins."""
+        """Seconds from its first frame to its last."""
         return (len(self.motion) - 1) / float(self.motion.fps)
 
     def times(self, start: float, later: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ class Act:
         that pose."""
         if self.held:
             return np.full(len(later), round(start * float(self.motion.fps)) / float(self.motion.fps))
-        return np.minimum(start + later, (len(self.motion) - 1) / float(self.motion.fps))
+        return np.minimum(start + later, self.lasts)
 
     def is_grounded(self, seconds: np.ndarray) -> np.ndarray:
         """(M,) bool: whether the body is on the floor at these times."""
@@ -101,7 +101,8 @@ class MotionPool:
         drawn = []
         for name in self._pool.draw(rng, clip, split, count):
             act = self.act(name)
-            start = float(rng.uniform(0, max(0.0, act.lasts - lasts)))
+            # A held pose lasts as long as any clip.
+            start = float(rng.uniform(0, act.lasts if act.held else max(0.0, act.lasts - lasts)))
             drawn.append((act, start))
         return drawn
 

@@ -10,18 +10,19 @@ from graphics_ml.blender.scenes.surroundings import Occluders
 
 _TRUE_SIZE = (0.6, 1.5)  # between these beside its own size a thing that stands on the floor is believed
 _HELD = ("ball", "bag", "boxes", "plant", "bush", "panel", "cone", "bin")  # believed at any size, in front of a lens
-_MOST_HIDDEN = 0.6  # of any one person, by what lies within the thing's bounds in the picture
+_MOST_HIDDEN = 0.6  # of any one person, by what lies within the things' bounds in the picture
 
 
 def draw(section: Occluders, rng: np.random.Generator, around: Around) -> dict:
     """The clip's occluders: {"things"}; fewer than asked for where there is no room for them."""
-    things = []
+    things, before = [], []
     for _ in range(section.count.draw(rng)):
         thing = draw_thing(rng, section.kinds)
         cover, nearness = section.cover.draw(rng), section.nearness.draw(rng)
-        place = _place(rng, around, thing, cover, nearness)
+        place = _place(rng, around, thing, cover, nearness, before)
         if place is not None:
             things.append(thing | place)
+            before.append(Placed(thing).moved(place))
     return dict(things=things)
 
 
@@ -31,15 +32,18 @@ def make(values: dict, around: Around, collection: bpy.types.Collection, looks: 
         make_thing(thing, "Occluder", around, collection, looks)
 
 
-def _place(rng, around, thing, cover, nearness):
-    """Where the thing stands between the lens and a point of one of the people, or None."""
+def _place(rng, around, thing, cover, nearness, before):
+    """Where the thing stands between the lens and a point of one of the people, or None.
+
+    Args:
+        before: vertices (V, 3) of the things that are there already.
+    """
     moment = int(rng.integers(len(around.cameras)))
     camera = around.cameras[moment]
     one = around.people[rng.integers(len(around.people))][moment]
-    one = one[~np.isnan(one).any(axis=1)]
-    if not len(one):
-        return None
-    target = one[rng.integers(len(one))]
+    # A place in the body at random: of the skin's own points most are on hands and face.
+    low, high = one.min(axis=0), one.max(axis=0)
+    target = one[np.linalg.norm(one - rng.uniform(low, high), axis=1).argmin()]
     tall = np.linalg.norm(np.ptp(one, axis=0))
     shape = Placed(thing)
     turn = float(rng.uniform(0, 2 * np.pi))
@@ -54,21 +58,24 @@ def _place(rng, around, thing, cover, nearness):
             continue
         place = dict(place=[float(at[0]), foot, float(at[2])], turn=turn, scale=float(scale))
         vertices = shape.moved(place)
-        if clear_of(vertices, around, SPACE) and _hidden(vertices, around) < _MOST_HIDDEN:
+        if clear_of(vertices, around, SPACE) and _hidden([*before, vertices], around) < _MOST_HIDDEN:
             return place
     return None
 
 
-def _hidden(vertices, around):
-    """The greatest share of any person at any moment that lies within the bounds of these points in the picture."""
+def _hidden(things, around):
+    """The greatest share of any person at any moment that lies within the bounds of any of these things, each given by
+    its vertices (V, 3), in the picture."""
     most = 0.0
     for moment, camera in enumerate(around.cameras):
-        own = camera.project(vertices)
-        own = own[~np.isnan(own).any(axis=1)]
-        if not len(own):
-            continue
+        bounds = []
+        for vertices in things:
+            places = camera.project(vertices)
+            places = places[~np.isnan(places).any(axis=1)]  # what is behind the camera
+            if len(places):
+                bounds.append((places.min(axis=0), places.max(axis=0)))
         for one in around.people:
             seen = camera.project(one[moment])
-            within = (seen >= own.min(axis=0)) & (seen <= own.max(axis=0))
-            most = max(most, float(within.all(axis=1).mean()))
+            within = [((seen >= low) & (seen <= high)).all(axis=1) for low, high in bounds]
+            most = max(most, float(np.any(within, axis=0).mean()))
     return most

@@ -5,7 +5,7 @@ Frame i of the data set is the i-th of the scene's range. Armatures that have a 
 all else that is rendered is a thing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -62,13 +62,10 @@ class OwnScene:
         number = first + index * step
         following, next_camera, _ = self._seen(min(number + step, own.frame_end))
         now, camera, joints = self._seen(number)
-        things = tuple(
-            Thing(name, kind, vertices, _same(vertices, following.get(key)), triangles, parts, instance, smooth)
-            for key, (name, kind, vertices, triangles, parts, instance, smooth) in now.items()
-        )
+        things = tuple(replace(thing, next_vertices=_moved(thing, following.get(key))) for key, thing in now.items())
         seconds = (number - first) / float(frame_rate(own))
         people = tuple(
-            self._filmed(instance, one, at, things, seconds)
+            self._filmed(instance, one, at, now, seconds)
             for instance, (one, at) in enumerate(zip(self._people, joints, strict=True), start=1)
         )
         parameters = dict(blend=self._path.name, scene=own.name, frame=number)
@@ -82,7 +79,7 @@ class OwnScene:
         self._own.frame_set(number)
         graph, unit = bpy.context.evaluated_depsgraph_get(), unit_length()
         skins = {
-            skin: (one.triangles[at], one.anchors.parts[at], instance)
+            skin: (one.anchors.triangles[at], one.anchors.parts[at], instance)
             for instance, one in enumerate(self._people, start=1)
             for at, skin in enumerate(one.skins)
         }
@@ -101,8 +98,10 @@ class OwnScene:
                 if person is None:
                     triangles = triangles_of(mesh)
                     person = triangles, np.zeros(len(triangles), np.uint8), 0
+                triangles, parts, instance = person
+                kind, smooth = "person" if instance else "thing", smooth_triangles(mesh)
                 key = (thing.original.name, tuple(shown.persistent_id) if shown.is_instance else ())
-                meshes[key] = thing.name, "person" if person[2] else "thing", vertices, *person, smooth_triangles(mesh)
+                meshes[key] = Thing(thing.name, kind, vertices, None, triangles, parts, instance, smooth)
             thing.to_mesh_clear()
         try:
             camera = camera_in_scene(self._own)
@@ -111,9 +110,10 @@ class OwnScene:
         joints = [[part[0] for part in evaluated_now(one.rig, one.joints)] for one in self._people]
         return meshes, camera.replace(position=unit * camera.position), joints
 
-    def _filmed(self, instance, one, at, things, seconds):
+    def _filmed(self, instance, one, at, now, seconds):
         rotations, positions = at
-        vertices = [thing.vertices for thing in things if thing.instance == instance]
+        skins = [now.get((skin.name, ())) for skin in one.skins]
+        vertices = [None if skin is None else skin.vertices for skin in skins]
         action = current_action(one.rig)
         return FilmedPerson(
             instance=instance,
@@ -156,7 +156,6 @@ class _Person:
     skins: tuple[bpy.types.Object, ...]
     joints: list[str]
     anchors: Anchors
-    triangles: list[np.ndarray]
 
 
 def _open(path):
@@ -205,15 +204,11 @@ def _person_of(rig):
         anchors = find_anchors(rig, skins, roles)
     except UnrecognisedBodyError:
         return None
-    position, rig.data.pose_position = rig.data.pose_position, "REST"
-    graph = bpy.context.evaluated_depsgraph_get()
-    triangles = [triangles_of(skin.evaluated_get(graph).data) for skin in skins]
-    rig.data.pose_position = position
-    return _Person(rig, tuple(skins), [name for name in skeleton.names if name in rig.data.bones], anchors, triangles)
+    return _Person(rig, tuple(skins), [name for name in skeleton.names if name in rig.data.bones], anchors)
 
 
-def _same(vertices, following):
-    """The next vertices, or None of what stands still or has others then."""
-    if following is None or following[2].shape != vertices.shape or np.array_equal(following[2], vertices):
+def _moved(thing, following):
+    """The vertices at the next moment, or None of what stands still or has others then."""
+    if following is None or following.vertices.shape != thing.vertices.shape:
         return None
-    return following[2]
+    return None if np.array_equal(following.vertices, thing.vertices) else following.vertices

@@ -46,7 +46,7 @@ def clear_of(vertices: np.ndarray, around: Around, space: float) -> bool:
     """Whether the upright box about something (V, 3) keeps so far from all people and cameras of the clip."""
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     for one, room in ((around.points(), space), (np.array([c.position for c in around.cameras]), _LENS)):
-        if ((one > low - room) & (one < high + room)).all(axis=1).any():  # no NaN is within
+        if ((one > low - room) & (one < high + room)).all(axis=1).any():
             return False
     return True
 

@@ -81,7 +81,7 @@ class Lights(Section):
 
     exposure: Distribution = drawn(
         "how bright a white thing at the people's place becomes; 1 is white",
-        {"log_uniform": [0.8, 2.8]},
+        {"log_uniform": [0.8, 2.2]},
         min=0.01,
         max=20,
     )

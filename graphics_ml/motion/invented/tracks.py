@@ -109,10 +109,10 @@ def standing(frames: int) -> Tracks:
     return tracks
 
 
-# The middle of where hands are, ahead, below and outside of the shoulder; what is opposite no wrist reaches.
-_CENTRE = normalize(np.array([0.45, -0.45, 0.77]))
-_RISE = normalize(np.array([0.0, 1, 0]) - _CENTRE[1] * _CENTRE)
-_OUT = np.cross(_RISE, _CENTRE)
+CENTRE = normalize(np.array([0.45, -0.45, 0.77]))
+"""The middle of where hands are, ahead, below and outside of the left shoulder; what is opposite no wrist reaches."""
+_RISE = normalize(np.array([0.0, 1, 0]) - CENTRE[1] * CENTRE)
+_OUT = np.cross(_RISE, CENTRE)
 
 
 def wrist_direction(up, out):
@@ -120,17 +120,14 @@ def wrist_direction(up, out):
     the middle of where hands are. Straight lines between two such pairs are arcs about the shoulder."""
     angle = np.hypot(up, out)
     along = np.sinc(angle / np.pi)
-    return np.cos(angle)[..., None] * _CENTRE + along[..., None] * (up[..., None] * _RISE + out[..., None] * _OUT)
+    return np.cos(angle)[..., None] * CENTRE + along[..., None] * (up[..., None] * _RISE + out[..., None] * _OUT)
 
 
 def wrist_about(direction):
     """(up, out), (..., 2): the inverse of wrist_direction, of directions (..., 3) of any length."""
     direction = normalize(np.asarray(direction, dtype=np.float64))
-    ahead = direction @ _CENTRE
+    ahead = direction @ CENTRE
     aside = np.stack((direction @ _RISE, direction @ _OUT), axis=-1)
     size = np.linalg.norm(aside, axis=-1)
     angle = np.arctan2(size, ahead)
     return aside * (angle / np.maximum(size, 1e-9))[..., None]
-
-
-CENTRE = _CENTRE
