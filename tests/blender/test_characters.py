@@ -178,6 +178,17 @@ def test_random_people_are_closed_and_stand_on_the_ground(seed):
     assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.01)
 
 
+def test_fingers_end_where_their_bones_do_in_coarse_meshes(person):
+    character, figure = person
+    for one in (figure, make_figure(character, 0.4)):
+        moved_by = [BONES[bone][0] for bone in one.bones[np.arange(len(one.bones)), one.weights.argmax(axis=1)]]
+        for finger in ("thumb", "index", "middle", "ring", "pinky"):
+            head, tail = body_skeleton(character)[f"{finger}_3.L"]
+            own = one.vertices[np.array(moved_by) == f"{finger}_3.L"]
+            beyond = (own - tail) @ (tail - head) / np.linalg.norm(tail - head)
+            assert abs(beyond.max()) < 0.005
+
+
 def test_bones_have_standard_names_and_hierarchy(rig):
     bones = rig.data.bones
     assert [b.name for b in bones if b.parent is None] == ["hips"]

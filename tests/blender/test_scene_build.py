@@ -172,7 +172,8 @@ def test_blender_holds_no_more_after_many_clips(several):
 
 def test_a_clip_of_any_length_holds_any_pose_of_a_sheet(tmp_path):
     pool = MotionPool(scene_of(tmp_path, "[motions.poses]\ncount = 1\n"), seed=0)
-    held = [act.times(start, np.linspace(0, 10, 5)) for act, start in pool.draw(np.random.default_rng(0), 0, "train", 40, lasts=10.0)]
+    drawn = pool.draw(np.random.default_rng(0), 0, "train", 40, lasts=10.0)
+    held = [act.times(start, np.linspace(0, 10, 5)) for act, start in drawn]
     assert all(np.ptp(times) == 0 for times in held) and len({times[0] for times in held}) > 8
 
 

@@ -174,7 +174,10 @@ class _Builder:
         hand = body.measures.hand_length
         lower = np.array([start - 0.02, -0.11 * s, -0.09 * s])
         upper = np.array([reach + 1.08 * hand, 0.09 * s, 0.08 * s])
-        lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), 2.6, 0.56 * hand, 1.2 * hand)
+        fine = (2.6, 0.56, 1.2)
+        if self.detail < 1:  # cells of 7 mm all over the hand: in coarser ones fingers lose their ends
+            fine = np.array([1.6, 0.65, 1.0]) / self.detail
+        lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), fine[0], fine[1] * hand, fine[2] * hand)
         vertices, triangles = self._mesh(body.arm_and_hand, lower, upper, 0.0110, lens=lens)
         vertices, triangles = meshes.trim(vertices, triangles, lambda t, back, dorsal: start - t)
         vertices, triangles = meshes.close(vertices, triangles)
