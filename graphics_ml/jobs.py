@@ -22,10 +22,10 @@ from graphics_ml.errors import FileError, GraphicsMLError
 from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import suggestion
 
-WRITERS = ("coco", "exr", "shards", "crops", "sheet", "sheets", "video")
-"""What a data set can be written as, besides pictures and labels: COCO's annotations; an .exr of each frame with depth,
-normals and flow; WebDataset shards; crops of people for training; a contact sheet of some frames; sheets of all frames;
-a video of them with their labels."""
+WRITERS = ("motions", "coco", "exr", "shards", "crops", "sheet", "sheets", "video")
+"""What a data set can be written as, besides pictures and labels: the motion of each person of each clip; COCO's
+annotations; an .exr of each frame with depth, normals and flow; WebDataset shards; crops of people for training; a
+contact sheet of some frames; sheets of all frames; a video of them with their labels."""
 MOST_FRAMES = 1 << 21
 """The most frames of a data set: they have 21 bits in the ids of annotations."""
 
@@ -602,7 +602,7 @@ class RenderDataset(Job):
         "format of the pictures; none: labels alone, which takes a tenth of the time", "png"
     )
     writers: tuple[str, ...] = setting(
-        f"what to write besides pictures and labels: {', '.join(WRITERS)}", ("coco", "sheet")
+        f"what to write besides pictures and labels: {', '.join(WRITERS)}", ("motions", "coco", "sheet")
     )
     chunk: int = setting("frames that one process renders before another takes its place", 200, min=1, rare=True)
     jobs: int | None = setting("how many processes work at a time; one for each core when not given", None, min=1)

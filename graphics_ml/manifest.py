@@ -3,7 +3,8 @@ on from there.
 
 A line has `source`, `output` (its place in the folder), `job` (job_hash) and `state`, "done" or "failed"; unless the
 process died also `input` (source_hash) and `seconds`. What is done has `outputs` (place to [bytes, SHA-256]
-of each file written) and perhaps `notes`; what failed has `error` and, for a fault of the program, `traceback`.
+of each file written) and perhaps `notes`. What failed has `error`; `outputs` where a part of it was done; `traceback`
+for a fault of the program; and `died`, whether its process was killed, where no worker gave word of it.
 """
 
 import hashlib

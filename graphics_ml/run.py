@@ -180,11 +180,14 @@ def attempt(job: Piece, folder: Path, here: str) -> tuple[dict, bool]:
         with chdir(here), temporary_names(leftover_prefix(folder)):
             record["input"] = source_hash(job.source)
             outcome = run(job)
-            record |= {"state": "done", "outputs": {place_in(folder, path): _content(path) for path in outcome.outputs}}
+            record |= {"state": "failed" if outcome.failures else "done"}
+            record |= {"outputs": {place_in(folder, path): _content(path) for path in outcome.outputs}}
+            if outcome.failures:
+                record["error"] = "; ".join(outcome.failures)
             if outcome.notes:
                 record["notes"] = list(outcome.notes)
     except (Exception, SystemExit) as error:
-        record |= {"state": "failed"} | _fault(error, job, here)
+        record |= {"state": "failed"} | fault_of(error, job, here)
         full = disk_was_full(error)
     return record | {"seconds": round(time.perf_counter() - started, 3)}, full
 
@@ -222,14 +225,15 @@ def _not_run(error):
             "the process that worked on it was killed or crashed, also when nothing else ran; the file may need more "
             "memory than there is"
         )
-    return {"state": "failed", "error": said}, False
+    return {"state": "failed", "error": said, "died": isinstance(error, ProcessDied)}, False
 
 
 def _content(path):
     return [path.stat().st_size, file_hash(path)]
 
 
-def _fault(error, job, here):
+def fault_of(error: BaseException, job: Piece, here: str) -> dict:
+    """What the manifest keeps of what went wrong with a job: `error`, and `traceback` of a fault of the program."""
     if isinstance(error, GraphicsMLError):
         return {"error": str(error)}
     if isinstance(error, OSError) and error.filename == str(job.source):

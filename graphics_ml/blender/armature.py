@@ -117,11 +117,13 @@ def evaluated_transforms(obj: bpy.types.Object, frames, bones=None) -> tuple[np.
 
 
 def evaluated_now(obj: bpy.types.Object, bones) -> tuple[np.ndarray, np.ndarray]:
-    """World rotations (1, B, 4) and heads (1, B, 3) of bones where they stand at the current frame, evaluated anew."""
+    """World rotations (1, B, 4) and heads (1, B, 3) of bones where they stand at the current frame, evaluated anew; a
+    name that no bone has means the object."""
     bpy.context.view_layer.update()
     seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
     rows = {bone.name: row for row, bone in enumerate(obj.pose.bones)}
-    matrices = _matrices(seen.pose.bones, "matrix")[[rows[name] for name in bones]]
+    matrices = np.concatenate((_matrices(seen.pose.bones, "matrix"), np.eye(4)[None]))
+    matrices = matrices[[rows.get(name, -1) for name in bones]]
     return _ours((np.array(seen.matrix_world) @ matrices)[None])
 
 

@@ -1,10 +1,12 @@
 """A data set from a scene file: the same whoever renders it and in whatever order, whole after it was killed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ import pytest
 import webdataset
 from pycocotools.coco import COCO
 
+import graphics_ml
 from graphics_ml.datasets.crops import PersonCrops
 from graphics_ml.datasets.exr import exr_path, load_exr
 from graphics_ml.datasets.frame import DataSetError
 from graphics_ml.datasets.frames import FrameSet
+from graphics_ml.datasets.motions import motion_path
 from graphics_ml.errors import GraphicsMLError
 from graphics_ml.formats import save
 from graphics_ml.jobs import JobError, RenderDataset, read_job
@@ -23,7 +27,9 @@ from graphics_ml.manifest import NAME, leftover_prefix
 from graphics_ml.motion.humanoid import standard_skeleton
 from graphics_ml.motion.motion import Motion
 from graphics_ml.run import run
-from graphics_ml.tasks.render_dataset import RECORD, chunks_of, frames_in
+from graphics_ml.tasks import render_dataset
+from graphics_ml.tasks.render_dataset import RECORD, Chunk, chunks_of, frames_in, render_chunk
+from tests.tasks.deadly import DeadlyChunk
 
 SCENE = """
 [picture]
@@ -62,7 +68,7 @@ def scene(tmp_path_factory):
 def whole(scene, tmp_path_factory):
     """Six frames rendered by two processes; the job, and what came of it."""
     folder = tmp_path_factory.mktemp("sets") / "whole"
-    writers = ("coco", "exr", "shards", "crops", "sheet")
+    writers = ("motions", "coco", "exr", "shards", "crops", "sheet")
     job = RenderDataset(scene=scene, output=folder, frames=6, chunk=3, jobs=2, writers=writers)
     return job, run(job)
 
@@ -131,39 +137,79 @@ def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
             _agrees_with_cycles(made, render_passes(bpy.context.scene))
 
 
-def test_a_run_that_was_killed_goes_on_and_makes_the_same_set(whole, scene, tmp_path):
-    job = whole[0]
-    words = ["render-dataset", str(scene), "-o", str(tmp_path / "set"), "--frames", "6", "--chunk", "2", "--jobs", "1"]
+def test_motions_are_of_whole_clips_and_put_joints_where_the_labels_do(whole):
+    """Also of the second clip, whose frames are in two chunks."""
+    frames = list(FrameSet(whole[0].output, pictures=False, masks=False))
+    names = {motion_path("", frame.clip, person.instance).name for frame in frames for person in frame.people}
+    assert names == {path.name for path in (whole[0].output / "motions").iterdir()}
+    for frame in frames:
+        for person in frame.people:
+            motion = graphics_ml.load(motion_path(whole[0].output, frame.clip, person.instance))
+            assert len(motion) == 2 and motion.fps == 30
+            rows = [motion.skeleton.index(name) for name in person.joint_names]
+            assert np.ptp(motion.skeleton.rest_positions(), axis=0).max() > 1  # a body, not joints at one place
+            rotations, positions = (part[frame.moment, rows] for part in motion.transforms())
+            np.testing.assert_allclose(positions, person.joint_positions, atol=1e-5)
+            assert (np.abs((rotations * person.joint_rotations).sum(axis=-1)) > 1 - 1e-9).all()
+
+
+def test_a_run_that_was_killed_goes_on_and_one_that_is_extended_makes_the_same_set(whole, scene, tmp_path):
+    job, folder = whole[0], tmp_path / "set"
+    words = ["render-dataset", str(scene), "-o", str(folder), "--frames", "4", "--chunk", "2", "--jobs", "1"]
     command = [sys.executable, "-m", "graphics_ml.cli", *words, "--writers", *job.writers]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    manifest = tmp_path / "set" / NAME
-    while process.poll() is None and not (manifest.exists() and manifest.read_bytes().count(b"\n")):
+    while process.poll() is None and not (folder / NAME).exists():
+        time.sleep(0.05)
+    while process.poll() is None and not (folder / NAME).read_bytes().count(b"\n"):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    done = frames_in(tmp_path / "set")
-    assert done in ([0, 1], [0, 1, 2, 3])
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "set" / "labels").iterdir()}
-    (tmp_path / "set" / "images" / f"{leftover_prefix(tmp_path / 'set')}half").write_bytes(b"half")
+    assert frames_in(folder) == [0, 1]
+    before = {path: path.stat().st_mtime_ns for path in (folder / "labels").iterdir() if int(path.stem) < 2}
+    (folder / "images" / f"{leftover_prefix(folder)}half").write_bytes(b"half")
     ended = subprocess.run([*command, "--resume"], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    assert _bytes_of(tmp_path / "set") == _bytes_of(job.output)
-    kept = [path for path, time_of in before.items() if int(path.stem) in done and path.stat().st_mtime_ns == time_of]
-    assert len(kept) == 2 * len(done)
-
-
-def test_a_set_that_is_extended_is_the_same_as_one_made_at_once(whole, scene, tmp_path):
-    job = whole[0]
-    more = {"scene": scene, "output": tmp_path / "set", "chunk": 3, "jobs": 1, "writers": ("coco",)}
-    run(RenderDataset(frames=3, **more))
-    run(RenderDataset(frames=3, start=3, **more))
-    for folder in ("images", "labels", "annotations"):
-        ours = {path.name: path.read_bytes() for path in (tmp_path / "set" / folder).iterdir()}
-        assert ours == {path.name: path.read_bytes() for path in (job.output / folder).iterdir()}
-    again = read_job(tmp_path / "set" / RECORD)
-    assert (again.start, again.frames, again.output.resolve()) == (0, 6, (tmp_path / "set").resolve())
+    assert len(before) == 4 and before == {path: path.stat().st_mtime_ns for path in before}
+    more = {"scene": scene, "output": folder, "chunk": 3, "jobs": 1, "writers": job.writers}
+    run(RenderDataset(frames=2, start=4, **more))
+    assert _bytes_of(folder) == _bytes_of(job.output)
+    again = read_job(folder / RECORD)
+    assert (again.start, again.frames, again.output.resolve()) == (0, 6, folder.resolve())
     with pytest.raises(DataSetError, match="another scene, seed"):
         run(RenderDataset(frames=1, seed=1, **more))
+
+
+def test_a_frame_that_fails_is_told_and_the_others_are_as_without_it(scene, tmp_path):
+    (tmp_path / "wave.npz").write_bytes(scene.with_name("wave.npz").read_bytes())
+    (tmp_path / "broken.bvh").write_text("HIERARCHY\nROOT")
+    text = SCENE.replace('"wave.npz"', '"wave.npz", "broken.bvh"').replace("frames = 2", "frames = 1\nneighbours = 1")
+    (tmp_path / "scene.toml").write_text(text)
+    job = RenderDataset(scene=tmp_path / "scene.toml", output=tmp_path / "set", seed=9, frames=5, pictures="none")
+    outcome = render_chunk(Chunk(job, 0, 5, "0" * 16), lambda *_: None)
+    assert sorted(path.stem for path in (tmp_path / "set" / "labels").glob("*.json")) == ["000001", "000004"]
+    (said,) = outcome.failures
+    assert re.match(r"frames 0, 2-3: .*broken\.bvh", said)
+    alone = replace(job, output=tmp_path / "alone")
+    render_chunk(Chunk(alone, 4, 1, "0" * 16), lambda *_: None)
+    for path in (*alone.output.glob("labels/*"), *alone.output.glob("motions/*")):
+        assert path.read_bytes() == (job.output / path.relative_to(alone.output)).read_bytes()
+
+
+def test_a_frame_that_kills_its_process_is_named_and_costs_no_other(scene, tmp_path, monkeypatch):
+    """No Blender: what it would give is made up in the processes."""
+    monkeypatch.setattr(render_dataset, "Chunk", DeadlyChunk)
+    for name in ("scene.toml", "wave.npz"):
+        (tmp_path / name).write_bytes(scene.with_name(name).read_bytes())
+    job = RenderDataset(scene=tmp_path / "scene.toml", output=tmp_path / "set", frames=4, jobs=1, writers=("coco",))
+    outcome = run(job)
+    assert frames_in(job.output) == [0, 3] and len(outcome.failures) == 2
+    assert any(re.match("frame 1: .* killed or crashed", said) for said in outcome.failures)
+    assert any(re.match("frame 2: .*ValueError: no body.* line", said) for said in outcome.failures)
+    before = {path: path.stat().st_mtime_ns for path in (job.output / "labels").iterdir()}
+    (tmp_path / "harmless").touch()
+    assert not run(replace(job, resume=True)).failures
+    assert frames_in(job.output) == [0, 1, 2, 3]
+    assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 def test_an_animators_own_scene_is_rendered_as_it_is(tmp_path):
@@ -196,7 +242,7 @@ def test_what_cannot_be_rendered_is_said_with_its_frames(scene, tmp_path):
     (tmp_path / "broken.bvh").write_text("HIERARCHY\nROOT")
     (tmp_path / "scene.toml").write_text(SCENE.replace("wave.npz", "broken.bvh"))
     job = RenderDataset(scene=tmp_path / "scene.toml", output=tmp_path / "set", frames=1, jobs=1)
-    with pytest.raises(DataSetError, match=r"no frame was rendered: frames 0-0: .*broken\.bvh"):
+    with pytest.raises(DataSetError, match=r"no frame was rendered: frame 0: .*broken\.bvh"):
         run(job)
     (tmp_path / "scene.toml").write_text(SCENE.replace("wave.npz", "missing.bvh"))
     (tmp_path / "missing.bvh").write_text("HIERARCHY\nROOT")

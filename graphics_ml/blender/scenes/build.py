@@ -12,10 +12,12 @@ A camera's `draw` has "cameras" among its values: one Camera for every moment of
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import bpy
 import numpy as np
 
+from graphics_ml.blender.armature import evaluated_now
 from graphics_ml.blender.passes import render, render_people
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import effects, people, surround
@@ -28,9 +30,10 @@ from graphics_ml.blender.scenes.making import strike
 from graphics_ml.blender.scenes.motions import Act, MotionPool
 from graphics_ml.blender.scenes.own_scene import OwnScene
 from graphics_ml.blender.scenes.pools import split_of_clip
-from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, placement
+from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, motions_of_poses, placement
 from graphics_ml.blender.stage import camera_in_scene, place_camera
 from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.motion import Motion
 
 
 class Studio:
@@ -77,13 +80,7 @@ class Studio:
         """
         if self._own is not None:
             return self._own.frame(index, picture)
-        number, moment = divmod(index, self._scene.clip.frames)
-        clip = self._clip
-        looks = picture or self._scene.picture.labels == "passes"
-        if clip is None or clip.number != number or (looks and not clip.looks):
-            self._strike()
-            self._clip = self._set_up(number, looks)
-        clip = self._clip
+        clip, moment = self._clip_of(index, picture), index % self._scene.clip.frames
         next_camera = self._show(clip, moment + 1)
         following = [np.concatenate(player.vertices()) for player in clip.players]
         camera = self._show(clip, moment)
@@ -98,6 +95,37 @@ class Studio:
             picture=self._render(index) if picture else None,
             passes=self._passes() if self._scene.picture.labels == "passes" else None,
         )
+
+    def motions(self, index: int, picture: bool = True) -> tuple[Motion, ...]:
+        """What each person does in the whole clip that a frame is of, in the order of their instances.
+
+        Args:
+            index, picture: as for `frame`, which will be asked for next.
+
+        Returns:
+            Motions with a frame for each of the clip, on the characters' own skeletons, where they stand in the world.
+
+        Raises:
+            GraphicsMLError: as `frame`.
+        """
+        if self._own is not None:
+            return self._own.motions(index)
+        clip, poses = self._clip_of(index, picture), []
+        rigs = [(player.actor.rig, player.actor.skeleton) for player in clip.players]
+        for moment in range(self._scene.clip.frames):
+            self._pose(clip.players, moment)
+            poses.append([evaluated_now(rig, skeleton.names) for rig, skeleton in rigs])
+        rate = Fraction(str(self._scene.clip.fps))  # as the scene file says it: 29.97 is no binary fraction
+        return motions_of_poses([skeleton for _, skeleton in rigs], poses, rate)
+
+    def _clip_of(self, index, picture):
+        """The clip that a frame is of, set up in Blender."""
+        number, clip = index // self._scene.clip.frames, self._clip
+        looks = picture or self._scene.picture.labels == "passes"
+        if clip is None or clip.number != number or (looks and not clip.looks):
+            self._strike()
+            self._clip = self._set_up(number, looks)
+        return self._clip
 
     def _open(self):
         """An empty session with an empty set."""

@@ -20,9 +20,12 @@ from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, smooth_tri
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.drawn import DrawnFrame, FilmedPerson, Thing
+from graphics_ml.blender.scenes.posing import motions_of_poses
 from graphics_ml.blender.stage import camera_in_scene
 from graphics_ml.errors import FileError
 from graphics_ml.motion.bone_map import UnrecognisedBodyError, missing_roles, recognize
+from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.skeleton import Skeleton
 
 _MESHES = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 
@@ -54,9 +57,8 @@ class OwnScene:
         Raises:
             FileError: the scene has fewer frames, or its camera has no perspective.
         """
-        own = self._own
-        first, step = own.frame_start, own.frame_step
-        count = (own.frame_end - first) // step + 1
+        own, first, step = self._own, self._own.frame_start, self._own.frame_step
+        count = self._count()
         if index >= count:
             raise FileError(self._path, None, f"its scene has only {count} frames; ask for no more")
         number = first + index * step
@@ -72,6 +74,19 @@ class OwnScene:
         image = self._render(index) if picture else None
         passes = self._passes() if self._scene.picture.labels == "passes" else None
         return DrawnFrame(index, "train", camera, next_camera, things, people, parameters, image, passes)
+
+    def motions(self, index: int) -> tuple[Motion, ...]:
+        """What each person does in the clip that a frame is of, which may be all of the scene; see Studio.motions."""
+        own, length = self._own, self._scene.clip.frames
+        begin, poses = index // length * length, []
+        for moment in range(begin, min(begin + length, self._count())):
+            own.frame_set(own.frame_start + moment * own.frame_step)
+            poses.append([evaluated_now(one.rig, one.skeleton.names) for one in self._people])
+        return motions_of_poses([one.skeleton for one in self._people], poses, frame_rate(own) / own.frame_step)
+
+    def _count(self):
+        """How many frames the scene has."""
+        return (self._own.frame_end - self._own.frame_start) // self._own.frame_step + 1
 
     def _seen(self, number):
         """What the scene shows at a frame: its meshes by what tells them from each other, its camera, and the people's
@@ -154,6 +169,7 @@ class OwnScene:
 class _Person:
     rig: bpy.types.Object
     skins: tuple[bpy.types.Object, ...]
+    skeleton: Skeleton
     joints: list[str]
     anchors: Anchors
 
@@ -204,7 +220,8 @@ def _person_of(rig):
         anchors = find_anchors(rig, skins, roles)
     except UnrecognisedBodyError:
         return None
-    return _Person(rig, tuple(skins), [name for name in skeleton.names if name in rig.data.bones], anchors)
+    joints = [name for name in skeleton.names if name in rig.data.bones]
+    return _Person(rig, tuple(skins), skeleton, joints, anchors)
 
 
 def _moved(thing, following):

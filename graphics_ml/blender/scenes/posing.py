@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A motion on a character, one moment at a time, without keys; and where Blender then has its skin and bones."""
 
+from fractions import Fraction
+
 import bpy
 import numpy as np
 
-from graphics_ml.blender.armature import evaluated_now, pose_channels
+from graphics_ml.blender.armature import evaluated_now, motion_of_transforms, pose_channels
 from graphics_ml.blender.scene import blender_from_ours, ours_from_blender
 from graphics_ml.blender.scenes.characters import Actor
 from graphics_ml.motion.motion import Motion
+from graphics_ml.motion.skeleton import Skeleton
 
 
 class Player:
@@ -65,6 +68,22 @@ def evaluated_vertices(thing: bpy.types.Object, graph: bpy.types.Depsgraph) -> n
     vertices.foreach_get("co", places.ravel())
     matrix = np.array(seen.matrix_world)
     return ours_from_blender(places @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def motions_of_poses(skeletons: list[Skeleton], poses: list, fps: Fraction) -> tuple[Motion, ...]:
+    """The motions of several people.
+
+    Args:
+        skeletons: of each person, J joints.
+        poses: for each moment, for each person, what evaluated_now gives for the skeleton's names: world rotations
+            (1, J, 4) and positions (1, J, 3).
+        fps: moments in a second.
+    """
+    found = []
+    for skeleton, of_one in zip(skeletons, zip(*poses, strict=True), strict=True):
+        rotations, positions = map(np.concatenate, zip(*of_one, strict=True))
+        found.append(motion_of_transforms(skeleton, rotations, positions, fps))
+    return tuple(found)
 
 
 def placement(about: np.ndarray, turn: float, to: np.ndarray) -> np.ndarray:
