@@ -160,11 +160,11 @@ def test_blender_holds_no_more_after_many_clips(several):
         }
 
     with Studio(several, seed=3) as studio:
-        for index in range(6):
+        for index in range(4):
             studio.frame(index)
         studio._strike()
         before, cast = held(), len(studio._characters._kept)
-        for index in range(6):
+        for index in range(4):
             studio.frame(index)
         studio._strike()
         assert (held(), len(studio._characters._kept)) == (before, cast)

@@ -226,12 +226,11 @@ def test_visibility_is_what_plain_ray_casts_say_on_200_crowded_frames():
         for body, own in zip(bodies, ours, strict=True):
             offsets = np.nan_to_num(body.keypoints - eye, nan=1.0)
             times, which = moeller_trumbore.first_hits(eye, offsets, vertices, triangles)
-            theirs = np.zeros(len(names), int)
-            for k, (place, time) in enumerate(zip(body.keypoints, times, strict=True)):
-                pixel = camera.project(place)
-                if not (np.isfinite(pixel).all() and (pixel >= 0).all() and (pixel < 32).all()):
-                    continue
-                gap = (1 - time) * np.linalg.norm(place - eye)
+            theirs, pixels = np.zeros(len(names), int), camera.project(body.keypoints)
+            within = np.isfinite(pixels).all(axis=1) & (pixels >= 0).all(axis=1) & (pixels < 32).all(axis=1)
+            for k in np.flatnonzero(within):
+                time = times[k]
+                gap = (1 - time) * np.linalg.norm(body.keypoints[k] - eye)
                 met = surfaces[which[k] // 12] if np.isfinite(time) else None
                 seen = gap <= (0.015 if body.on_surface[k] else 0.0)
                 if met and met.instance == body.instance and met.parts[0] in TOUCHING[k]:

@@ -94,8 +94,8 @@ def test_a_treadmill_keeps_the_walker_in_place_while_feet_run_back():
 
 def test_either_hand_waves():
     hands = [BODY_ROLES.index(f"{side}_hand") for side in ("left", "right")]
-    highest = [motion.positions()[:, hands, 1].max(axis=0) for motion in clips("wave", range(30))]
-    assert 6 <= sum(left > right for left, right in highest) <= 24
+    highest = [motion.positions()[:, hands, 1].max(axis=0) for motion in clips("wave", range(12))]
+    assert 2 <= sum(left > right for left, right in highest) <= 10
 
 
 def test_a_seed_gives_the_same_motion_whatever_was_made_before():
@@ -110,9 +110,9 @@ def test_a_seed_gives_the_same_motion_whatever_was_made_before():
 
 def test_a_kind_is_drawn_where_none_is_asked_for():
     kinds = {
-        invent(np.random.default_rng(seed), seconds=0.3, fingers=False).provenance["invented"] for seed in range(25)
+        invent(np.random.default_rng(seed), seconds=0.3, fingers=False).provenance["invented"] for seed in range(8)
     }
-    assert len(kinds) > 8
+    assert len(kinds) > 4
     assert kinds <= set(KINDS)
 
 

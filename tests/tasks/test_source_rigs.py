@@ -57,7 +57,7 @@ def saved(path, obj, name="sway", start=11, before_saving=lambda action: None, k
 def character(tmp_path):
     """Our own character, as .blend, which sways in the frames 11 to 34."""
     empty_scene()
-    return saved(tmp_path / "character.blend", build_character())
+    return saved(tmp_path / "character.blend", build_character(detail=0.4))
 
 
 def played(path):
@@ -158,7 +158,7 @@ def test_the_command_line_and_python_write_the_same_keys_one_file_or_several(cha
 
 def test_what_the_motion_does_not_move_goes_on_and_lasts_as_long(tmp_path):
     empty_scene()
-    obj = build_character()
+    obj = build_character(detail=0.4)
 
     def and_a_property(action):
         obj["mood"] = 0.0
@@ -184,7 +184,7 @@ def test_what_the_motion_does_not_move_goes_on_and_lasts_as_long(tmp_path):
 
 def test_other_actions_are_left_out_and_said_or_kept(tmp_path):
     empty_scene()
-    obj = build_character()
+    obj = build_character(detail=0.4)
     write_action(obj, swaying(obj, frames=30), "idle").use_fake_user = True
     source = saved(tmp_path / "two.blend", obj, keep_actions=True)
     for job in (Edit(source=source, output=tmp_path / "out.blend", mirror=True),
@@ -207,7 +207,7 @@ def test_other_actions_are_left_out_and_said_or_kept(tmp_path):
 
 def test_the_armature_that_is_named_is_the_one_that_moves(tmp_path):
     empty_scene()
-    first, second = build_character(), build_character()
+    first, second = build_character(detail=0.4), build_character(detail=0.4)
     second.location.x = 2
     bpy.context.view_layer.update()
     write_action(second, swaying(second), "other").use_fake_user = True
@@ -231,7 +231,7 @@ def test_a_conversion_leaves_the_keys_of_a_rig_as_they_are(tmp_path):
             for key in curve.keyframe_points:
                 key.interpolation = "BEZIER"
 
-    source = saved(tmp_path / "few.blend", build_character(), before_saving=only_some)
+    source = saved(tmp_path / "few.blend", build_character(detail=0.4), before_saving=only_some)
     before = keys(played(source)[1])
     run(Convert(source=source, output=tmp_path / "out.blend"))
     _, action = played(tmp_path / "out.blend")
