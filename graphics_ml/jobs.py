@@ -212,7 +212,8 @@ class Capture(Job):
         "what finds people and their landmarks in the pictures: MediaPipe, or our own networks", "mediapipe", rare=True
     )
     lifter: Literal["detector", "graphics-ml"] = setting(
-        "what places landmarks in space: the detector, where it can (MediaPipe), or our own network",
+        "what places landmarks in space: the detector, where it can (MediaPipe), or our own network, in the mean with "
+        "the detector where that can too",
         "detector",
         rare=True,
     )

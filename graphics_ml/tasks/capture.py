@@ -158,11 +158,11 @@ def _lifter(job, camera):
     if job.lifter == "detector" and job.detector == "mediapipe":
         return lambda detections: detections
     try:
-        from graphics_ml.pose.lifter import lift, load_network
+        from graphics_ml.pose.lifter import lift_with_detector, load_network
         from graphics_ml.pose.network_detector import trained
     except ModuleNotFoundError as missing:
         raise MissingExtraError(missing.name, "learn") from missing
-    return partial(lift, camera=camera, network=load_network(trained("lifter", job.weights)))
+    return partial(lift_with_detector, camera=camera, network=load_network(trained("lifter", job.weights)))
 
 
 def _detected(job, cache, detector, lift, progress):

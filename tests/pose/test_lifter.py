@@ -11,10 +11,11 @@ from graphics_ml.motion.rotations import quaternion_from_axis_angle, rotate
 from graphics_ml.pose import lifter
 from graphics_ml.pose.camera import CameraSettings
 from graphics_ml.pose.detection import LANDMARKS, MIRRORED, Detections, Hands
-from graphics_ml.pose.lifter import HIPS, LifterError, LifterNetwork, lift, load_network, look
+from graphics_ml.pose.lifter import HIPS, LifterError, LifterNetwork, lift, lift_with_detector, load_network, look
 
 WIDTH, HEIGHT, FOCAL = 1280, 720, 1100.0
 CAMERA = CameraSettings(focal=FOCAL)
+TRUNK = [LANDMARKS.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip")]
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,39 @@ def test_the_size_is_the_detectors_where_it_gave_one(network):
     for size in (0.5, 1.0):
         again = lift(detections.replace(world=size * lifted.world), CAMERA, network)
         np.testing.assert_allclose(again.world, size * lifted.world, atol=1e-9)
+
+
+def test_what_a_detector_sees_straight_ahead_is_turned_to_the_cameras_axes_and_the_mean_taken(network):
+    ahead = waving()
+    ahead -= ahead[:, TRUNK].mean(axis=1, keepdims=True) - (0, 0, 4.0)
+    from_hips = ahead - ahead[:, HIPS].mean(axis=1, keepdims=True)
+    across = quaternion_from_axis_angle(np.array([0.0, 0.35, 0.0]))  # to one side of the picture
+    detections = seen(rotate(across, ahead), world=from_hips)
+    alone, both = (how(detections, CAMERA, network) for how in (lift, lift_with_detector))
+    np.testing.assert_allclose(2 * both.world - alone.world, rotate(across, from_hips), atol=0.02)
+    assert np.abs(from_hips - rotate(across, from_hips)).max() > 0.2
+    assert both.lifter == "graphics-ml"
+    # Depth is told in pixels, at the person's distance.
+    np.testing.assert_allclose(both.depth / both.world[..., 2], FOCAL / 4, rtol=0.3)
+
+
+def test_where_a_detector_has_no_places_of_its_own_they_are_the_lifters(network):
+    detections = seen(waving())
+    alone, both = (how(detections, CAMERA, network) for how in (lift, lift_with_detector))
+    np.testing.assert_array_equal(both.world, alone.world)
+    np.testing.assert_array_equal(both.depth, alone.depth)
+
+
+def test_sides_that_the_detector_exchanged_are_mended_before_the_mean_is_taken(network):
+    places = waving()
+    exchanged = places.copy()
+    exchanged[20] = exchanged[20, list(MIRRORED)]
+    straight, mended = (
+        lift_with_detector(seen(at, world=at - at[:, HIPS].mean(axis=1, keepdims=True)), CAMERA, network)
+        for at in (places, exchanged)
+    )
+    np.testing.assert_allclose(mended.world, straight.world, atol=1e-6)
+    assert len(mended.warnings) == 1
 
 
 def test_what_the_network_sees_of_a_person_does_not_depend_on_where_the_camera_points():
