@@ -40,6 +40,8 @@ def card(recipe: Recipe, splits: Splits, fitted: Fitted, versions: dict[str, str
     lines += ["", "The splits share no sequence and no character.", "", "## How it was made", ""]
     for name, content in splits.made_from.items():
         lines.append(f"- data: {name}, {content}")
+    if recipe.training.start:
+        lines.append(f"- it began with the weights {recipe.training.start.name}")
     for name in ("train", "val", "test"):
         part = getattr(splits, name)
         lines.append(f"- {name}: {len(part)} samples from {len(part.sources)} sequences and characters")
@@ -55,9 +57,12 @@ def card(recipe: Recipe, splits: Splits, fitted: Fitted, versions: dict[str, str
             lines += [
                 "",
                 f"[{table}]",
-                *(f"{key} = {toml_value(value)}" for key, value in values.items() if key != "sets"),
+                *(f"{key} = {toml_value(value)}" for key, value in values.items() if key not in _PLACES),
             ]
     return "\n".join([*lines, "```", ""])
+
+
+_PLACES = ("sets", "start")  # on the machine on which it was made; what lay there is said in words
 
 
 def shown(value: float, unit: str) -> str:

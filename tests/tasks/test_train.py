@@ -34,6 +34,16 @@ def test_a_recipe_becomes_weights_with_card_curves_and_job_file(recipe, tmp_path
     assert read_job(out.with_name("toy.safetensors.job.toml")) == Train(recipe=recipe, output=out, device="cpu")
 
 
+def test_a_card_says_with_which_weights_a_run_began_and_not_where_they_lay(recipe, tmp_path):
+    first, again = tmp_path / "first.safetensors", tmp_path / "again.safetensors"
+    assert main(["train", str(recipe), "-o", str(first), "--device", "cpu"]) == 0
+    further = write_recipe(tmp_path / "further.toml", epochs=1, more=f'start = "{first.name}"')
+    assert main(["train", str(further), "-o", str(again), "--device", "cpu"]) == 0
+    cards = [load_weights(path, "toy").card for path in (first, again)]
+    assert ["it began with the weights first.safetensors" in card for card in cards] == [False, True]
+    assert not any(str(tmp_path) in card for card in cards)
+
+
 def test_a_stopped_run_says_how_to_go_on_and_goes_on(recipe, tmp_path, capsys):
     out = tmp_path / "toy.safetensors"
     assert main(["train", str(recipe), "-o", str(out), "--minutes", "0.01", "--device", "cpu"]) == 0
