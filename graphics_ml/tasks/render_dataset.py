@@ -340,6 +340,9 @@ def _holds(folder, identity):
     path = folder / RECORD
     if not path.exists() and (folder / NAME).exists():
         raise DataSetError(folder, None, "this folder holds other outputs of graphics-ml; choose another one")
+    for name in () if path.exists() else ("images", "labels", "frames", "motions"):
+        if next((folder / name).glob("*"), None) is not None:
+            raise DataSetError(folder / name, None, "there are other files here, which may be lost; choose another one")
     if not frames_in(folder):
         return False
     if read_toml(path, "data set's record", DataSetError).get("data_set", {}).get("identity") != identity:

@@ -271,6 +271,10 @@ def test_a_folder_with_other_outputs_is_refused(scene, tmp_path):
     (tmp_path / NAME).write_text('{"output": "walk.bvh", "state": "failed"}\n')
     with pytest.raises(DataSetError, match="other outputs"):
         run(RenderDataset(scene=scene, output=tmp_path))
+    (tmp_path / "mine" / "images").mkdir(parents=True)
+    (tmp_path / "mine" / "images" / "000000.png").touch()
+    with pytest.raises(DataSetError, match="images: there are other files here"):
+        run(RenderDataset(scene=scene, output=tmp_path / "mine"))
 
 
 def test_settings_that_cannot_be_are_refused():
