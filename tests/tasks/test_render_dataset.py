@@ -139,18 +139,7 @@ def test_a_frame_alone_and_frames_in_another_order_are_the_same(whole, scene):
 
 def test_motions_are_of_whole_clips_and_put_joints_where_the_labels_do(whole):
     """Also of the second clip, whose frames are in two chunks."""
-    frames = list(FrameSet(whole[0].output, pictures=False, masks=False))
-    names = {motion_path("", frame.clip, person.instance).name for frame in frames for person in frame.people}
-    assert names == {path.name for path in (whole[0].output / "motions").iterdir()}
-    for frame in frames:
-        for person in frame.people:
-            motion = graphics_ml.load(motion_path(whole[0].output, frame.clip, person.instance))
-            assert len(motion) == 2 and motion.fps == 30
-            rows = [motion.skeleton.index(name) for name in person.joint_names]
-            assert np.ptp(motion.skeleton.rest_positions(), axis=0).max() > 1  # a body, not joints at one place
-            rotations, positions = (part[frame.moment, rows] for part in motion.transforms())
-            np.testing.assert_allclose(positions, person.joint_positions, atol=1e-5)
-            assert (np.abs((rotations * person.joint_rotations).sum(axis=-1)) > 1 - 1e-9).all()
+    _have_motions(whole[0].output, fps=30)
 
 
 def test_a_run_that_was_killed_goes_on_and_one_that_is_extended_makes_the_same_set(whole, scene, tmp_path):
@@ -228,8 +217,9 @@ def test_an_animators_own_scene_is_rendered_as_it_is(tmp_path):
     path = tmp_path / "own.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     before = path.read_bytes()
-    outcome = run(RenderDataset(scene=path, output=tmp_path / "set", frames=2, jobs=1, writers=("coco",)))
+    outcome = run(RenderDataset(scene=path, output=tmp_path / "set", frames=2, jobs=1, writers=("motions",)))
     assert not outcome.failures and path.read_bytes() == before
+    _have_motions(tmp_path / "set", fps=24)
     frames = list(FrameSet(tmp_path / "set"))
     assert [len(frame.people) for frame in frames] == [1, 1]
     assert all((frame.instances == 1).mean() > 0.05 for frame in frames)
@@ -310,6 +300,22 @@ def _agrees_with_cycles(frame, passes):
     hit &= np.isfinite(passes.depth)
     assert (abs(frame.depth - passes.depth)[hit] < 0.002 * passes.depth[hit]).mean() > 0.995
     assert ((frame.normals * passes.normals).sum(axis=-1)[hit] > 0.99).mean() > 0.9
+
+
+def _have_motions(folder, fps):
+    """Each person of each clip has a motion of its two frames, by whose kinematics the joints are where labels say."""
+    frames = list(FrameSet(folder, pictures=False, masks=False))
+    names = {motion_path("", frame.clip, person.instance).name for frame in frames for person in frame.people}
+    assert names == {path.name for path in (folder / "motions").iterdir()}
+    for frame in frames:
+        for person in frame.people:
+            motion = graphics_ml.load(motion_path(folder, frame.clip, person.instance))
+            assert len(motion) == 2 and motion.fps == fps
+            rows = [motion.skeleton.index(name) for name in person.joint_names]
+            assert np.ptp(motion.skeleton.rest_positions(), axis=0).max() > 1  # a body, not joints at one place
+            rotations, positions = (part[frame.moment, rows] for part in motion.transforms())
+            np.testing.assert_allclose(positions, person.joint_positions, atol=1e-5)
+            assert (np.abs((rotations * person.joint_rotations).sum(axis=-1)) > 1 - 1e-9).all()
 
 
 def _bytes_of(folder: Path):
