@@ -35,7 +35,7 @@ from graphics_ml.blender.stage import make_visible
 from graphics_ml.errors import RigError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import read_npz
-from graphics_ml.motion.bone_map import BoneMap, recognize, require_roles
+from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, missing_roles, recognize, require_roles
 from graphics_ml.motion.skeleton import Skeleton
 
 _KEPT = 32  # characters in memory; one of ours has some 5 MB at half detail
@@ -211,7 +211,13 @@ def actor_of(
         for constraint in bone.constraints:
             constraint.mute = True
     skeleton = skeleton or skeleton_from_armature(rig)
-    roles = require_roles(recognize(skeleton, deform_flags(rig, skeleton)), skeleton, what)
+    roles = recognize(skeleton, deform_flags(rig, skeleton))
+    if lost := missing_roles(roles):  # scenes take no bone maps
+        raise UnrecognisedBodyError(
+            f"{what}: its {len(skeleton)} bones are not recognised as a person's, there is no {', '.join(lost)}; name "
+            "them as Mixamo or Rigify do, or choose another character"
+        )
+    require_roles(roles, skeleton, what)
     soles = sole_points(rig, skeleton, roles)
     disconnect(rig)  # Blender ignores the places of connected bones
     top = _line(rig)[-1]
