@@ -222,8 +222,8 @@ def _not_run(error):
     said = f"no worker can do it ({_named(error)})"
     if isinstance(error, ProcessDied):
         said = (
-            "the process that worked on it was killed or crashed, also when nothing else ran; the file may need more "
-            "memory than there is"
+            "the process that worked on it was killed or crashed, also when nothing else ran; it may need more memory "
+            "than there is"
         )
     return {"state": "failed", "error": said, "died": isinstance(error, ProcessDied)}, False
 

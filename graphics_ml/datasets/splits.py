@@ -66,14 +66,3 @@ def shared_between_splits(frames: Iterable[Frame]) -> dict[str, dict[str, list[s
         if several:
             found[axis] = dict(sorted(several.items()))
     return found
-
-
-def ensure_disjoint(frames: Iterable[Frame], folder: str | Path) -> None:
-    """Prove that no clip, character and motion is in two splits.
-
-    Raises:
-        DataSetError: one is.
-    """
-    for axis, names in shared_between_splits(frames).items():
-        name, splits = next(iter(names.items()))
-        raise DataSetError(folder, None, f"the {axis} '{name}' is in {' and '.join(splits)}; split by {axis}")
