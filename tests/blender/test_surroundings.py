@@ -20,6 +20,7 @@ from graphics_ml.blender.scenes.furniture import DISTRACTORS, SLOTS, assemble
 from graphics_ml.blender.scenes.making import load_picture, strike
 from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, draw_pattern, paint
 from graphics_ml.blender.scenes.placing import Placed
+from graphics_ml.blender.scenes.seats import draw_seats, seat_under
 from graphics_ml.blender.scenes.sections import read_section
 from graphics_ml.blender.scenes.surroundings import Cameras, Lights, Materials
 from graphics_ml.blender.stage import place_camera
@@ -161,6 +162,30 @@ def test_occluders_leave_something_to_be_seen_of_everybody():
             hidden |= outline.find_simplex(camera.project(np.concatenate(seen.people))) >= 0
         most.append(hidden.mean(axis=1).max())
     assert 0.3 < max(most) <= 0.6
+
+
+def box_of_points(low, high):
+    return np.random.default_rng(0).uniform(low, high, (300, 3))
+
+
+SHOES = [box_of_points([x, 0, -0.1], [x + 0.1, 0.1, 0.17]) for x in (-0.2, 0.1)]
+
+
+def test_who_sits_in_the_air_gets_a_stool_of_the_right_height_behind_the_feet_and_nobody_else():
+    shins, thighs = box_of_points([-0.2, 0.1, -0.1], [0.2, 0.45, 0]), box_of_points([-0.2, 0.4, -0.55], [0.2, 0.5, 0])
+    sitting = np.concatenate([*SHOES, shins, thighs, box_of_points([-0.2, 0.5, -0.55], [0.2, 1.3, -0.3])])
+    x, height, z = seat_under(sitting)
+    assert abs(x) < 0.1 and height == pytest.approx(0.4, abs=0.02) and -0.55 < z < -0.2
+    seen = replace(around(), people=(np.stack([sitting] * 2), np.stack([sitting, sitting + np.array([0, 0, 0.2])])))
+    (stool,) = draw_seats(np.random.default_rng(0), seen)  # for the one that stays
+    places = Placed(stool).moved(stool)
+    assert stool["kind"] == "stool" and np.ptp(places[:, 1]) == pytest.approx(height, abs=0.01)
+    assert places[:, 1].min() == pytest.approx(0, abs=0.005) and places[:, 2].max() < 0
+    standing = np.concatenate([*SHOES, box_of_points([-0.2, 0.1, -0.1], [0.2, 1.75, 0.1])])
+    on_one_foot = np.concatenate([SHOES[0], box_of_points([-0.2, 0.4, -0.6], [0.2, 1.3, -0.3])])
+    in_the_air, too_low = sitting + np.array([0, 0.3, 0]), sitting * np.array([1, 0.3, 1])
+    for other in (standing, on_one_foot, in_the_air, too_low):
+        assert seat_under(other) is None
 
 
 # Light

@@ -289,7 +289,7 @@ class _Clip:
     looks: bool
 
 
-_POINTS = 400  # about so many of each person's skin are shown to the samplers
+_POINTS = 1500  # about so many of each person's skin are shown to the samplers
 
 
 def _body(player, following, instance):

@@ -6,16 +6,17 @@ import numpy as np
 
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.placing import SPACE, Placed, clear_of, draw_thing, make_thing
+from graphics_ml.blender.scenes.seats import draw_seats
 from graphics_ml.blender.scenes.surroundings import Distractors
 
 _TRIES = 8
 
 
 def draw(section: Distractors, rng: np.random.Generator, around: Around) -> dict:
-    """The clip's distractors: {"things"}; fewer than asked for where there is no room for them."""
+    """The clip's distractors: {"things"}; fewer than asked for where there is no room, and stools for those who sit."""
     camera = around.cameras[len(around.cameras) // 2]
     points = around.points()[::5]
-    things = []
+    things = draw_seats(rng, around)
     for _ in range(section.count.draw(rng)):
         thing, scale, away = draw_thing(rng, section.kinds), section.scale.draw(rng), section.away.draw(rng)
         shape = Placed(thing)

@@ -210,7 +210,7 @@ def _boxes(rng):
             (
                 _box(
                     size,
-                    (*rng.uniform(-0.08, 0.08, 1), level + size[1] / 2, rng.uniform(-0.08, 0.08)),
+                    (rng.uniform(-0.08, 0.08), level + size[1] / 2, rng.uniform(-0.08, 0.08)),
                     rng.uniform(0, 3),
                 ),
                 rng.integers(3),

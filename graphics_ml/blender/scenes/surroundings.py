@@ -190,7 +190,9 @@ class Occluders(Section):
 class Distractors(Section):
     """Things beside and behind the people, some of which look like people and are none."""
 
-    count: Distribution = drawn("of them", {"uniform": [0, 9]}, kind=int, min=0, max=200)
+    count: Distribution = drawn(
+        "of them, besides a stool for whoever would sit in the air", {"uniform": [0, 9]}, kind=int, min=0, max=200
+    )
     away: Distribution = drawn("of each from the people", {"log_uniform": [0.3, 6]}, min=0.05, max=100, unit="m")
     scale: Distribution = drawn("of each beside its true size", {"log_uniform": [0.7, 1.4]}, min=0.05, max=20)
     kinds: tuple[str, ...] = fixed("of things", DISTRACTORS, kind=str, choices=DISTRACTORS, several=True)
