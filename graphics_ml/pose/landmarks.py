@@ -124,11 +124,6 @@ _HAND_DEPTH = 1.2  # its depth is too small; on filmed characters anything from 
 _HAND_SCORE = (0.6, 0.9)
 
 
-# How much the lifter's bones count, by the ends of their names, over the detector's.
-_LIFTED = {"instep": 1.0, "palm": 1.0, "hand": 1.0}
-_LIFTED_WEIGHT = np.array([_LIFTED.get(name.split()[-1], 1.0) for name in BONE_NAMES])
-
-
 def bone_vector(bones: np.ndarray, name: str) -> np.ndarray:
     """(..., 3) the one of this name among bone vectors (..., B, 3)."""
     return bones[..., BONE_NAMES.index(name), :]
@@ -286,7 +281,7 @@ def gather(detections: Detections, swapped: np.ndarray | None = None) -> Evidenc
     bone_seen = np.stack([seen[:, row != 0].all(axis=1) for row in BONES], axis=1)
     lifted = bool(detections.lifter)
     bones = np.where(bone_seen[..., None], BONES @ world if lifted else _with_bent_legs(BONES @ world), 0.0)
-    bone_weight = bone_seen * (_LIFTED_WEIGHT if lifted else 1.0)
+    bone_weight = bone_seen.astype(float)
     wrists = [USED.index("left_wrist"), USED.index("right_wrist")]
     _add_hands(bones, bone_weight, _hands(detections.hands, swapped), mended[:, wrists] != wrists)
     return Evidence(
