@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from graphics_ml.errors import FileError
-from graphics_ml.outputs import replacing, write_bytes
+from graphics_ml.outputs import write_bytes
 from graphics_ml.wording import short_repr
 
 FORMAT = "graphics_ml network 1"
@@ -59,8 +59,7 @@ def save_weights(path: str | Path, weights: Weights) -> None:
         "results": json.dumps(weights.results),
         "card": weights.card,
     }
-    with replacing(path) as unfinished:
-        save_file(tensors, unfinished, metadata=about)
+    write_bytes(path, save(tensors, metadata=about))  # save_file makes files that nobody else may read
     write_bytes(card_path(Path(path)), weights.card.encode())
 
 

@@ -59,6 +59,7 @@ def test_weights_come_back_with_their_card(tmp_path, weights):
         assert torch.equal(back.tensors[name], weights.tensors[name])
     assert torch.allclose(back.tensors["matrix"], weights.tensors["matrix"], rtol=2**-10)  # half of float16's step
     assert place.stat().st_size < 2 * 64 * 64 + 2000
+    assert place.stat().st_mode == card_path(place).stat().st_mode  # whoever may read the one may read the other
 
 
 @pytest.mark.parametrize(
