@@ -164,6 +164,20 @@ def test_occluders_leave_something_to_be_seen_of_everybody():
     assert 0.3 < max(most) <= 0.6
 
 
+def test_nothing_tall_reaches_past_a_lens_that_looks_down():
+    toml = {"cameras": {"elevation": 60, "move": "still"}, "occluders": {"count": 3, "kinds": ["pole", "ladder"]},
+            "distractors": {"count": 9, "kinds": ["column", "pole"]}}  # fmt: skip
+    scene, found = read_section(Scene, toml, Path("scene.toml")), 0
+    for clip in range(12):
+        drawn, seen = surround.draw(scene, clip, around(clip))
+        for thing in (*drawn["occluders"]["things"], *drawn["distractors"]["things"]):
+            depths = np.array([camera.to_camera(Placed(thing).moved(thing))[:, 2] for camera in seen.cameras])
+            nearer = depths.min() < seen.cameras[0].to_camera(seen.points())[:, 2].min()
+            assert (depths > 0).all() or (depths <= 0).all() or not nearer
+            found += 1
+    assert found > 20
+
+
 def box_of_points(low, high):
     return np.random.default_rng(0).uniform(low, high, (300, 3))
 

@@ -47,7 +47,9 @@ def _hides(vertices, camera, points):
     seen, depth = camera.project(points), camera.to_camera(vertices)[:, 2]
     if depth.min() > np.median(camera.to_camera(points)[:, 2]):
         return False
-    own = camera.project(vertices[depth > 0.05])
-    if not len(own):
+    if depth.max() <= 0:
         return False
+    own = camera.project(vertices)
+    if np.isnan(own).any():  # it reaches past the lens
+        return True
     return bool((own.min(axis=0) < seen.max(axis=0)).all() and (own.max(axis=0) > seen.min(axis=0)).all())

@@ -71,8 +71,10 @@ def _hidden(things, around):
         bounds = []
         for vertices in things:
             places = camera.project(vertices)
-            places = places[~np.isnan(places).any(axis=1)]  # what is behind the camera
-            if len(places):
+            behind = np.isnan(places).any(axis=1)  # the camera
+            if behind.any() and not behind.all():
+                return 1.0  # it reaches past the lens and may hide anything
+            if not behind.any():
                 bounds.append((places.min(axis=0), places.max(axis=0)))
         for one in around.people:
             seen = camera.project(one[moment])
