@@ -37,6 +37,7 @@ from graphics_ml.toml_files import read_toml
 from graphics_ml.wording import frame_ranges, toml_value
 
 RECORD = "dataset.job.toml"
+_HOPELESS = 20  # clips: where none of the first so many of a chunk can be filmed, its others are not tried
 _KILLERS = 5  # frames that may kill their processes before no more are looked for
 
 
@@ -102,8 +103,11 @@ def render_dataset(job: RenderDataset, progress: Progress) -> Outcome:
 def render_chunk(chunk: Chunk, progress: Progress) -> Outcome:
     """Render and label the frames of a chunk, in a process of its own.
 
+    Returns:
+        What was written, and a sentence for each fault with the frames that it cost.
+
     Raises:
-        GraphicsMLError: no frame can be rendered, or written.
+        GraphicsMLError: the scene cannot be used, or the folder not be written.
     """
     from graphics_ml.blender.scenes.build import Studio
 
@@ -127,8 +131,12 @@ def render_chunk(chunk: Chunk, progress: Progress) -> Outcome:
                     raise
                 except Exception as error:
                     faults.setdefault(_in_words(error, chunk), []).append(index)
+                    if not written and index - chunk.first >= _HOPELESS * scene.clip.frames:
+                        faults["not tried, because all frames before them failed"] = list(left)
+                        left.clear()
                     break  # nobody knows what it left in this studio
-    return Outcome(tuple(written), failures=tuple(f"{_frames(indices)}: {said}" for said, indices in faults.items()))
+    failures = (f"{_frames(indices)}: {said}" for said, indices in faults.items() if indices)
+    return Outcome(tuple(written), failures=tuple(failures))
 
 
 def _film(studio, scene, chunk, index):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -182,6 +183,22 @@ def test_a_frame_that_fails_is_told_and_the_others_are_as_without_it(scene, tmp_
     render_chunk(Chunk(alone, 4, 1, "0" * 16), lambda *_: None)
     for path in (*alone.output.glob("labels/*"), *alone.output.glob("motions/*")):
         assert path.read_bytes() == (job.output / path.relative_to(alone.output)).read_bytes()
+
+
+def test_a_scene_of_which_nothing_can_be_filmed_is_not_tried_to_its_end(scene, tmp_path, monkeypatch):
+    tried = []
+
+    def film(studio, scene, chunk, index):
+        tried.append(index)
+        raise GraphicsMLError("no bones")
+
+    monkeypatch.setattr(render_dataset, "_film", film)
+    monkeypatch.setattr("graphics_ml.blender.scenes.build.Studio", lambda *_, **__: nullcontext())
+    job = RenderDataset(scene=scene, output=tmp_path, frames=2000, chunk=2000)
+    first, others = render_chunk(chunks_of(job, "0" * 16)[0], lambda *_: None).failures
+    last = len(tried) - 1
+    assert tried == list(range(len(tried))) and 2 < last < 100
+    assert (first, others.split(":")[0]) == (f"frames 0-{last}: no bones", f"frames {last + 1}-1999")
 
 
 def test_a_frame_that_kills_its_process_is_named_and_costs_no_other(scene, tmp_path, monkeypatch):
