@@ -92,10 +92,10 @@ def _write_blend(path, obj, action, keep_actions, notes, preset):
                 missing.append(image.name)
     if missing:
         notes.append(f"Images that the rig names could not be found and are not in the file: {', '.join(missing)}.")
-    # Blender does not save what nothing uses.
+    # Blender does not save what nothing uses, and would name linked files as seen from the unfinished file's folder.
     for kept in bpy.data.actions:
         kept.use_fake_user = True
-    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True, relative_remap=False)
 
 
 def _check_blend(path, obj, action):

@@ -96,9 +96,11 @@ def load_rig(
     except GraphicsMLError:
         raise
     except FAULTS as error:
-        why = first_line(error).replace(str(path), path.name)
+        why = first_line(error).replace(str(path.absolute()), path.name).replace(str(path), path.name)
         raise RigError(path, None, f"Blender cannot read it ({why}); it may be damaged") from error
     obj = _choose_armature(path, armature_name, notes)
+    if not obj.users_collection:  # a linked one, which would go with what nothing uses
+        bpy.context.scene.collection.objects.link(obj)
     _keep_only(_belonging_to(obj))
     was_animated = _drop_animation(obj) if not actions else False
     if not actions and (was_animated or extension != ".blend"):
@@ -197,7 +199,8 @@ def _read_blend(path, actions, notes):
         if written > bpy.app.version[:2]:
             shown = f"{written[0]}.{written[1]}, this is {bpy.app.version[0]}.{bpy.app.version[1]}"
             notes.append(f"{path.name} was written by Blender {shown}: what is newer than that is not read.")
-    with quiet(), bpy.data.libraries.load(str(path), link=False) as (held, wanted):
+    # Whole, because files that this one links to would be kept as they are named from it.
+    with quiet(), bpy.data.libraries.load(str(path.absolute()), link=False) as (held, wanted):
         wanted.objects = list(held.objects)
         wanted.scenes = list(held.scenes)[:1]
         if actions:
@@ -330,7 +333,7 @@ def _expect_finished(result):
 
 
 def _choose_armature(path, armature_name, notes):
-    armatures = [obj for obj in _armatures() if obj.data.bones]
+    armatures = [obj for obj in _without_overridden(_armatures()) if obj.data.bones]
     if not armatures:
         if _armatures():
             raise RigError(path, None, "its armature has no bones; choose a file with a rig")
@@ -346,6 +349,15 @@ def _choose_armature(path, armature_name, notes):
         others = ", ".join(f"'{obj.name}'" for obj in armatures if obj is not chosen)
         notes.append(f"{path.name} holds {len(armatures)} armatures; '{chosen.name}' is used, not {others}.")
     return chosen
+
+
+def _without_overridden(objects):
+    """Without the linked objects that local library overrides stand for, and without the copies that appending leaves
+    of what it appends."""
+    local = [obj for obj in objects if obj.library is None]
+    names = {obj.name for obj in local}
+    overridden = [obj.override_library.reference for obj in local if obj.override_library is not None]
+    return [obj for obj in objects if obj.library is None or (obj.name not in names and obj not in overridden)]
 
 
 def _armatures():
@@ -374,6 +386,8 @@ def _modifier_armatures(obj):
 def _needs(obj):
     """Objects that this one does not work without."""
     needed = [obj.parent, *(getattr(m, "object", None) for m in obj.modifiers)]
+    if obj.override_library is not None:
+        needed.append(obj.override_library.reference)
     constraints = list(obj.constraints)
     if obj.type == "ARMATURE":
         constraints += [c for bone in obj.pose.bones for c in bone.constraints]

@@ -92,6 +92,42 @@ def test_the_largest_armature_with_a_mesh_is_taken_and_said_or_the_one_asked_for
         load_rig(path, "Hat")
 
 
+@pytest.mark.parametrize("name", ["Rig", "Hero"])
+def test_a_library_override_of_the_rig_alone_is_taken_rather_than_what_it_overrides(tmp_path, name):
+    override = _linked_rig(tmp_path).override_create(remap_local_usages=True)
+    override.name = name
+    override.animation_data_create().action = write_action(override, swing(override), "swing")
+    _save(tmp_path / "shot.blend")
+    for path, wanted in (("shot", None), ("shot", name), ("again", None)):
+        notes = []
+        obj = load_rig(tmp_path / f"{path}.blend", wanted, actions=True, notes=notes)
+        assert obj.name == name and obj.library is None and obj.override_library is not None
+        assert len(obj.data.bones) == 6 and obj.animation_data.action.name == "swing" and notes == []
+        save_scene(tmp_path / "again.blend", obj, obj.animation_data.action)
+
+
+def test_a_linked_rig_is_loaded_as_it_is(tmp_path):
+    _linked_rig(tmp_path)
+    _save(tmp_path / "shot.blend")
+    assert load_rig(tmp_path / "shot.blend", actions=True).library is not None
+
+
+def _save(path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    assert any(obj.library for obj in bpy.data.objects)
+
+
+def _linked_rig(folder):
+    """A rig with its mesh in a scene that links it from another file."""
+    save_scene(folder / "rig.blend", build_rig(), None)
+    scene = empty_scene()
+    with bpy.data.libraries.load(str(folder / "rig.blend"), link=True) as (held, wanted):
+        wanted.objects = list(held.objects)
+    for obj in wanted.objects:
+        scene.collection.objects.link(obj)
+    return next(obj for obj in wanted.objects if obj.type == "ARMATURE")
+
+
 def test_what_the_rig_needs_comes_along_and_the_rest_does_not(tmp_path):
     obj = build_rig()
     for name in ("Target", "Holder", "Stranger", "Shape"):
