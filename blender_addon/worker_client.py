@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,8 +44,13 @@ STOP_LIMIT = 1.0
 _LONGEST = 1 << 22  # bytes of a message
 _PIECE = 1 << 16  # bytes that are read at a time
 _MOST_GARBAGE = 1 << 20  # bytes that are no messages, until the worker is given up
+_MOST_BEFORE_HELLO = 1 << 16  # as that, of a program that has not greeted; Blender prints a few lines there
 _LOG_SIZE = 1 << 20  # bytes of the log; one older file is kept beside it
 _LEAVE_LIMIT = 2.0  # seconds that the worker has to end by itself
+_ANOTHER_PYTHON = "set the environment up again or choose another Python"
+_AGAIN = "try again, and if it stays so"
+_LESS_MEMORY = "close other programs, or take a shorter or smaller film or motion, and try again"
+_NO_MEMORY = -9, 0xC0000017  # exit codes: SIGKILL, and what Windows has for it
 _WINDOWS_CRASHES = {
     0xC0000005: "access violation",
     0xC000001D: "this processor lacks an instruction that it uses",
@@ -346,7 +351,8 @@ class _Worker:
         readers = [_thread(self._read), _thread(self._keep_log)]
         self._threads = [*readers, _thread(self._write), _thread(self._wait, readers)]
         limit = client._start_limit
-        self.kill_after(limit, f"{client.command[0]} did not answer within {limit:g} s", lambda: self.hello is not None)
+        late = f"{client.command[0]} did not answer within {limit:g} s; {_AGAIN} {_ANOTHER_PYTHON}"
+        self.kill_after(limit, late, lambda: self.hello is not None)
 
     @property
     def has_died(self):
@@ -389,16 +395,15 @@ class _Worker:
 
     def _read(self):
         garbage = 0
-        for line in lines_of(self._process.stdout):
+        for line in lines_of(self._process.stdout, lambda: _LONGEST if self.hello else _MOST_BEFORE_HELLO):
             event = _event(line)
             if event is not None and (self._greeted(event) if self.hello is None else self.client._heard(self, event)):
                 continue
             garbage += len(line) + 100  # many short lines are as bad
             self.client.log.write(b"(no message) " + line[:200] + b"\n")
-            if garbage > _MOST_GARBAGE:
-                self._kill(
-                    f"{self.client.command[0]} does not answer as a Python with graphics_ml does; choose another"
-                )
+            if garbage > (_MOST_GARBAGE if self.hello else _MOST_BEFORE_HELLO):
+                program = self.client.command[0]
+                self._kill(f"{program} does not answer as a Python with graphics_ml does; {_ANOTHER_PYTHON}")
 
     def _greeted(self, event):
         if event["event"] != "hello":
@@ -447,8 +452,9 @@ class _Worker:
         said = f"; the last line of its log, {log.path}, is: {last}" if last else ""
         how = _in_words(code)
         if self.hello is None:
-            return f"{program} ended before it was ready: {how}{said}"
-        return f"the process that worked on it ended in the middle: {how}{said}"
+            return f"{program} ended before it was ready: {how}; {_AGAIN} {_ANOTHER_PYTHON}{said}"
+        advice = _LESS_MEMORY if code in _NO_MEMORY else f"{_AGAIN} check the environment"
+        return f"the process that worked on it ended in the middle: {how}; {advice}{said}"
 
 
 class Log:
@@ -546,14 +552,14 @@ def kill(process: subprocess.Popen) -> None:
                 process.kill()
 
 
-def lines_of(pipe) -> Iterator[bytes]:
-    """Lines of a pipe as they come, cut where they are too long for a message."""
+def lines_of(pipe, longest: Callable[[], int] = lambda: _LONGEST) -> Iterator[bytes]:
+    """Lines of a pipe as they come, cut where they are longer than `longest()`, bytes."""
     line = b""
     with suppress(OSError, ValueError):
         while piece := pipe.read(_PIECE):
             *whole, line = (line + piece).split(b"\n")
             yield from whole
-            if len(line) > _LONGEST:
+            if len(line) > longest():
                 yield line
                 line = b""
     if line:

@@ -184,7 +184,9 @@ def test_what_waited_behind_a_worker_that_had_to_be_killed_is_done_by_the_next(c
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
-@pytest.mark.parametrize(("number", "words"), [("SIGKILL", "killed"), ("SIGSEGV", "signal SIGSEGV")])
+@pytest.mark.parametrize(
+    ("number", "words"), [("SIGKILL", "memory; close other programs"), ("SIGSEGV", "signal SIGSEGV); try again")]
+)
 def test_a_worker_that_is_killed_or_crashes_costs_its_request_alone(client, tmp_path, number, words):
     request, process = lingering(client, tmp_path), pid(client)
     os.kill(process, getattr(signal, number))
@@ -288,7 +290,23 @@ def test_what_is_no_program_is_named_and_can_be_tried_again(make, command, words
 def test_a_program_that_does_not_answer_is_given_up(make):
     began = time.monotonic()
     said = sentence(make(program("time.sleep(60)"), start_limit=0.5).request("check"))
-    assert "did not answer within 0.5 s" in said and time.monotonic() - began < 5
+    assert "did not answer within 0.5 s; try again" in said and time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("end", ["", "\\n"])
+def test_a_program_that_sends_other_bytes_than_a_worker_is_given_up_at_once(make, end):
+    code = f"os.write(1, b'\\xff' * 70000 + b'{end}'); time.sleep(60)"
+    began = time.monotonic()
+    assert "does not answer as a Python with graphics_ml does; set" in sentence(make(program(code)).request("check"))
+    assert time.monotonic() - began < 5
+
+
+def test_a_long_message_right_behind_the_greeting_is_read(make):
+    code = (
+        f"os.write(1, b'{HELLO}\\n' + b'x' * 200000); input()\n"
+        'print(\'\\n{"event": "result", "id": 1, "outputs": []}\', flush=True); input()'
+    )
+    assert finished(make(program(code)).request("warm")).result["outputs"] == []
 
 
 def test_another_protocol_is_told_with_both_versions(make):
