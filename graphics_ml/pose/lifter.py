@@ -136,8 +136,9 @@ def lift_with_detector(
 ) -> Detections:
     """As `lift`, but where the detector gave metric landmarks of its own, the mean of both, in the camera's axes.
 
-    The one goes by the picture and the other by where landmarks go over time: they err differently, and motions solved
-    from the mean are nearer to the truth than from either alone, on films that are rendered and on real ones.
+    The one goes by the picture and the other by where landmarks go over time, and they err differently. Motions solved
+    from the mean are off by 59.2 mm (PA-MPJPE) on 25 rendered films, from the lifter's places by 63.7, from MediaPipe's
+    by 60.2; before four real cameras by 60.8, 59.6 and 65.1.
 
     Args, Raises: as `lift`.
     """
