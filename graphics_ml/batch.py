@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from graphics_ml.errors import FileError, OutputError
-from graphics_ml.jobs import Batch, FileJob, Job, JobError, settings
+from graphics_ml.jobs import Batch, Capture, FileJob, Job, JobError, Train, settings
 
 
 def jobs_of(batch: Batch) -> tuple[list[FileJob], Path | None]:
@@ -58,20 +58,22 @@ def is_of_many(batch: Batch) -> bool:
 
 
 def with_matches(job: Job) -> Job:
-    """A job with the files that its words for several stand for: patterns, which not every shell expands, and folders.
+    """A job with the files that its words for several stand for: patterns, which not every shell expands, and folders
+    of motions; where films or data sets are asked for, a folder stays what it is.
 
     Raises:
         FileError: nothing is called as a pattern says, or a folder holds no motion file.
     """
     several = (one.name for one, kind in settings(type(job)) if kind == tuple[Path, ...])
-    return replace(job, **{name: tuple(_meant(getattr(job, name))) for name in several})
+    of_motions = not isinstance(job, Capture | Train)
+    return replace(job, **{name: tuple(_meant(getattr(job, name), of_motions)) for name in several})
 
 
-def _meant(words):
+def _meant(words, of_motions):
     for word in words:
         if _is_pattern(word):
             yield from _matches(word)
-        elif os.path.isdir(word):
+        elif of_motions and os.path.isdir(word):
             yield from _files_in(word, word)
         else:
             yield word

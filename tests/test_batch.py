@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from graphics_ml.batch import jobs_of, keeping_extension
+from graphics_ml.batch import jobs_of, keeping_extension, with_matches
 from graphics_ml.errors import GraphicsMLError
-from graphics_ml.jobs import Batch, Retarget
+from graphics_ml.jobs import Batch, Capture, Evaluate, Retarget, Train
 from tests.example_jobs import Shout
 
 
@@ -119,3 +119,11 @@ def test_in_a_folder_the_format_is_named_unless_the_job_has_one(monkeypatch):
         planned("takes", format="bhv")
     monkeypatch.setattr(Shout, "natural_extension", lambda job: job.source.suffix)
     assert planned("takes", format=None)[0] == {"takes/a.bvh": "out/a.bvh"}
+
+
+def test_a_folder_stands_for_its_motions_only_where_motions_are_asked_for(tmp_path):
+    for name in ("a.bvh", "b.bvh"):
+        (tmp_path / name).touch()
+    assert with_matches(Evaluate(files=tmp_path)).files == (tmp_path / "a.bvh", tmp_path / "b.bvh")
+    assert with_matches(Capture(video=tmp_path, output="c.npz")).video == (tmp_path,)
+    assert with_matches(Train(recipe="keypoints", data=tmp_path, output="k.safetensors")).data == (tmp_path,)

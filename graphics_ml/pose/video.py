@@ -229,7 +229,7 @@ def _open(path: Path):
     if not path.exists():
         raise VideoError(path, None, "there is no such file; check the name")
     if path.is_dir():
-        raise VideoError(path, None, "it is a folder, not a video; give one video file")
+        raise VideoError(path, None, "this is a folder, not a film; name a film in it")
     try:
         return av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:

@@ -359,6 +359,10 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_changes(worker, panel, 
     panel.person = "1"
     panel.films[0].path = str(tmp_path / "none.mp4")
     said("none.mp4")
+    (tmp_path / "takes").mkdir()
+    (tmp_path / "takes" / "walk.bvh").touch()
+    panel.films[0].path = str(tmp_path / "takes")
+    said("this is a folder, not a film; name a film in it")
     panel.films.clear()
     said("No film is chosen")
     panel.films.add().path = str(tmp_path / "none.mp4")

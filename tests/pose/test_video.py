@@ -217,7 +217,7 @@ def only_a_header(folder):
     ("make", "said"),
     [
         (no_such_file, "no such file"),
-        (a_folder, "is a folder"),
+        (a_folder, "is a folder, not a film; name a film in it"),
         (text, "not a video"),
         (empty, "empty"),
         (sound, "only sound"),
