@@ -40,7 +40,7 @@ from graphics_ml.motion.motion import Motion
 from graphics_ml.provenance import record_without_output
 
 from .properties import fill
-from .running import press
+from .running import press, refused
 from .sidebar import Sidebar, fields, paragraph
 
 PLACEMENT = {
@@ -222,8 +222,14 @@ def object_of(record: dict, role: str, among: str = "objects") -> bpy.types.ID:
     found = getattr(bpy.data, among).get(name) if name else None
     if found is None:
         what = f"'{name}'" if name else f"its {role}"
-        raise GraphicsMLError(f"The action was made with {what}, which is not in this file any more; choose another")
+        raise GraphicsMLError(
+            f"The action was made with {what}, which is not in this file any more; bring it or its name back with "
+            f"Undo, or begin anew in the panel {_PANELS.get(record['job'], 'that made it')}"
+        )
     return found
+
+
+_PANELS = {"capture": "Capture", "edit": "Clean Up", "retarget": "Retarget"}
 
 
 class RunAgain(bpy.types.Operator):
@@ -243,8 +249,7 @@ class RunAgain(bpy.types.Operator):
         try:
             operator, properties = _again[record["job"]](context, record)
         except GraphicsMLError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refused(self, str(error))
         return press(self, operator, **properties)
 
 

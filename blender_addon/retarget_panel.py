@@ -39,7 +39,7 @@ from . import bone_list, live_preview, results
 from .bone_list import Pair
 from .open_source import motion_files, open_source
 from .properties import draw_settings, group_of, job_from, object_property
-from .running import Running, press
+from .running import Running, press, refused
 from .sidebar import Sidebar, armature_field, fields, paragraph
 
 _SHOWN = ("level", "root", "foot_lock", "hand_lock")
@@ -444,8 +444,7 @@ class GRAPHICS_ML_OT_bones_keep(bpy.types.Operator):
             path = bone_list.preset_path(self.name)
             path.parent.mkdir(parents=True, exist_ok=True)
         except (GraphicsMLError, OSError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refused(self, str(error))
         return press(self, "graphics_ml.bones_write", filepath=str(path))
 
 

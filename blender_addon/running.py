@@ -151,12 +151,29 @@ def press(operator, bl_idname, **properties):
     """
     room, _, name = bl_idname.partition(".")
     way = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+    before = _last
     try:
         getattr(getattr(bpy.ops, room), name)(way, True, **properties)
     except RuntimeError as error:
-        operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+        sentence = str(error).removeprefix("Error: ").strip()
+        if _last is before:
+            return refused(operator, sentence)
+        operator.report({"ERROR"}, sentence)  # the other has told it already
         return {"CANCELLED"}
     return {"FINISHED"}
+
+
+def refused(operator, sentence):
+    """Tell why an operator that goes on for no while did nothing, as where one fails that does.
+
+    To be returned by execute().
+    """
+    global _last
+    _last = Run(operator.bl_label, None)
+    _last.notes, _last.failed = [in_panels(sentence)], True
+    operator.report({"ERROR"}, _last.notes[0])
+    redraw()
+    return {"CANCELLED"}
 
 
 def end():

@@ -129,11 +129,27 @@ def test_a_result_and_its_being_run_again_are_one_undo_step_each(rig, panel):
     assert [one.name for one in bpy.data.actions] == ["sway"]
 
 
-def test_what_the_job_took_from_the_file_and_is_gone_is_said(rig, panel):
+def test_what_the_job_took_from_the_file_and_is_gone_is_said(rig, panel, addon):
     bpy.ops.graphics_ml.test_sway()
+    assert not addon("running").last().failed
     rig.name = "Other"
-    with pytest.raises(RuntimeError, match="'Rig', which is not in this file any more"):
+    with pytest.raises(RuntimeError, match=r"'Rig', which is not in this file any more; .* in the panel Retarget"):
         bpy.ops.graphics_ml.run_again()
+    told = addon("running").last()  # and not the success from before
+    assert told.failed and told.title == "Run Again" and "'Rig'" in told.notes[0] and len(told.notes) == 1
+
+
+def test_an_operator_that_cannot_be_run_again_now_is_told_in_the_sidebar(rig, panel, addon, monkeypatch):
+    bpy.ops.graphics_ml.test_sway()
+
+    def unselected(context, record):
+        context.view_layer.objects.active = None
+        return "graphics_ml.clean_up", {}
+
+    monkeypatch.setitem(panel._again, "retarget", unselected)
+    with pytest.raises(RuntimeError):
+        bpy.ops.graphics_ml.run_again()
+    assert addon("running").last().failed
 
 
 def test_an_action_without_a_record_cannot_be_run_again(rig, panel):
