@@ -173,15 +173,18 @@ class CleanUp:
         Raises:
             CleanUpError: a step cannot be done; `motion` is as it was before it.
         """
-        was = quality(self.motion, self.bones)
+        was, frames = quality(self.motion, self.bones), len(self.motion)
         for name, change, contacts in self._steps:
             try:
                 said = change()
             except (ValueError, GraphicsMLError) as error:
                 raise CleanUpError(name, str(error)) from error
             now = quality(self.motion, self.bones, contacts=was.contacts if contacts == "kept" else None)
-            yield Step(name, said, _figures(was, now, contacts is not None))
-            was = now
+            if frames == 1 and name in _OF_MOVEMENT:
+                said = (f"a single frame has {_OF_MOVEMENT[name]}",)
+            frames = min(frames, len(self.motion))
+            yield Step(name, said, _figures(was, now, frames, contacts is not None))
+            was, frames = now, len(self.motion)
 
     def _cut(self, start, end):
         self.motion = trim(self.motion, start, end)
@@ -244,12 +247,20 @@ class CleanUp:
         )
 
 
-def _figures(was: Quality, now: Quality, feet: bool) -> tuple[Figure, ...]:
-    said = [
-        Figure("jerk", was.jerk, now.jerk, "m/s3", 0),
-        Figure("penetration", 1000 * was.penetration, 1000 * now.penetration, "mm", 1),
-    ]
-    if feet and now.skate is not None:
+_OF_MOVEMENT = {
+    "smooth": "no movement that could be smoothed",
+    "foot lock": "no movement from which feet could be kept",
+    "reduce keys": "no keys to spare",
+}
+_FOR_JERK = 4  # frames that a third difference needs
+
+
+def _figures(was: Quality, now: Quality, frames: int, feet: bool) -> tuple[Figure, ...]:
+    """What can be measured in so many frames."""
+    said = [Figure("penetration", 1000 * was.penetration, 1000 * now.penetration, "mm", 1)]
+    if frames >= _FOR_JERK:
+        said.insert(0, Figure("jerk", was.jerk, now.jerk, "m/s3", 0))
+    if frames > 1 and feet and now.skate is not None:
         slip = 1000 * was.skate.mean_slip, 1000 * now.skate.mean_slip
         said.insert(0, Figure("feet slip", *slip, "mm a contact", 1))
     return tuple(said)

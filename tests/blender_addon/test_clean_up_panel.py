@@ -208,6 +208,13 @@ def action_curves(action):
     ]
 
 
+def test_of_a_single_frame_it_is_said_that_nothing_moves(settings, geno, addon):
+    settings.use_smooth, settings.only_range, settings.first, settings.last = True, True, 11, 11
+    bpy.ops.graphics_ml.clean_up()
+    assert "Smooth: a single frame has no movement that could be smoothed" in addon("running").last().notes[0]
+    assert [row[0] for _, rows in addon("clean_up_panel").steps_of(geno) for row in rows] == ["Under ground"]
+
+
 def test_a_path_on_the_object_goes_to_the_bones(settings, test_data, walk):
     rig = rigs.geno(test_data)
     bpy.context.scene.graphics_ml.retarget.root = "object"

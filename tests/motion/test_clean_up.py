@@ -69,3 +69,24 @@ def test_a_step_that_cannot_be_done_leaves_what_was_before_it(motion):
     chain = motion.replace(skeleton=Skeleton(names, range(-1, len(tail) - 1), tail.offsets))
     with pytest.raises(CleanUpError, match=r"^then: "):
         list(CleanUp(motion, bones, then=chain))
+
+
+def test_of_a_single_frame_it_is_said_that_nothing_moves_and_only_what_can_be_measured_is_shown(motion):
+    work = CleanUp(
+        motion.frames(0, 1),
+        recognize_moving(motion),
+        smooth=4.0,
+        mirror=True,
+        foot_lock=1.0,
+        ground=True,
+        reduce_keys=0.01,
+    )
+    steps = {step.name: step for step in work}
+    assert {name for name, step in steps.items() if "a single frame has no" in str(step)} == {
+        "smooth",
+        "foot lock",
+        "reduce keys",
+    }
+    assert {figure.name for step in steps.values() for figure in step.figures} == {"penetration"}
+    few = CleanUp(motion.frames(0, 3), recognize_moving(motion), smooth=4.0)
+    assert [figure.name for step in few for figure in step.figures] == ["feet slip", "penetration"]
