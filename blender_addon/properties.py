@@ -19,7 +19,7 @@ Type, default, bounds, help and choices come from the setting. How a kind of set
     one of words  a menu
     Path          a field with Blender's file browser; `//` stands for the folder of the .blend, the job has it whole
     several Paths a list with a button that opens the file browser
-    several texts a list with a button that adds an empty one
+    several texts a list with a button that adds an empty one, or of several numbers a 0
     X | None      numbers, switches and menus have a switch `use_<name>` beside them, off is None; text and paths are
                   None while they are empty
 Blender keeps numbers as float32; `job_from` gives the shortest decimal that is the same float32, so 0.3 stays 0.3.
@@ -54,6 +54,12 @@ class TextItem(bpy.types.PropertyGroup):
     """One text of several."""
 
     text: bpy.props.StringProperty(name="Text")
+
+
+class NumberItem(bpy.types.PropertyGroup):
+    """One number of several."""
+
+    number: bpy.props.FloatProperty(name="Number")
 
 
 def group_of(job_class, leave_out=(), more=None, name=None):
@@ -111,8 +117,8 @@ def fill(group, job):
         if get_origin(kind) is tuple:
             items = getattr(group, one.name)
             items.clear()
-            for word in value or ():
-                setattr(items.add(), _part(kind), str(word))
+            for part in value or ():
+                setattr(items.add(), _part(kind), part if isinstance(part, float) else str(part))
         elif value is not None:
             setattr(group, one.name, value if isinstance(value, bool | int | float) else str(value))
         elif _empty_is_none(kind):
@@ -229,8 +235,12 @@ class RemoveFile(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (PathItem, TextItem, AddFiles, AddText, RemoveFile)
-_ITEMS = {Path: (PathItem, "path", AddFiles), str: (TextItem, "text", AddText)}  # of a list of these
+CLASSES = (PathItem, TextItem, NumberItem, AddFiles, AddText, RemoveFile)
+_ITEMS = {  # of a list of these
+    Path: (PathItem, "path", AddFiles),
+    str: (TextItem, "text", AddText),
+    float: (NumberItem, "number", AddText),
+}
 
 
 def _property(one, kind):
@@ -270,11 +280,13 @@ def _value(group, one, kind):
     if optional and not _empty_is_none(kind) and not getattr(group, _switch(one.name)):
         return None
     value = getattr(group, one.name)
-    if get_origin(kind) is tuple:
+    if kind == tuple[float, ...]:
+        value = tuple(_decimal(item.number) for item in value)
+    elif get_origin(kind) is tuple:
         words = [word for item in value if (word := getattr(item, _part(kind)))]
         value = tuple(_absolute(word) if is_file(word) else word for word in words)
     elif kind is float:
-        value = float(str(np.float32(value)))
+        value = _decimal(value)
     elif kind in (str, Path) and value and is_file(value):
         value = _absolute(value)
     if value in ("", ()) and (optional or kind is not str):
@@ -284,6 +296,10 @@ def _value(group, one, kind):
             raise JobError(f"{label_of(one)} is empty: {one.metadata['help']}")
         return one.default
     return value
+
+
+def _decimal(number):
+    return float(str(np.float32(number)))
 
 
 def _absolute(text):

@@ -41,6 +41,7 @@ def every_kind(core):
         many: tuple[Path, ...] = setting("several files")
         none_or_many: tuple[Path, ...] = setting("several files or none", ())
         spans: tuple[str, ...] = setting("several texts or none", ())
+        offsets: tuple[float, ...] = setting("several numbers or none", ())
         maybe_file: Path | None = setting("a file or none", None)
         kept_in: Path = setting("a folder", Path("here"))
         file_or_word: str | None = setting("a file or a word", None, names_file=lambda word: word.endswith(".toml"))
@@ -68,6 +69,7 @@ def _some_of_every_kind(job_class, folder):
             **given | {"needed": -2.5},
             none_or_many=(folder / "c",),
             spans=("3-7", "left foot"),
+            offsets=(0.3, 0.0, -12.5),
             maybe_file=folder / "d",
             kept_in=folder / "e",
             file_or_word=str(folder / "f.toml"),
