@@ -70,18 +70,22 @@ def trim(motion: Motion, start: float = 0.0, end: float | None = None) -> Motion
     Raises:
         ValueError: no frame lies in that time.
     """
-    fps, first = float(motion.fps), first_frame(motion, start)
+    fps, first = float(motion.fps), _first_from(motion, start)
     last = len(motion) if end is None else np.minimum(len(motion), np.ceil(end * fps - 1e-6))
     if not first < last:
         until = "the end" if end is None else f"{end} s"
         raise ValueError(f"no frame lies between {start} s and {until}; the motion lasts {motion.duration:.3f} s")
-    return motion.frames(first, int(last))
+    return motion.frames(int(first), int(last))
 
 
 def first_frame(motion: Motion, start: float) -> int:
     """The first frame that trim leaves of a motion from a time on."""
+    return int(_first_from(motion, start))
+
+
+def _first_from(motion, start):
     # Times that were written in decimals meet the frame they mean.
-    return int(np.maximum(0, np.ceil(start * float(motion.fps) - 1e-6)))
+    return np.maximum(0, np.ceil(start * float(motion.fps) - 1e-6))
 
 
 def _ticks(frames, fps, new):
