@@ -9,6 +9,7 @@ from graphics_ml.pose.detection import LANDMARKS, MIRRORED
 from graphics_ml.pose.keypoint_data import _MIRRORED, made_from
 from graphics_ml.pose.keypoint_network import KeypointData, KeypointLearner, KeypointModel, calibration, places_of
 from tests.pose.drawn_people import drawn_set
+from tests.pose.learned_by_heart import batch_of, learned_by_heart
 
 SMALL = KeypointModel(size=64, widths=(16, 24, 32, 48), blocks=(1, 1, 1, 1), head=32, bell=1.0)
 
@@ -23,21 +24,10 @@ def learner(folder):
     return KeypointLearner(KeypointData(sets=(folder,)), SMALL)
 
 
-def batch_of(samples, rng=None):
-    drawn = [samples.draw(index, rng) for index in range(len(samples))]
-    return {name: torch.stack([torch.as_tensor(one[name]) for one in drawn]) for name in drawn[0]}
-
-
 def test_eight_crops_are_learned_by_heart(learner):
-    torch.manual_seed(0)
-    network, batch = learner.network(), batch_of(learner.splits().train)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=4e-3)
-    for _ in range(150):
-        optimizer.zero_grad()
-        learner.loss(network, batch).backward()
-        optimizer.step()
+    network, batch = learned_by_heart(learner, 150, 4e-3)
     with torch.inference_mode():
-        figures = learner.figures(network.eval(), batch)
+        figures = learner.figures(network, batch)
         again = learner.figures(folded(network), batch)
     assert float(figures["pck"].nanmean()) > 0.99
     assert float(figures["visible_right"].nanmean()) > 0.95

@@ -17,7 +17,7 @@ from graphics_ml.pose.person_boxes import (
     overlap,
 )
 from tests.pose.drawn_people import drawn_set
-from tests.pose.test_keypoint_network import batch_of
+from tests.pose.learned_by_heart import batch_of, learned_by_heart
 
 SMALL = BoxModel(size=96, widths=(16, 24, 32, 48), blocks=(1, 1, 1, 1), head=32)
 
@@ -29,15 +29,9 @@ def learner(tmp_path_factory):
 
 
 def test_people_in_six_pictures_are_learned_by_heart(learner):
-    torch.manual_seed(0)
-    network, batch = learner.network(), batch_of(learner.splits().train)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    for _ in range(120):
-        optimizer.zero_grad()
-        learner.loss(network, batch).backward()
-        optimizer.step()
+    network, batch = learned_by_heart(learner, 120, 3e-3)
     with torch.inference_mode():
-        figures = learner.figures(network.eval(), batch)
+        figures = learner.figures(network, batch)
     assert float(figures["agreement"].mean()) == 1.0
     assert float(figures["overlap"].mean()) > 0.8
 
