@@ -1,5 +1,6 @@
 """What a recipe trains: samples, a network, its loss and how well it does. Higher rooms fill it in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
@@ -48,7 +49,7 @@ class Splits:
     made_from: dict[str, str] = field(default_factory=dict)
 
 
-class Learner:
+class Learner(ABC):
     """One kind of network and what it learns.
 
     Attributes:
@@ -67,32 +68,32 @@ class Learner:
     def __init__(self, data: Settings, model: Settings):
         self.data, self.model = data, model
 
+    @abstractmethod
     def splits(self) -> Splits:
         """The samples; raises GraphicsMLError where they cannot be read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def network(self) -> nn.Module:
         """The network, its weights drawn from torch's generator."""
-        raise NotImplementedError
 
     def hidden(self, network: nn.Module) -> Iterable[nn.Parameter]:
         """Matrices between hidden layers that Muon shall train, see muon.py; AdamW trains all others."""
         return ()
 
+    @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> torch.Tensor:
         """What is made small, one number: 0 for a network that knows everything, so that losses can be compared."""
-        raise NotImplementedError
 
+    @abstractmethod
     def figures(self, network: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         """How well it does, tensors of any shape; NaN where nothing can be said. `watched` is among them."""
-        raise NotImplementedError
 
-    def finish(self, network: nn.Module, batches: Iterable[Batch]) -> None:
+    def finish(self, network: nn.Module, batches: Iterable[Batch]) -> None:  # noqa: B027 most have nothing to fit
         """What is fitted last, such as how sure it may be, on the split that it has not learned from."""
 
+    @abstractmethod
     def about(self) -> str:
         """Paragraphs of the model card: what goes in, what comes out, what it is not for."""
-        raise NotImplementedError
 
 
 def ensure_disjoint(splits: Splits) -> None:
