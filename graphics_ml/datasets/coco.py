@@ -14,12 +14,12 @@ import numpy as np
 from pycocotools import mask as rle
 
 from graphics_ml.datasets.frame import MAX_INSTANCE, Frame, Person
+from graphics_ml.jobs import MOST_FRAMES
 from graphics_ml.keypoints import COCO, COCO_LINKS, FACE, FEET, HAND
 from graphics_ml.outputs import write_bytes
 
-MAX_FRAMES = 1 << 21
 _CATEGORY = 1
-_SET_BITS, _INSTANCES = 26, MAX_INSTANCE + 1  # with MAX_FRAMES 53 bits: what a float holds, as COCOeval has them
+_SET_BITS, _INSTANCES = 26, MAX_INSTANCE + 1  # with MOST_FRAMES 53 bits: what a float holds, as COCOeval has them
 _DECIMALS = 3  # of a pixel
 
 
@@ -55,12 +55,12 @@ def image_id(data_set: str, index: int) -> int:
     """The id of a frame's picture: 26 bits of its data set, 21 of the frame, then six that are 0.
 
     Raises:
-        ValueError: the index is beyond MAX_FRAMES.
+        ValueError: the index is beyond MOST_FRAMES.
     """
-    if not 0 <= index < MAX_FRAMES:
-        raise ValueError(f"a data set has at most {MAX_FRAMES} frames, so there is no frame {index}")
+    if not 0 <= index < MOST_FRAMES:
+        raise ValueError(f"a data set has at most {MOST_FRAMES} frames, so there is no frame {index}")
     of_set = int(data_set[:7], 16) >> (4 * 7 - _SET_BITS)
-    return (of_set * MAX_FRAMES + index) * _INSTANCES
+    return (of_set * MOST_FRAMES + index) * _INSTANCES
 
 
 def image_of(frame: Frame, file_name: str) -> dict:

@@ -116,19 +116,16 @@ def before(picture: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.
 
 def invented_background(size: int, rng: np.random.Generator) -> np.ndarray:
     """A picture (size, size, 3) of nothing, float32 from 0 to 255: colours that change at all scales, some edges."""
-    pixels = np.zeros((size, size, 3), np.float32)
+    pixels = torch.zeros(3, size, size)
     cells, strength = 2, 1.0
     fall = rng.uniform(0.4, 0.9)
     while cells < size:
-        noise = rng.standard_normal((cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
-        rough = torch.from_numpy(np.broadcast_to(noise, (cells, cells, 3)).copy()).permute(2, 0, 1)[None]
+        rough = rng.standard_normal((1, 3 if rng.random() < 0.5 else 1, cells, cells), dtype=np.float32)
         mode = "nearest" if rng.random() < 0.25 else "bilinear"
-        pixels += (
-            np.float32(strength)
-            * torch.nn.functional.interpolate(rough, (size, size), mode=mode)[0].permute(1, 2, 0).numpy()
-        )
+        pixels += strength * torch.nn.functional.interpolate(torch.from_numpy(rough), (size, size), mode=mode)[0]
         cells, strength = cells * int(rng.integers(2, 4)), strength * fall
-    pixels *= np.float32(rng.uniform(15, 60) / max(float(pixels.std()), 1e-6))
+    pixels = pixels.permute(1, 2, 0).numpy()
+    pixels = pixels * np.float32(rng.uniform(15, 60) / max(float(pixels.std()), 1e-6))
     return np.clip(pixels + rng.uniform(40, 215, 3).astype(np.float32), 0, 255)
 
 
@@ -147,19 +144,23 @@ def hidden_by_things(
     """
     size = len(picture)
     picture, behind = picture.copy(), np.zeros(len(points), dtype=bool)
-    y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
     for _ in range(rng.integers(1, most + 1)):
         centre, half = rng.uniform(0, size, 2), rng.uniform(0.03, 0.18, 2) * size
         angle, power = rng.uniform(0, math.pi), rng.choice([2.0, 8.0])  # an ellipse, or nearly a rectangle
         cos, sin = math.cos(angle), math.sin(angle)
 
-        def distance(px, py, centre=centre, half=half, cos=cos, sin=sin, power=power):
+        def is_inside(px, py, centre=centre, half=half, cos=cos, sin=sin, power=power):
             dx, dy = px - centre[0], py - centre[1]
             along, across = (dx * cos + dy * sin) / half[0], (dy * cos - dx * sin) / half[1]
-            return np.abs(along) ** power + np.abs(across) ** power
+            return np.abs(along) ** power + np.abs(across) ** power < 1
 
-        inside = distance(x, y) < 1
-        picture[inside] = rng.uniform(0, 255, 3) if rng.random() < 0.5 else invented_background(size, rng)[inside]
+        first, last = (np.clip(centre + side * np.hypot(*half), 0, size).astype(int) for side in (-1, 1))
+        y, x = np.mgrid[first[1] : last[1], first[0] : last[0]].astype(np.float32) + 0.5
+        inside, part = is_inside(x, y), picture[first[1] : last[1], first[0] : last[0]]
+        if rng.random() < 0.5:
+            part[inside] = rng.uniform(0, 255, 3)
+        else:
+            part[inside] = invented_background(max(2, *part.shape[:2]), rng)[: len(part), : part.shape[1]][inside]
         with np.errstate(invalid="ignore"):  # points that nobody knows
-            behind |= distance(points[:, 0], points[:, 1]) < 1
+            behind |= is_inside(points[:, 0], points[:, 1])
     return picture, behind

@@ -7,7 +7,8 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from graphics_ml.datasets.coco import MAX_FRAMES, image_id, image_of, whole_body_of, write_coco
+from graphics_ml.datasets.coco import image_id, image_of, whole_body_of, write_coco
+from graphics_ml.jobs import MOST_FRAMES
 from graphics_ml.datasets.frame import VISIBLE
 from graphics_ml.keypoints import WHOLE_BODY
 from tests.datasets.frames_made import made_frame
@@ -120,7 +121,7 @@ def test_ids_stay_when_a_set_is_extended_and_never_meet_those_of_another(path, t
 
 
 def test_the_largest_id_is_exact_as_a_float():
-    largest = image_id("f" * 16, MAX_FRAMES - 1) + 63
+    largest = image_id("f" * 16, MOST_FRAMES - 1) + 63
     assert int(float(largest)) == largest < 2**53
     with pytest.raises(ValueError, match="at most"):
-        image_id("f" * 16, MAX_FRAMES)
+        image_id("f" * 16, MOST_FRAMES)

@@ -38,6 +38,7 @@ class Pool:
     def __init__(self, names: dict[str, tuple[str, ...]], shares, few: int, neighbours: int, seed: int, axis: str):
         self.names = names
         self._kinds, self._shares = tuple(names), np.array(shares, dtype=float) / np.sum(shares)
+        self._parts = {kind: {one: part_of(names[kind], seed, one) for one in SPLITS} for kind in names}
         self._few, self._neighbours, self._seed, self._axis = few, neighbours, seed, axis
 
     def draw(self, rng: np.random.Generator, clip: int, split: str, count: int) -> list[str]:
@@ -62,7 +63,7 @@ class Pool:
         rng, orders = rng_for(self._seed, clip // self._neighbours, self._axis), {}
         for kind, share in zip(self._kinds, self._shares, strict=True):
             names = self.names[kind]
-            drawn = {one: rng.permutation(part_of(names, self._seed, one)) for one in SPLITS}
+            drawn = {one: rng.permutation(self._parts[kind][one]) for one in SPLITS}
             orders[kind] = [names[i] for i in drawn[split]], max(1, round(self._few * share * SPLITS[split]))
         return orders
 
