@@ -8,8 +8,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from graphics_ml.datasets.coco import image_id, image_of, whole_body_of, write_coco
-from graphics_ml.jobs import MOST_FRAMES
 from graphics_ml.datasets.frame import VISIBLE
+from graphics_ml.jobs import MOST_FRAMES
 from graphics_ml.keypoints import WHOLE_BODY
 from tests.datasets.frames_made import made_frame
 
