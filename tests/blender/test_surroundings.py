@@ -38,7 +38,10 @@ def around(seed=0, moments=3, speed=0.0):
     for x in (-0.5, 0.6):
         body = rng.uniform([-0.3, 0, -0.2], [0.3, 1.75, 0.2], (60, 3)) + np.array([x, 0, 0])
         people.append(body[None] + speed * np.arange(moments)[:, None, None] / 30 * [1, 0, 0])
-    return Around(seed=seed, split="train", width=64, height=48, fps=30.0, people=tuple(people), skins=((), ()))
+    hips = 2 * (np.full(moments, 0.95),)
+    return Around(
+        seed=seed, split="train", width=64, height=48, fps=30.0, people=tuple(people), hips=hips, skins=((), ())
+    )
 
 
 def points_of(seen):
@@ -187,19 +190,25 @@ SHOES = [box_of_points([x, 0, -0.1], [x + 0.1, 0.1, 0.17]) for x in (-0.2, 0.1)]
 
 def test_who_sits_in_the_air_gets_a_stool_of_the_right_height_behind_the_feet_and_nobody_else():
     shins, thighs = box_of_points([-0.2, 0.1, -0.1], [0.2, 0.45, 0]), box_of_points([-0.2, 0.4, -0.55], [0.2, 0.5, 0])
-    sitting = np.concatenate([*SHOES, shins, thighs, box_of_points([-0.2, 0.5, -0.55], [0.2, 1.3, -0.3])])
-    x, height, z = seat_under(sitting)
-    assert abs(x) < 0.1 and height == pytest.approx(0.4, abs=0.02) and -0.55 < z < -0.2
-    seen = replace(around(), people=(np.stack([sitting] * 2), np.stack([sitting, sitting + np.array([0, 0, 0.2])])))
+    trunk = box_of_points([-0.2, 0.5, -0.55], [0.2, 1.3, -0.3])
+    sitting = np.concatenate([*SHOES, shins, thighs, trunk])
+    legs_crossed = np.concatenate([SHOES[0], SHOES[1] + np.array([0, 0.45, 0.2]), shins, thighs, trunk])
+    for body in (sitting, legs_crossed):
+        x, height, z = seat_under(body, 0.5)
+        assert abs(x) < 0.1 and height == pytest.approx(0.4, abs=0.02) and -0.55 < z < -0.2
+    two = (np.stack([sitting] * 2), np.stack([sitting, sitting + np.array([0, 0, 0.2])]))
+    seen = replace(around(), people=two, hips=2 * (np.full(2, 0.5),))
     (stool,) = draw_seats(np.random.default_rng(0), seen)  # for the one that stays
     places = Placed(stool).moved(stool)
     assert stool["kind"] == "stool" and np.ptp(places[:, 1]) == pytest.approx(height, abs=0.01)
     assert places[:, 1].min() == pytest.approx(0, abs=0.005) and places[:, 2].max() < 0
     standing = np.concatenate([*SHOES, box_of_points([-0.2, 0.1, -0.1], [0.2, 1.75, 0.1])])
-    on_one_foot = np.concatenate([SHOES[0], box_of_points([-0.2, 0.4, -0.6], [0.2, 1.3, -0.3])])
+    shin_behind = box_of_points([-0.2, 0.4, -0.6], [0, 0.5, -0.1])
+    running = np.concatenate([SHOES[0], shin_behind, box_of_points([-0.2, 0.8, -0.6], [0.2, 1.75, -0.1])])
     in_the_air, too_low = sitting + np.array([0, 0.3, 0]), sitting * np.array([1, 0.3, 1])
-    for other in (standing, on_one_foot, in_the_air, too_low):
-        assert seat_under(other) is None
+    for other, hips in ((standing, 0.95), (running, 0.9), (in_the_air, 0.8), (too_low, 0.15)):
+        assert seat_under(other, hips) is None
+    assert seat_under(running, 0.5) is not None  # were its hips as low as its leg
 
 
 # Light

@@ -161,7 +161,7 @@ class Studio:
         placed = self._place(rng, players, [act.is_grounded(seconds) for act, seconds in acts])
         about = [
             dict(character=actor.name, motion=act.name, start=float(seconds[0]), **actor.about, **values)
-            for actor, (act, seconds), (_, values) in zip(actors, acts, placed, strict=True)
+            for actor, (act, seconds), (_, _, values) in zip(actors, acts, placed, strict=True)
         ]
         around = Around(
             seed=seed,
@@ -169,7 +169,8 @@ class Studio:
             width=self._scene.picture.width,
             height=self._scene.picture.height,
             fps=self._scene.clip.fps,
-            people=tuple(points for points, _ in placed),
+            people=tuple(points for points, _, _ in placed),
+            hips=tuple(heights for _, heights, _ in placed),
             skins=tuple(actor.skins for actor in actors),
         )
         drawn, around = surround.draw(self._scene, number, around)
@@ -181,15 +182,17 @@ class Studio:
         return _Clip(number, split, tuple(players), tuple(acts), around.cameras, things, parameters, looks)
 
     def _place(self, rng, players, grounded):
-        """Stand the players on the floor beside each other; gives of each points (M, N, 3) of its skin, and values."""
+        """Stand the players on the floor beside each other; gives of each points (M, N, 3) of its skin, heights (M,) of
+        its hips, and values."""
         section = self._scene.people
         drawn = [dict(facing=section.facing.draw(rng), gap=section.gap.draw(rng)) for _ in players]
-        stands = []
+        stands, hips = [], []
         for player, values in zip(players, drawn, strict=True):
             places, joints = player.motion.positions(), player.actor.roles.joints(player.actor.skeleton)
             about = places[:, joints["hips"]].mean(axis=0) * [1, 0, 1]
             turn = np.radians(values["facing"]) - people.heading(places[0], joints)
             stands.append((about, turn))
+            hips.append(places[:, joints["hips"], 1])
             player.places[:] = placement(about, turn, np.zeros(3))
         lowest, reaches, points = ([[] for _ in players] for _ in range(3))
         for moment in range(self._scene.clip.frames + 1):
@@ -206,7 +209,8 @@ class Studio:
             heights = people.heights_to_stand(np.array(lowest[at]), grounded[at])
             to = np.stack(np.broadcast_arrays(x, heights, z), axis=-1)
             player.places[:] = [placement(about, turn, one) for one in to]
-            found.append((np.array(points[at]) + to[:, None], drawn[at] | dict(place=[x, z])))
+            values = drawn[at] | dict(place=[x, z])
+            found.append((np.array(points[at]) + to[:, None], hips[at] + heights, values))
         return found
 
     def _show(self, clip, moment):

@@ -103,6 +103,7 @@ class Around:
         width, height: of the picture, pixels.
         fps: moments in a second.
         people: (M, N, 3) points on each person's skin at every moment, one more than the clip has frames.
+        hips: (M,) heights of each person's hip joint, metres.
         skins: each person's meshes in Blender; their material slots are put back after the clip.
         cameras: one for every moment; none while the camera is drawn.
     """
@@ -113,6 +114,7 @@ class Around:
     height: int
     fps: float
     people: tuple[np.ndarray, ...]
+    hips: tuple[np.ndarray, ...]
     skins: tuple[tuple, ...] = ()
     cameras: tuple[Camera, ...] = ()
 

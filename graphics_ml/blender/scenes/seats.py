@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stools under those who would sit in the air: both feet are on the floor, but the body's weight is not over them."""
+"""Stools under those who would sit in the air: some foot is on the floor, but the body's weight is not over it."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from graphics_ml.blender.scenes.people import reach, room
 from graphics_ml.blender.scenes.placing import Placed, draw_thing
 
 _FLOOR = 0.04  # metres; what is below touches the floor
-_TWO_FEET = 0.14  # metres; what touches the floor is broader than one shoe, seen from anywhere
-_OFF = 0.04  # metres that the weight is beside the feet at least
+_OFF = 0.015  # metres that the weight is beside the feet at least; of who squats it is over them
 _BACK = 0.12  # metres that the seat is farther from the feet than the weight, which thighs and arms draw ahead
 _UNDER = 0.1  # metres about the seat's middle where it carries the body; the shins are not there
+_FLESH = 0.2  # metres at most from the hip joints down to the seat: what is over it is no leg behind somebody who runs
 _HEIGHTS = (0.25, 0.7)  # metres, of what one sits on
 _STIRS = 0.03  # metres that who sits moves by during the clip
 
@@ -19,8 +19,8 @@ _STIRS = 0.03  # metres that who sits moves by during the clip
 def draw_seats(rng: np.random.Generator, around: Around) -> list[dict]:
     """A stool for each person that needs one at all moments, as placing.make_thing takes it."""
     seats = []
-    for points in around.people:
-        found = [seat_under(moment) for moment in points]
+    for points, hips in zip(around.people, around.hips, strict=True):
+        found = [seat_under(*moment) for moment in zip(points, hips, strict=True)]
         if any(seat is None for seat in found) or np.ptp(found, axis=0).max() > _STIRS:
             continue
         x, height, z = np.mean(found, axis=0)
@@ -30,19 +30,22 @@ def draw_seats(rng: np.random.Generator, around: Around) -> list[dict]:
     return seats
 
 
-def seat_under(points: np.ndarray) -> np.ndarray | None:
-    """The middle (3,) of the top of the seat that a body (N, 3) needs, metres, or None."""
+def seat_under(points: np.ndarray, hips: float) -> np.ndarray | None:
+    """The middle (3,) of the top of the seat that a body (N, 3) needs, metres, or None.
+
+    Args:
+        hips: height of its hip joint, metres.
+    """
     ground = points[:, [0, 2]]
     feet = points[:, 1] < _FLOOR
     if not feet.any():
         return None
-    reached = reach(ground[feet])
-    if (reached + np.roll(reached, len(reached) // 2)).min() < _TWO_FEET:
-        return None
     weight = np.unique(np.round(points, 1), axis=0).mean(axis=0)[[0, 2]]  # hands and faces have more points than others
+    reached = reach(ground[feet])
     if room(reached, 0 * reached, weight) < _OFF:
         return None
     away = weight - ground[feet].mean(axis=0)
     middle = weight + _BACK * away / np.linalg.norm(away)
     height = points[np.linalg.norm(ground - middle, axis=1) < _UNDER, 1].min(initial=np.inf)
-    return np.array([middle[0], height, middle[1]]) if _HEIGHTS[0] <= height <= _HEIGHTS[1] else None
+    carries = _HEIGHTS[0] <= height <= _HEIGHTS[1] and hips - height < _FLESH
+    return np.array([middle[0], height, middle[1]]) if carries else None
