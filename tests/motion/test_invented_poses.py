@@ -44,6 +44,15 @@ def test_something_touches_the_floor_and_nothing_is_below_it(poses):
     assert lowest.max() < 0.12
 
 
+def test_who_kneels_has_a_knee_on_the_floor_and_that_foot_too(poses):
+    kneel = np.array(poses.provenance["postures"]) == "kneel"
+    heights = dict(zip(poses.skeleton.names, poses.positions()[kneel, :, 1].T, strict=True))
+    on = {side: heights[f"{side}_shin"] < 0.08 for side in ("left", "right")}  # flesh and trousers are below the joint
+    assert kneel.sum() > 5 and (on["left"] | on["right"]).all() and (on["left"] & on["right"]).any()
+    for side, down in on.items():
+        assert (heights[f"{side}_toes"][down] < 0.12).all()
+
+
 def test_who_stands_has_the_centre_of_mass_over_the_feet(poses):
     names = poses.provenance["postures"]
     rows = [row for row, name in enumerate(names) if name in ("stand", "bend down", "squat", "one leg")]

@@ -6,6 +6,7 @@ Each function draws N poses, without regard to the arms (except those that carry
 import numpy as np
 
 from graphics_ml.motion.invented.body import (
+    FLOOR_POINTS,
     HIP_WIDTH,
     HIPS,
     LEG,
@@ -13,6 +14,7 @@ from graphics_ml.motion.invented.body import (
     SIDES,
     THIGH,
     WRIST_RADIUS,
+    floor_points,
 )
 from graphics_ml.motion.invented.settle import balance, drop_to_floor, lower_to_reach
 from graphics_ml.motion.invented.solve import solve
@@ -126,16 +128,18 @@ def kneel(rng, count: int) -> Tracks:
     tucked = rng.random(count) < 0.5
     tracks["pelvis"][:, 1] = rng.normal(0.05, 0.15, count) + 0.25 * sits * rng.random(count)
     lean = tracks["pelvis"][:, 1]
-    # Thigh and shin against the vertical: the ankle lies as high as instep or toes hold it.
-    slope = np.arcsin((np.where(tucked, 0.092, 0.064) - 0.032) / SHIN)
     for side in SIDES:
         thigh = sits * np.radians(48) + rng.normal(0, 0.05, count) * (1 - sits)
-        knee = np.pi / 2 - slope + thigh
-        leg = np.stack(
-            (thigh + lean, 0.15 * sits + rng.normal(0.06, 0.05, count), 0 * sits, knee, np.where(tucked, -0.35, 0.8)), 1
-        )
+        aside, knee = 0.15 * sits + rng.normal(0.06, 0.05, count), np.pi / 2 + thigh
+        leg = np.stack((thigh + lean, aside, 0 * sits, knee, np.where(tucked, -0.35, 0.8)), 1)
         tracks[f"{side}_leg"] = np.column_stack((leg, np.ones(count)))
         tracks[f"{side}_toes"] = np.where(tucked, 0.9, 0)[:, None]
+    for _ in range(3):  # knees on the floor, ankles as high above it as insteps or toes hold them
+        pose = solve(tracks)
+        heights = dict(zip(FLOOR_POINTS, floor_points(pose.turns, pose.places).T, strict=True))
+        for side in SIDES:
+            foot = np.min([heights[f"{side}_{point}"] for point in ("heel", "ball", "tip")], axis=0)
+            tracks[f"{side}_leg"][:, 3] += (heights[f"{side}_knee"] - foot) / SHIN
     drop_to_floor(tracks)
     if half.any():
         rows = np.flatnonzero(half)
