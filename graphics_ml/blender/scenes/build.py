@@ -31,6 +31,7 @@ from graphics_ml.blender.scenes.motions import Act, MotionPool
 from graphics_ml.blender.scenes.own_scene import OwnScene
 from graphics_ml.blender.scenes.pools import split_of_clip
 from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, motions_of_poses, placement
+from graphics_ml.blender.scenes.settling import settle, turned
 from graphics_ml.blender.stage import camera_in_scene, place_camera
 from graphics_ml.motion.camera import Camera
 from graphics_ml.motion.motion import Motion
@@ -194,6 +195,7 @@ class Studio:
             stands.append((about, turn))
             hips.append(places[:, joints["hips"], 1])
             player.places[:] = placement(about, turn, np.zeros(3))
+        self._settle(players, stands, grounded)
         lowest, reaches, points = ([[] for _ in players] for _ in range(3))
         for moment in range(self._scene.clip.frames + 1):
             self._pose(players, moment)
@@ -212,6 +214,24 @@ class Studio:
             values = drawn[at] | dict(place=[x, z])
             found.append((np.array(points[at]) + to[:, None], hips[at] + heights, values))
         return found
+
+    def _settle(self, players, stands, grounded):
+        """Let those who all but sit, lie or kneel on the floor do so, where they are."""
+        for player, (about, turn), on_the_floor in zip(players, stands, grounded, strict=True):
+            joints = player.actor.roles.joints(player.actor.skeleton)
+            places, turns = player.motion.positions() - about, []
+            c, s = np.cos(turn), np.sin(turn)
+            places = places @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+            for moment, now in enumerate(places):
+                low = now[[joints[role] for role in ("hips", "left_shin", "right_shin")], 1].min() - now[:, 1].min()
+                turns.append({})
+                if on_the_floor[moment] and low < _LOW:
+                    self._pose([player], moment)
+                    bodies = slice(player.actor.bodies)
+                    skin, parts = (np.concatenate(one[bodies]) for one in (player.vertices(), player.parts()))
+                    turns[-1] = settle(skin, parts, {role: now[joint] for role, joint in joints.items()})
+            if any(turns):
+                player.perform(turned(player.motion, player.actor.roles, turns, turn))
 
     def _show(self, clip, moment):
         """Bring people and camera to a moment of the clip; gives the camera as Blender has it."""
@@ -293,6 +313,7 @@ class _Clip:
     looks: bool
 
 
+_LOW = 0.4  # metres; hips and knees higher than this above the lowest joint are not meant to be on the floor
 _POINTS = 1500  # about so many of each person's skin are shown to the samplers
 
 

@@ -28,6 +28,7 @@ from graphics_ml.motion.t_pose import without_t_pose
 
 _INVENTED = "invented"
 _JUMP = 0.06  # metres that the lowest joint of the body rises by in a jump that is one
+_HIGH = 0.6  # of a leg's length; nobody jumps with hips lower than this, not even with knees drawn up
 _SHEET = 16  # poses that are drawn at a time, which takes little longer than one
 _KEPT = 64  # motions, and as many pairs of a motion and a character, in memory
 
@@ -139,7 +140,8 @@ class MotionPool:
             return Act(name, motion, np.ones(_SHEET, dtype=bool), _own_names(motion.skeleton), _INVENTED, held=True)
         kinds = self._section.invented.kinds
         motion = invent(rng, kinds[int(rng.integers(len(kinds)))] if kinds else None, self._section.invented.seconds)
-        return Act(name, motion, on_the_floor(motion), _own_names(motion.skeleton), _INVENTED)
+        roles = _own_names(motion.skeleton)
+        return Act(name, motion, on_the_floor(motion, roles), roles, _INVENTED)
 
     def _read_file(self, name, path):
         if formats.holds_markers(formats.format_of(path)):
@@ -149,7 +151,7 @@ class MotionPool:
         contacts = robust_contacts(motion, roles.roles) if motion.contacts is None else motion.contacts
         motion = align_to_ground(motion, roles.roles, contacts).motion
         motion = motion.replace(contacts=contacts)
-        return Act(name, motion, on_the_floor(motion), roles, name)
+        return Act(name, motion, on_the_floor(motion, roles), roles, name)
 
     def _pair(self, act, actor):
         motion = act.motion
@@ -160,16 +162,18 @@ class MotionPool:
         return Retargeter(motion, actor.skeleton, act.roles, actor.roles)
 
 
-def on_the_floor(motion: Motion) -> np.ndarray:
+def on_the_floor(motion: Motion, roles: BoneMap) -> np.ndarray:
     """(F,) bool: whether a body touches the floor at y = 0 with anything.
 
-    It does while a foot stands. Of the time between only that is a jump in which all of the body is off the floor: who
-    sits, lies or rolls stands on no foot either.
+    It does while a foot stands. Of the time between only that is a jump in which all of the body is off the floor and
+    the hips are high: who sits, lies or rolls stands on no foot either.
     """
-    lowest, on = motion.positions()[..., 1].min(axis=1), motion.contacts.any(axis=1)
+    places, joints = motion.positions(), roles.joints(motion.skeleton)
+    lowest, hips, on = places[..., 1].min(axis=1), places[:, joints["hips"], 1], motion.contacts.any(axis=1)
+    leg = np.linalg.norm(motion.skeleton.offsets[[joints["left_shin"], joints["left_foot"]]], axis=1).sum()
     usual = np.median(lowest[on]) if on.any() else lowest.min()
-    grounded = np.array(on)
-    for first, end in spans(~on):
+    grounded = on | (hips < _HIGH * leg)
+    for first, end in spans(~grounded):
         grounded[first:end] = lowest[first:end].max() < usual + _JUMP
     return grounded
 

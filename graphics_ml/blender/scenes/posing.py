@@ -26,14 +26,17 @@ class Player:
     """
 
     def __init__(self, actor: Actor, motion: Motion, led):
-        self.actor, self.motion = actor, motion
-        bones = actor.rig.pose.bones
+        self.actor, self.places, self._led = actor, np.tile(np.eye(4), (len(motion), 1, 1)), set(led)
+        self.perform(motion)
+
+    def perform(self, motion: Motion) -> None:
+        """Do this instead, which lasts as long."""
+        self.motion, bones = motion, self.actor.rig.pose.bones
         self._rotations = np.tile(np.array([1.0, 0, 0, 0], np.float32), (len(motion), len(bones), 1))
         self._locations = np.zeros((len(motion), len(bones), 3), np.float32)
-        self.places = np.tile(np.eye(4), (len(motion), 1, 1))
         self._pose(0)  # what is not led has to rest before the rest is worked out
         rows = {bone.name: row for row, bone in enumerate(bones)}
-        for name, channels in pose_channels(motion, actor.rig, set(led) & actor.free).items():
+        for name, channels in pose_channels(motion, self.actor.rig, self._led & self.actor.free).items():
             self._rotations[:, rows[name]] = channels.rotation
             if channels.location is not None:
                 self._locations[:, rows[name]] = channels.location
@@ -48,6 +51,17 @@ class Player:
         """The vertices (V, 3) of each skin where they are now; our world, metres."""
         graph = bpy.context.evaluated_depsgraph_get()
         return [evaluated_vertices(skin, graph) for skin in self.actor.skins]
+
+    def parts(self) -> list[np.ndarray]:
+        """The body part (V,) of each vertex of each skin: its place in keypoints.PARTS."""
+        found = []
+        for skin, triangles, parts in zip(
+            self.actor.skins, self.actor.anchors.triangles, self.actor.anchors.parts, strict=True
+        ):
+            own = np.zeros(len(skin.data.vertices), np.uint8)
+            own[triangles] = parts[:, None]
+            found.append(own)
+        return found
 
     def bones(self) -> tuple[np.ndarray, np.ndarray]:
         """World rotations (B, 4) and heads (B, 3), metres, of the bones of the actor's skeleton, now."""
