@@ -8,7 +8,8 @@ from graphics_ml.motion.bone_map import BoneMap, recognize
 from graphics_ml.motion.capsules import self_penetration
 from graphics_ml.motion.humanoid import BODY_ROLES, ROLES, standard_skeleton
 from graphics_ml.motion.invented import random_poses
-from graphics_ml.motion.invented.poses import POSTURES
+from graphics_ml.motion.invented.poses import POSTURES, random_tracks
+from graphics_ml.motion.invented.solve import motion_of, solve
 from graphics_ml.motion.joint_limits import joint_angles
 from graphics_ml.motion.rotations import rotate
 
@@ -51,6 +52,15 @@ def test_who_kneels_has_a_knee_on_the_floor_and_that_foot_too(poses):
     assert kneel.sum() > 5 and (on["left"] | on["right"]).all() and (on["left"] & on["right"]).any()
     for side, down in on.items():
         assert (heights[f"{side}_toes"][down] < 0.12).all()
+
+
+def test_most_who_lie_on_the_back_have_their_feet_on_the_floor():
+    tracks = random_tracks(np.random.default_rng(5), 80, ("lie",))[0]
+    motion = motion_of(tracks, solve(tracks))
+    turns, places = motion.transforms()
+    on_back = rotate(turns[:, motion.skeleton.index("hips")], np.array([0.0, 0, 1]))[:, 1] > 0.9
+    ankles = places[on_back][:, [motion.skeleton.index(f"{side}_foot") for side in ("left", "right")], 1]
+    assert on_back.sum() > 20 and 0.7 < (ankles < 0.13).mean() < 1
 
 
 def test_who_stands_has_the_centre_of_mass_over_the_feet(poses):

@@ -232,6 +232,15 @@ def lie(rng, count: int) -> Tracks:
         tracks[f"{side}_leg"] = np.column_stack((_leg_within(np.radians(leg)), np.ones(count)))
     tracks["hips"][:, 1] = 0.1
     drop_to_floor(tracks)
+    rests = {side: back & (rng.random(count) < 0.85) for side in SIDES}  # the others hold a leg up
+    for _ in range(3):
+        pose = solve(tracks)
+        heights = dict(zip(FLOOR_POINTS, floor_points(pose.turns, pose.places).T, strict=True))
+        for side, down in rests.items():
+            legs = np.stack([heights[f"{side}_{point}"] for point in ("knee", "ankle", "heel", "ball", "tip")])
+            away = np.linalg.norm(pose.places[f"{side}_foot"] - pose.places[f"{side}_thigh"], axis=1)
+            tracks[f"{side}_leg"][:, 0] -= down * legs.min(axis=0) / away
+    drop_to_floor(tracks)
     return tracks
 
 
