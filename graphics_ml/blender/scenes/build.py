@@ -31,7 +31,7 @@ from graphics_ml.blender.scenes.motions import Act, MotionPool
 from graphics_ml.blender.scenes.own_scene import OwnScene
 from graphics_ml.blender.scenes.pools import split_of_clip
 from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, motions_of_poses, placement
-from graphics_ml.blender.scenes.settling import settle, turned
+from graphics_ml.blender.scenes.settling import eased, settle, turned
 from graphics_ml.blender.stage import camera_in_scene, place_camera
 from graphics_ml.motion.camera import Camera
 from graphics_ml.motion.motion import Motion
@@ -231,6 +231,7 @@ class Studio:
                     skin, parts = (np.concatenate(one[bodies]) for one in (player.vertices(), player.parts()))
                     turns[-1] = settle(skin, parts, {role: now[joint] for role, joint in joints.items()})
             if any(turns):
+                turns = eased(turns, self._scene.clip.fps)
                 player.perform(turned(player.motion, player.actor.roles, turns, turn))
 
     def _show(self, clip, moment):

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphics_ml.keypoints import PARTS
 from graphics_ml.motion.bone_map import BoneMap
+from graphics_ml.motion.invented.curves import smoothed
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_axis_angle
 
@@ -21,7 +22,8 @@ _NEAR, _FAR = (
     0.16,
 )  # metres from what carries a body to its seat or knee: as near is meant to touch, as far is not
 _SEAT, _KNEE, _SHOULDER = 0.22, 0.13, 0.15  # metres about a joint that do not turn with the limb beyond it
-_ANGLES = np.radians(np.arange(0, 25, 0.25))  # that a limb may be turned by
+_SPREAD = 0.12  # seconds on both sides
+_ANGLES = np.radians(np.arange(0, 25, 0.1))  # that a limb may be turned by
 
 
 def settle(skin: np.ndarray, parts: np.ndarray, joints: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -62,13 +64,22 @@ def settle(skin: np.ndarray, parts: np.ndarray, joints: dict[str, np.ndarray]) -
     return turns
 
 
+def eased(turns: list[dict[str, np.ndarray]], fps: float) -> list[dict[str, np.ndarray]]:
+    """Turns of neighbouring moments, as `settle` gives them, spread over a quarter of a second, so nobody jerks."""
+    window, roles = round(_SPREAD * fps), sorted({role for own in turns for role in own})
+    if window == 0 or len(turns) < 3:
+        return turns
+    paths = {role: smoothed(np.array([own.get(role, np.zeros(3)) for own in turns]), window) for role in roles}
+    return [{role: path[moment] for role, path in paths.items()} for moment in range(len(turns))]
+
+
 def turned(motion: Motion, roles: BoneMap, turns: list[dict[str, np.ndarray]], heading: float) -> Motion:
     """A motion with limbs turned.
 
     Args:
         motion: F frames.
         roles: of its joints.
-        turns: for each frame role to rotation vector, as `settle` gives them; none of a joint below another's.
+        turns: for each frame role to rotation vector, as `settle` gives them.
         heading: radians about the vertical by which the world of these vectors is turned against the motion's.
     """
     rotations, world, joints = motion.rotations.copy(), motion.orientations(), roles.joints(motion.skeleton)
