@@ -42,7 +42,7 @@ LIMB_LANDMARKS = [
     for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 ]
 LIMB_ROLES = [f"{side}_{part}" for side in SIDES for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")]
-# Frames by which each camera's clock is behind the first one's, as `capture` finds them: 6.7 pixels median reprojection.
+# Frames by which each camera's clock is behind the first one's, as `capture` finds them: 6.7 pixels of reprojection.
 CLOCKS = {"cam01": 0, "cam02": 0, "cam03": 3, "cam04": 0}
 
 
