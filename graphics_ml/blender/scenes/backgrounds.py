@@ -11,7 +11,7 @@ import numpy as np
 
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import add_mesh, is_seen, look_material, plain
-from graphics_ml.blender.scenes.patterns import SPANS, draw_pattern
+from graphics_ml.blender.scenes.patterns import SPANS, draw_kind, draw_pattern
 from graphics_ml.blender.scenes.pools import part_of
 from graphics_ml.blender.scenes.surroundings import Backgrounds
 
@@ -73,7 +73,7 @@ def _quad(name, corners, look, repeat=None, kind="thing", pixels=256):
 
 def _surface(section, values, rng, kinds):
     """A look from one of these patterns, and how many metres its picture covers."""
-    kind = kinds[rng.integers(len(kinds))]
+    kind = draw_kind(rng, kinds)
     span = SPANS[kind] * np.exp(rng.uniform(-0.5, 0.5))
     return dict(pattern=draw_pattern(rng, kind), roughness=values["roughness"]), span
 
@@ -100,7 +100,7 @@ def _view(section, rng, around):
     look = dict(glow=float(rng.uniform(0.6, 1.1)), roughness=1.0)
     if pictures and rng.uniform() < section.picture_share:
         return look | dict(picture=str(pictures[rng.integers(len(pictures))]))
-    return look | dict(pattern=draw_pattern(rng, section.views[rng.integers(len(section.views))]))
+    return look | dict(pattern=draw_pattern(rng, draw_kind(rng, section.views)))
 
 
 def _room(section, values, rng, around, points, lenses):

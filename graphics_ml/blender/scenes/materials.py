@@ -5,8 +5,6 @@ Our own are known by the names of all their materials, as blender/characters mak
 their coordinates are those of the character as it was built.
 """
 
-import colorsys
-
 import bpy
 import numpy as np
 
@@ -14,7 +12,7 @@ from graphics_ml.blender.characters.figure import MATERIALS
 from graphics_ml.blender.scene import ours_from_blender
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
-from graphics_ml.blender.scenes.patterns import draw_pattern
+from graphics_ml.blender.scenes.patterns import draw_colour, draw_pattern
 from graphics_ml.blender.scenes.surroundings import Materials
 
 GARMENTS = ("shirt", "trousers", "socks", "shoes")
@@ -71,10 +69,10 @@ def _outfit(section, rng):
     for garment in GARMENTS:
         look = dict(roughness=section.roughness.draw(rng))
         own, pattern, span = section.own.draw(rng), section.pattern.draw(rng), section.span.draw(rng)
-        colour = colorsys.hsv_to_rgb(rng.uniform(), rng.beta(1.1, 1.6), rng.uniform(0.04, 0.95))
+        colour = draw_colour(rng)
         printed = draw_pattern(rng, pattern) if pattern != "none" else None
         if not own:
-            look["colour"] = [round(c, 4) for c in colour]
+            look["colour"] = colour
             if printed is not None and garment in _CLOTH:
                 look |= dict(pattern=printed, span=_PRINT if pattern == "print" else span)
         outfit[garment] = look

@@ -101,15 +101,26 @@ SPANS = dict(
 """Metres that one picture of a floor or wall covers, about."""
 
 
+VIVID = 0.07
+"""Share of all colours that are strong, so that one picture in eight or so is full of one: rare in life, but it keeps a
+network from trusting in dull ones."""
+
+
+def draw_kind(rng: np.random.Generator, kinds: tuple[str, ...]) -> str:
+    """One of these kinds of patterns: plain walls, houses and woods are seen more often than checks and clutter."""
+    weights = np.array([_COMMON.get(kind, 1.0) for kind in kinds])
+    return kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+
+
 def draw_pattern(rng: np.random.Generator, kind: str) -> dict:
-    """A pattern of this kind: its colours are as in life for seven in ten, any for the others."""
-    if kind in _NATURAL and rng.uniform() < 0.7:
+    """A pattern of this kind: its colours are as in life for seventeen in twenty, any made thing's for the others."""
+    if kind in _NATURAL and rng.uniform() < 0.85:
         hue, spread, saturation, value = _NATURAL[kind]
         hue = rng.uniform(*hue)
         saturation, value = rng.uniform(*saturation), rng.uniform(*value)
     else:
-        hue, spread = rng.uniform(), rng.choice([0.04, 0.15, 0.5])
-        saturation, value = rng.beta(1.1, 2.2), rng.uniform(0.15, 0.95)
+        spread = rng.choice([0.04, 0.15, 0.5])
+        hue, saturation, value = draw_tone(rng)
     colours = []
     for _ in range(4):
         s = np.clip(saturation * rng.uniform(0.6, 1.3), 0, 1)
@@ -118,12 +129,55 @@ def draw_pattern(rng: np.random.Generator, kind: str) -> dict:
     return dict(kind=kind, seed=int(rng.integers(2**31)), colours=colours)
 
 
+def draw_tone(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Hue, saturation and value, 0 to 1, of something made: a few of any strong colour (VIVID), the others dull.
+
+    Dull ones are about the yellows and blues of daylight more often than about greens and purples: so are those of
+    natural pictures (Webster and Mollon 1997, "Adaptation and the color statistics of natural images").
+    """
+    value = rng.beta(1.2, 1.0) * 0.9 + 0.05
+    if rng.uniform() < VIVID:
+        return float(rng.uniform()), float(rng.beta(3, 1.5)), float(value)
+    hue = (rng.normal(0.08, 0.04), rng.normal(0.6, 0.05), rng.uniform())[rng.choice(3, p=[0.45, 0.25, 0.3])]
+    return float(hue % 1), float(rng.beta(1.1, 4.5)), float(value)
+
+
+def draw_colour(rng: np.random.Generator) -> list[float]:
+    """The sRGB colour, 0 to 1, of something made, by its `draw_tone`."""
+    return [round(c, 4) for c in colorsys.hsv_to_rgb(*draw_tone(rng))]
+
+
 def paint(pattern: dict, size: int = 256) -> np.ndarray:
     """The picture of a pattern, uint8 (size, size, 3), sRGB; the first row is the upper one."""
     rng = np.random.default_rng(pattern["seed"])
     picture = _PAINTERS[pattern["kind"]](rng, size, np.array(pattern["colours"], dtype=np.float64))
     return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
+
+# How often kinds are seen; those that are not named, once.
+_COMMON = dict(
+    plain=4.0,
+    plaster=5.0,
+    bricks=2.0,
+    planks=2.5,
+    asphalt=2.5,
+    concrete=2.0,
+    grass=2.0,
+    slabs=1.5,
+    street=4.0,
+    interior=4.0,
+    foliage=2.5,
+    hills=2.0,
+    facade=2.0,
+    clutter=0.4,
+    spectrum=0.5,
+    crates=0.6,
+    checks=0.6,
+    flowers=0.6,
+    posters=0.8,
+    marble=0.6,
+    gradient=0.7,
+)
 
 # Hue, its spread, saturation and value of what has a colour of its own.
 _NATURAL = dict(
@@ -134,7 +188,7 @@ _NATURAL = dict(
     slabs=((0.03, 0.15), 0.04, (0.02, 0.2), (0.4, 0.75)),
     grass=((0.18, 0.30), 0.04, (0.4, 0.75), (0.25, 0.55)),
     gravel=((0.05, 0.12), 0.05, (0.03, 0.2), (0.35, 0.65)),
-    plaster=((0.0, 1.0), 0.03, (0.0, 0.25), (0.55, 0.95)),
+    plaster=((0.0, 0.2), 0.03, (0.0, 0.12), (0.7, 0.97)),
     bricks=((0.0, 0.06), 0.02, (0.35, 0.7), (0.35, 0.65)),
     foliage=((0.18, 0.36), 0.06, (0.4, 0.85), (0.15, 0.6)),
     hills=((0.15, 0.33), 0.06, (0.25, 0.6), (0.3, 0.6)),
@@ -413,14 +467,15 @@ def _gradient(rng, size, colours):
 def _spectrum(rng, size, colours):
     """Coloured noise with the spectrum of natural pictures, amplitude 1/f (Field 1987)."""
     slope = rng.uniform(1.4, 2.8)
-    fields = np.stack([_noise(rng, size, slope) for _ in range(3)], axis=-1)
-    return colours.mean(axis=0) + (fields - 0.5) @ rng.normal(0, 0.8, (3, 3))
+    light, *fields = (_noise(rng, size, slope) - 0.5 for _ in range(4))
+    strength = 0.8 if rng.uniform() < VIVID else 0.15
+    tints = np.stack(fields, axis=-1) @ rng.normal(0, strength, (3, 3))
+    return colours.mean(axis=0) + rng.uniform(0.3, 1.2) * light[..., None] + tints
 
 
 def _any_colours(rng, count):
-    """As colours of made things are: mostly dull."""
-    grey, away = rng.uniform(0.05, 0.95, (count, 1)), rng.uniform(-1, 1, (count, 3)) * rng.beta(1.2, 2, (count, 1))
-    return np.clip(grey + 0.7 * away, 0.02, 0.98)
+    """Colours (count, 3) of things that were made apart from each other."""
+    return np.array([draw_colour(rng) for _ in range(count)]).reshape(-1, 3)
 
 
 def _leaves(rng, size, colours, count, kinds, smallest, largest, ground):
@@ -479,7 +534,7 @@ def _facade(rng, size, colours):
     picture = np.array(_PAINTERS[rng.choice(["plaster", "bricks", "concrete", "panels"])](rng, size, colours))
     rows, columns = int(rng.integers(2, 7)), int(rng.integers(2, 8))
     tall, wide = rng.uniform(0.35, 0.75), rng.uniform(0.35, 0.8)
-    glass, frame = rng.uniform(0.05, 0.5, 3), rng.uniform(0.2, 1, 3)
+    glass, frame = rng.uniform(0.05, 0.45) * np.array([0.85, 0.95, 1.0]), _any_colours(rng, 1)[0]
     for row in range(rows):
         for column in range(columns):
             y0, x0 = (row + (1 - tall) / 2) / rows, (column + (1 - wide) / 2) / columns
@@ -562,7 +617,7 @@ def _street(rng, size, colours):
         picture = np.where(crown[..., None], _mix(greens, _noise(rng, size, 0.8)), picture)
     for _ in range(rng.integers(0, 6)):  # cars
         wide, at = size * rng.uniform(0.1, 0.25), size * rng.uniform(-0.1, 1)
-        low, own = int(ground + size * rng.uniform(0.02, 0.1)), rng.uniform(0.05, 0.9, 3)
+        low, own = int(ground + size * rng.uniform(0.02, 0.1)), _any_colours(rng, 1)[0]
         for a, b, c, d, ink in (
             (0.0, 1.0, 0.0, 0.25, own),
             (0.2, 0.8, 0.22, 0.42, own * 0.3),

@@ -9,7 +9,7 @@ import numpy as np
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.furniture import SLOTS, assemble
 from graphics_ml.blender.scenes.making import add_mesh, box_uv, is_seen, look_material, plain
-from graphics_ml.blender.scenes.patterns import CLOTHS, WALLS, draw_pattern
+from graphics_ml.blender.scenes.patterns import CLOTHS, WALLS, draw_colour, draw_kind, draw_pattern
 
 SPACE = 0.08
 """Metres at least between a thing and any person, at any moment of the clip."""
@@ -76,5 +76,5 @@ def _look(rng, kind, slot):
         )
     if rng.uniform() < 0.3:
         span = float(np.exp(rng.uniform(np.log(0.2), np.log(1.5))))
-        return look | dict(pattern=draw_pattern(rng, _PRINTS[rng.integers(len(_PRINTS))]), span=span)
-    return look | dict(colour=list(colorsys.hsv_to_rgb(rng.uniform(), rng.beta(1.1, 1.8), rng.uniform(0.05, 0.95))))
+        return look | dict(pattern=draw_pattern(rng, draw_kind(rng, _PRINTS)), span=span)
+    return look | dict(colour=draw_colour(rng))
