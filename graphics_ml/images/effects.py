@@ -20,16 +20,17 @@ def apply(picture: np.ndarray, values: Mapping) -> np.ndarray:
 
     Args:
         picture: uint8 (H, W, 3), sRGB.
-        values: any of exposure, warmth, green, vignette, blur, motion_blur (with direction, degrees), scale, noise and
-            shot (with seed), sharpen, contrast, saturation, grey, jpeg; the Effects of blender/scenes/surroundings.py
-            say what they are. What is left out is not done.
+        values: any of metering, exposure, warmth, green, vignette, blur, motion_blur (with direction, degrees), scale,
+            noise and shot (with seed), sharpen, contrast, saturation, grey, jpeg; the Effects of
+            blender/scenes/surroundings.py say what they are. What is left out is not done.
 
     Returns:
         uint8 (H, W, 3).
     """
     rng = np.random.default_rng(values.get("seed", 0))
     # What a byte becomes before its neighbours count is looked up: most pictures need no more than that.
-    lit = _LIGHT[:, None] * 2.0 ** values.get("exposure", 0.0) * _white_balance(values)
+    lit = _LIGHT[:, None] * _white_balance(values)
+    lit = lit * _gain(picture, lit, values)
     if any(values.get(name) for name in ("vignette", "blur", "motion_blur")) or values.get("scale", 1.0) < 1:
         seen = srgb(_through_lens(lit[picture, range(3)], values)) * 255
     else:
@@ -39,7 +40,8 @@ def apply(picture: np.ndarray, values: Mapping) -> np.ndarray:
         seen = seen + deviation * rng.standard_normal(seen.shape, dtype=np.float32)
     if values.get("sharpen"):
         seen = seen + values["sharpen"] * (seen - blurred(seen, 1.0))
-    seen = 127.5 + values.get("contrast", 1.0) * (seen - 127.5)
+    if values.get("contrast", 1.0) != 1:
+        seen = _with_contrast(seen, values)
     grey = (seen @ _LUMA)[..., None]
     saturation = 0.0 if values.get("grey") else values.get("saturation", 1.0)
     seen = grey + saturation * (seen - grey)
@@ -76,6 +78,36 @@ def blurred(values: np.ndarray, deviation: float) -> np.ndarray:
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _CODES = np.arange(256, dtype=np.float32) / 255
 _LIGHT = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+_MIDDLE = 0.46  # sRGB of a surface that gives back 18 % of the light, which cameras are set for (ISO 2720)
+_CLIPPED = 1 / 8  # of the pixels; a camera that sets itself lets no more become white or black
+
+
+def _gain(picture, lit, values):
+    """By what the camera's metering and exposure multiply the light (256, 3) of a picture's codes."""
+    gain, metering = 2.0 ** values.get("exposure", 0.0), values.get("metering", 0.0)
+    if not metering:
+        return gain
+    shares = np.stack([np.bincount(picture[..., c].ravel(), minlength=256) for c in range(3)], axis=-1)
+    shares = shares * _LUMA / (picture.size / 3)
+    steps = np.linspace(-3, 3, 61)  # eight times the light: more would show the codes of a black picture
+    means = [(shares * srgb(lit * 2.0**step)).sum() for step in steps]
+    gain *= 2.0 ** (metering * np.interp(_MIDDLE, means, steps))
+    bright = int(np.quantile(picture.min(axis=-1), 1 - _CLIPPED))
+    return min(gain, 0.9 / max(float(lit[bright].min()), 1e-3))
+
+
+def _with_contrast(seen, values):
+    """Each pixel's way from the mean multiplied; where the camera sets itself, by no more than it lets become white or
+    black."""
+    light, factor = seen @ _LUMA, values["contrast"]
+    mean = light.mean()
+    if values.get("metering") and factor > 1:
+        low, high = np.quantile(light, [_CLIPPED, 1 - _CLIPPED])
+        room = min(mean / max(mean - low, 1.0), (255 - mean) / max(high - mean, 1.0))
+        factor = max(1.0, min(factor, room))
+    return mean + factor * (seen - mean)
 
 
 def _through_lens(light, values):

@@ -14,21 +14,22 @@ from graphics_ml.blender.passes import render
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import cameras, effects, lights, materials, occluders, surround
 from graphics_ml.blender.scenes.description import Scene, read_scene
-from graphics_ml.blender.scenes.distributions import rng_for
+from graphics_ml.blender.scenes.distributions import read_distribution, rng_for
 from graphics_ml.blender.scenes.drawn import KIND, Around
 from graphics_ml.blender.scenes.furniture import DISTRACTORS, SLOTS, assemble
 from graphics_ml.blender.scenes.making import load_picture, strike
-from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, draw_pattern, paint
+from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, draw_colour, draw_pattern, paint
 from graphics_ml.blender.scenes.placing import Placed
 from graphics_ml.blender.scenes.seats import draw_seats, seat_under
 from graphics_ml.blender.scenes.sections import read_section
 from graphics_ml.blender.scenes.surroundings import Cameras, Lights, Materials
 from graphics_ml.blender.stage import place_camera
 from graphics_ml.errors import FileError
-from graphics_ml.images.effects import apply
+from graphics_ml.images.effects import apply, linear
 from graphics_ml.motion.camera import Camera, look_at
 
 SCENE = Scene()
+_STRONG = dict(blur=4.0, motion_blur=12.0, scale=0.3)
 
 
 def around(seed=0, moments=3, speed=0.0):
@@ -455,11 +456,43 @@ def test_each_person_gets_an_outfit_of_its_own():
 
 def test_drawn_effects_are_what_the_images_room_applies():
     picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
-    drawn = [json.loads(json.dumps(effects.draw(SCENE.effects, rng_for(0, frame, "effects")))) for frame in range(20)]
+    drawn = [
+        json.loads(json.dumps(effects.draw(SCENE.effects, rng_for(0, frame, "effects"), 100.0))) for frame in range(20)
+    ]
     changed = [apply(picture, values) for values in drawn]
     assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in changed)
     assert len({one.tobytes() for one in changed}) == 20
     assert {True} == {0 <= values["jpeg"] <= 100 for values in drawn}
+
+
+@pytest.mark.parametrize("size", [60.0, 150.0])
+def test_no_blur_spreads_a_point_farther_than_people_of_this_size_bear(size):
+    section = replace(SCENE.effects, **{name: read_distribution(value) for name, value in _STRONG.items()})
+    values = effects.draw(section, rng_for(0, 0, "effects"), size) | dict(direction=0.0)
+    lens = {name: values[name] for name in (*_STRONG, "direction")}
+    dot = np.zeros((101, 101, 3), np.uint8)
+    dot[48:53, 48:53] = 200
+    light = linear(apply(dot, lens))[..., 0].astype(float)
+    x = np.arange(101) - 50
+    across = light.sum(axis=0)
+    still = 2.0  # variance of five pixels in a row
+    spread = np.sqrt((across * x**2).sum() / across.sum() - still)
+    assert 0 < spread < 1.3 * section.softest * size + 0.3  # the way of a motion is whole pixels
+
+
+def test_the_smallest_person_is_measured_whole_and_only_before_the_camera():
+    camera = Camera(100, 100, 100.0, np.array([50.0, 50.0]), np.diag([1.0, -1.0, -1.0]), np.zeros(3))
+    tall, low = np.array([[0, -5, -10], [0, 5, -10.0]]), np.array([[-1, 0, -10], [1, 0, -10.0]])
+    assert effects.smallest(camera, [tall]) == pytest.approx(100)
+    assert effects.smallest(camera, [tall, low]) == pytest.approx(20)
+    assert effects.smallest(camera, [-low]) == np.inf
+
+
+def test_most_things_are_dull_and_some_are_of_strong_colours():
+    colours = np.array([draw_colour(np.random.default_rng(seed)) for seed in range(1000)])
+    chroma = np.ptp(colours, axis=1)
+    assert np.median(chroma) < 0.12 and 0.02 < (chroma > 0.4).mean() < 0.1
+    assert np.ptp(colours.mean(axis=1)) > 0.85  # black and white are among them
 
 
 def test_settings_are_drawn_within_what_they_say():

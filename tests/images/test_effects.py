@@ -9,7 +9,7 @@ from graphics_ml.images.effects import apply, blurred, linear, srgb
 GREY = np.full((120, 160, 3), 120, np.uint8)
 ALL = dict(
     exposure=0.3, warmth=0.1, green=-0.05, vignette=0.4, blur=1.0, motion_blur=5.0, direction=30.0, scale=0.6,
-    noise=5.0, shot=3.0, seed=7, sharpen=0.5, contrast=1.1, saturation=0.8, grey=False, jpeg=60,
+    noise=5.0, metering=0.6, shot=3.0, seed=7, sharpen=0.5, contrast=1.1, saturation=0.8, grey=False, jpeg=60,
 )  # fmt: skip
 
 
@@ -105,10 +105,28 @@ def test_the_corners_lose_the_share_of_light_that_the_vignette_says():
     assert light[60, 80] == pytest.approx(1, abs=0.01)
 
 
-def test_a_grey_picture_has_three_equal_channels_and_contrast_turns_about_the_middle():
+@pytest.mark.parametrize("darker", [2, 1])
+def test_metering_all_the_way_gives_any_picture_the_same_middle_brightness(darker):
+    metered = apply(picture() // darker, dict(metering=1.0)).astype(float)
+    assert (metered @ [0.299, 0.587, 0.114]).mean() / 255 == pytest.approx(0.46, abs=0.02)
+
+
+@pytest.mark.parametrize("exposure", [0.0, 1.0, 3.0])
+def test_a_camera_that_meters_makes_no_more_than_an_eighth_white_or_black(exposure):
+    bright = np.repeat(np.linspace(0, 255, 160, dtype=np.uint8)[None, :, None], 120, axis=0).repeat(3, axis=2)
+    seen = apply(bright, dict(metering=0.5, exposure=exposure, contrast=3.0))
+    assert max((seen == 255).mean(), (seen == 0).mean()) < 0.14
+    assert (apply(bright, dict(exposure=exposure, contrast=3.0)) == 255).mean() > 0.3
+
+
+def test_contrast_turns_about_the_mean_brightness():
+    two = np.repeat(np.array([[[60]], [[100]]], np.uint8), 3, axis=2)
+    assert apply(two, dict(contrast=1.5))[:, 0, 0].tolist() == [50, 110]
+
+
+def test_a_grey_picture_has_three_equal_channels_and_saturation_is_a_factor():
     grey = apply(picture(), dict(grey=True)).astype(int)
     assert np.ptp(grey, axis=-1).max() == 0
-    assert apply(np.full_like(GREY, 150), dict(contrast=1.5))[0, 0, 0] == pytest.approx(127.5 + 1.5 * 22.5, abs=1)
     flat = apply(picture(), dict(saturation=0.5)).astype(float)
     assert np.ptp(flat, axis=-1).mean() == pytest.approx(np.ptp(picture().astype(float), axis=-1).mean() / 2, rel=0.05)
 

@@ -85,14 +85,15 @@ class Studio:
         next_camera = self._show(clip, moment + 1)
         following = [np.concatenate(player.vertices()) for player in clip.players]
         camera = self._show(clip, moment)
+        bodies = tuple(map(_body, clip.players, following, range(1, 1 + len(following))))
         return DrawnFrame(
             index=index,
             split=clip.split,
             camera=camera,
             next_camera=next_camera,
-            things=(*map(_body, clip.players, following, range(1, 1 + len(following))), *clip.things),
+            things=(*bodies, *clip.things),
             people=tuple(self._filmed(clip, instance, moment) for instance in range(1, 1 + len(clip.players))),
-            parameters=clip.parameters | dict(moment=moment, effects=self._effects(index)),
+            parameters=clip.parameters | dict(moment=moment, effects=self._effects(index, camera, bodies)),
             picture=self._render(index) if picture else None,
             passes=self._passes() if self._scene.picture.labels == "passes" else None,
         )
@@ -261,8 +262,9 @@ class Studio:
             on_surface=anchors.on_surface,
         )
 
-    def _effects(self, index):
-        return effects.draw(self._scene.effects, rng_for(self._seed, index, "effects"))
+    def _effects(self, index, camera, bodies):
+        rng = rng_for(self._seed, index, "effects")
+        return effects.draw(self._scene.effects, rng, effects.smallest(camera, [body.vertices for body in bodies]))
 
     def _render(self, index):
         picture = self._scene.picture

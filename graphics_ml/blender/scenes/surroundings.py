@@ -69,7 +69,7 @@ class Cameras(Section):
     pan: Distribution = drawn("of a camera that pans", {"uniform": [-12, 12]}, min=-90, max=90, unit="degrees a second")
     blur: Distribution = drawn(
         "radius that what is at infinity, or half as near as the people, is out of focus by; part of the longer side",
-        {"choice": [0, {"uniform": [0.002, 0.02]}], "weights": [3, 1]},
+        {"choice": [0, {"uniform": [0.002, 0.015]}], "weights": [5, 1]},
         min=0,
         max=0.1,
     )
@@ -81,7 +81,7 @@ class Lights(Section):
 
     exposure: Distribution = drawn(
         "how bright a white thing at the people's place becomes; 1 is white",
-        {"log_uniform": [0.8, 2.2]},
+        {"log_uniform": [0.7, 1.4]},
         min=0.01,
         max=20,
     )
@@ -117,7 +117,7 @@ class Lights(Section):
     )
     tint: Distribution = drawn(
         "how far a source's colour is drawn towards any hue, as of coloured lamps",
-        {"choice": [0, {"uniform": [0.1, 0.7]}], "weights": [8, 1]},
+        {"choice": [0, {"uniform": [0.1, 0.7]}], "weights": [14, 1]},
         min=0,
         max=1,
     )
@@ -137,7 +137,7 @@ class Lights(Section):
     )
     tone: Distribution = drawn(
         "how light becomes colour: as it is, or with the soft shoulder of film or of newer cameras",
-        {"choice": list(TONES), "weights": [3, 1, 1]},
+        {"choice": list(TONES), "weights": [6, 1, 1]},
         kind=str,
         choices=TONES,
     )
@@ -224,8 +224,15 @@ class Materials(Section):
 class Effects(Section):
     """What lens, sensor and codec do to each picture. None moves anything in it, so labels stay exact."""
 
+    metering: Distribution = drawn(
+        "how far the camera itself brings what it sees to its middle brightness: 0 not at all, 1 all the way; it never "
+        "makes more than one pixel in eight white",
+        {"uniform": [0.3, 0.9]},
+        min=0,
+        max=1,
+    )
     exposure: Distribution = drawn(
-        "steps of twice the light", {"normal": [0, 0.3], "min": -1.2, "max": 1.2}, min=-8, max=8
+        "steps of twice the light, after that", {"normal": [0, 0.3], "min": -0.8, "max": 0.8}, min=-8, max=8
     )
     warmth: Distribution = drawn("of the white balance, as log of red over blue", {"normal": [0, 0.12]}, min=-2, max=2)
     green: Distribution = drawn(
@@ -233,50 +240,61 @@ class Effects(Section):
     )
     vignette: Distribution = drawn(
         "share of the light lost in the corners",
-        {"choice": [0, {"uniform": [0.05, 0.6]}], "weights": [2, 1]},
+        {"choice": [0, {"uniform": [0.05, 0.6]}], "weights": [3, 1]},
+        min=0,
+        max=1,
+    )
+    softest: float = fixed(
+        "most that blur, motion_blur and scale together may spread a point, as a standard deviation beside the size of "
+        "the smallest person in the picture: more would leave nothing to label",
+        0.012,
         min=0,
         max=1,
     )
     blur: Distribution = drawn(
         "standard deviation of a soft lens",
-        {"choice": [0, {"log_uniform": [0.3, 1.8]}], "weights": [3, 2]},
+        {"choice": [0, {"log_uniform": [0.3, 1.8]}], "weights": [4, 1]},
         min=0,
         max=50,
         unit="pixels",
     )
     motion_blur: Distribution = drawn(
         "length of the way that all moves while the shutter is open",
-        {"choice": [0, {"uniform": [2, 7]}], "weights": [6, 1]},
+        {"choice": [0, {"uniform": [2, 7]}], "weights": [11, 1]},
         min=0,
         max=100,
         unit="pixels",
     )
     scale: Distribution = drawn(
         "of the sensor's picture, which is then enlarged again",
-        {"choice": [1, {"uniform": [0.4, 0.95]}], "weights": [4, 1]},
+        {"choice": [1, {"uniform": [0.4, 0.95]}], "weights": [6, 1]},
         min=0.05,
         max=1,
     )
     noise: Distribution = drawn(
         "standard deviation of the sensor's noise, of 255 levels",
-        {"choice": [0, {"log_uniform": [0.7, 10]}], "weights": [1, 2]},
+        {"choice": [0, {"log_uniform": [0.7, 3]}, {"log_uniform": [3, 10]}], "weights": [5, 4, 1]},
         min=0,
         max=255,
     )
     shot: Distribution = drawn(
         "of the noise that grows with the root of the light, at white, of 255 levels",
-        {"choice": [0, {"log_uniform": [1, 8]}], "weights": [2, 1]},
+        {"choice": [0, {"log_uniform": [1, 6]}], "weights": [4, 1]},
         min=0,
         max=255,
     )
     sharpen: Distribution = drawn(
-        "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1.5]}], "weights": [2, 1]}, min=0, max=10
+        "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1.5]}]}, min=0, max=10
     )
-    contrast: Distribution = drawn("factor about middle grey", {"log_uniform": [0.7, 1.4]}, min=0, max=10)
-    saturation: Distribution = drawn("factor", {"uniform": [0.4, 1.4]}, min=0, max=10)
+    contrast: Distribution = drawn("factor about the mean brightness", {"log_uniform": [0.85, 1.5]}, min=0, max=10)
+    saturation: Distribution = drawn("factor", {"normal": [0.9, 0.2], "min": 0.4, "max": 1.4}, min=0, max=10)
     grey: Distribution = drawn(
         "whether the picture is black and white", {"choice": [False, True], "weights": [29, 1]}, kind=bool
     )
     jpeg: Distribution = drawn(
-        "quality of JPEG compression; 0 is none", {"choice": [0, {"uniform": [20, 95]}]}, kind=int, min=0, max=100
+        "quality of JPEG compression; 0 is none",
+        {"choice": [0, {"uniform": [50, 95]}, {"uniform": [20, 50]}], "weights": [4, 3, 1]},
+        kind=int,
+        min=0,
+        max=100,
     )
