@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from graphics_ml.blender.scenes.build import Studio
+from graphics_ml.blender.scenes.build import Studio, limbs
 from graphics_ml.blender.scenes.description import read_scene
 from graphics_ml.blender.scenes.motions import on_the_floor
 from graphics_ml.blender.scenes.settling import eased, settle, turned
 from graphics_ml.keypoints import PARTS
 from graphics_ml.motion.bone_map import BoneMap
-from graphics_ml.motion.humanoid import standard_skeleton
+from graphics_ml.motion.humanoid import COMPARED_ROLES, standard_skeleton
 from graphics_ml.motion.invented import invent
 from graphics_ml.motion.motion import Motion
 from graphics_ml.motion.rotations import quaternion_from_axis_angle, rotate
@@ -95,12 +95,17 @@ def test_only_who_jumps_is_off_the_floor_not_who_lies_down_without_standing_on_a
     assert 0.5 < grounded("jump").mean() < 0.95 and grounded("lie down").mean() > 0.95
 
 
-def test_seats_of_our_own_people_that_are_near_the_floor_are_on_it(tmp_path):
+def test_seats_of_our_own_people_that_are_near_the_floor_are_on_it_and_limbs_where_the_motion_says(tmp_path):
     path, seats = tmp_path / "scene.toml", []
     path.write_text(LYING)
     with Studio(read_scene(path), seed=1) as studio:
         for index in range(12):
-            for thing in studio.frame(index, picture=False).things:
+            frame = studio.frame(index, picture=False)
+            for player, person in zip(studio._clip.players, frame.people, strict=True):  # where the samplers think
+                names = [player.actor.roles.roles[role] for role in COMPARED_ROLES]
+                places = person.positions[[person.joints.index(name) for name in names]]
+                np.testing.assert_allclose(limbs(player)[frame.parameters["moment"]], places, atol=1e-3)
+            for thing in frame.things:
                 if thing.instance:
                     core = np.isin(thing.parts, [PARTS.index("pelvis"), PARTS.index("trunk")])
                     seats.append(thing.vertices[thing.triangles[core], 1].min())

@@ -134,6 +134,19 @@ def test_a_thing_stands_on_the_ground_and_is_as_large_as_such_things_are(kind):
         np.testing.assert_array_equal(vertices, assemble(kind, seed)[0])
 
 
+@pytest.mark.parametrize(("show", "enough"), [(6, True), (0, False)])
+def test_half_of_somebodys_limbs_are_in_the_picture_unless_the_scene_says_less(show, enough):
+    toml, fewest = {"cameras": {"fill": {"uniform": [1.5, 3]}, "off_centre": 1, "move": "still", "show": show}}, []
+    section = read_section(Scene, toml, Path("scene.toml")).cameras
+    for clip in range(20):
+        seen = around(clip)
+        seen = replace(seen, limbs=tuple(one[:, :12] for one in seen.people))
+        (camera, *_) = cameras.draw(section, rng_for(0, clip, "cameras"), seen)["cameras"]
+        inside = [camera.project(joints[0]) for joints in seen.limbs]
+        fewest.append(max(((places > 0) & (places < [64, 48])).all(axis=1).sum() for places in inside))
+    assert (min(fewest) >= 6) == enough
+
+
 def test_no_thing_is_in_anyones_way_and_occluders_are_before_the_people_and_distractors_hide_nobody():
     found = dict(occluders=0, distractors=0)
     for clip in range(40):
@@ -166,6 +179,28 @@ def test_occluders_leave_something_to_be_seen_of_everybody():
             hidden |= outline.find_simplex(camera.project(np.concatenate(seen.people))) >= 0
         most.append(hidden.mean(axis=1).max())
     assert 0.3 < max(most) <= 0.6
+
+
+@pytest.mark.parametrize(("leave", "enough"), [(6, True), (0, False)])
+def test_occluders_leave_half_of_somebodys_limbs_in_sight_unless_the_scene_lets_them(leave, enough):
+    toml = {"occluders": {"count": 9, "cover": 0.4, "leave": leave}}
+    section, fewest = read_section(Scene, toml, Path("scene.toml")).occluders, []
+    for clip in range(12):
+        seen = around(clip, moments=1)
+        # Joints on one spot of each, which one thing can hide at once, as it can what is left of someone cut off.
+        joints = tuple(np.tile(one.mean(axis=1, keepdims=True), (1, 12, 1)) for one in seen.people)
+        seen = replace(seen, limbs=joints)
+        seen = replace(seen, cameras=tuple(cameras.draw(Cameras(), rng_for(0, clip, "cameras"), seen)["cameras"]))
+        (camera,), in_sight = seen.cameras, np.concatenate(joints)
+        places = camera.project(in_sight)
+        shown = ((places >= 0) & (places < [camera.width, camera.height])).all(axis=-1)
+        if not shown.any():
+            continue
+        for thing in occluders.draw(section, rng_for(0, clip, "occluders"), seen)["things"]:
+            outline = Delaunay(camera.project(Placed(thing).moved(thing)))
+            shown &= outline.find_simplex(places) < 0
+        fewest.append(shown.sum(axis=1).max())
+    assert (min(fewest) >= 6) == enough
 
 
 def test_nothing_tall_reaches_past_a_lens_that_looks_down():

@@ -19,7 +19,7 @@ import numpy as np
 
 from graphics_ml.blender.armature import evaluated_now
 from graphics_ml.blender.passes import render, render_people
-from graphics_ml.blender.scene import empty_scene
+from graphics_ml.blender.scene import blender_from_ours, empty_scene, ours_from_blender
 from graphics_ml.blender.scenes import effects, people, surround
 from graphics_ml.blender.scenes.anchors import smooth_triangles, triangles_of
 from graphics_ml.blender.scenes.characters import Actor, CharacterPool
@@ -34,6 +34,7 @@ from graphics_ml.blender.scenes.posing import Player, evaluated_vertices, motion
 from graphics_ml.blender.scenes.settling import eased, settle, turned
 from graphics_ml.blender.stage import camera_in_scene, place_camera
 from graphics_ml.motion.camera import Camera
+from graphics_ml.motion.humanoid import COMPARED_ROLES
 from graphics_ml.motion.motion import Motion
 
 
@@ -173,6 +174,7 @@ class Studio:
             fps=self._scene.clip.fps,
             people=tuple(points for points, _, _ in placed),
             hips=tuple(heights for _, heights, _ in placed),
+            limbs=tuple(map(limbs, players)),
             skins=tuple(actor.skins for actor in actors),
         )
         drawn, around = surround.draw(self._scene, number, around)
@@ -233,6 +235,8 @@ class Studio:
                     turns[-1] = settle(skin, parts, {role: now[joint] for role, joint in joints.items()})
             if any(turns):
                 turns = eased(turns, self._scene.clip.fps)
+                player.actor.stand_at(np.eye(4))  # a motion is put on a rig as seen from the world
+                bpy.context.view_layer.update()
                 player.perform(turned(player.motion, player.actor.roles, turns, turn))
 
     def _show(self, clip, moment):
@@ -295,6 +299,14 @@ class Studio:
         self._shown = []
         strike(self._set)
         self._clip = None
+
+
+def limbs(player: Player) -> np.ndarray:
+    """Where a player's shoulders, elbows, wrists, hips, knees and ankles are, (M, 12, 3), in our world."""
+    joints = player.actor.roles.joints(player.actor.skeleton)
+    places = blender_from_ours(player.motion.positions()[:, [joints[role] for role in COMPARED_ROLES]])
+    turned = np.einsum("mab,mjb->mja", player.places[:, :3, :3], places) + player.places[:, None, :3, 3]
+    return ours_from_blender(turned)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.surroundings import Cameras
 from graphics_ml.motion.camera import Camera, focal_length, look_at
 
+_WEAKER = (1.0, 0.7, 0.7, 0.7, 0.0)  # each time, what puts people out of the picture; in the end all are in it
 _CLEAR = 0.3  # metres between the lens and the nearest person
 _LOWEST = 0.08  # metres of the lens above the floor
 
@@ -20,8 +21,15 @@ def draw(section: Cameras, rng: np.random.Generator, around: Around) -> dict:
     times = np.arange(len(points)) / around.fps
     path = _path(points, times) if values["move"] == "follow" else np.zeros((len(times), 3))
     seen = _outline((points - path[:, None]).reshape(-1, 3))
-    first = _framed(values, side, seen, around.width, around.height)
-    cameras = [_moved(first, values, tremble, times[i] - times.mean(), path[i]) for i in range(len(times))]
+    for weaker in _WEAKER:
+        # People of whom too much is cut off come nearer to the middle, and then the camera goes farther away.
+        values["off_centre"] *= weaker
+        values["fill"] = min(values["fill"], max(1.0, weaker * values["fill"]))
+        first = _framed(values, side, seen, around.width, around.height)
+        cameras = [_moved(first, values, tremble, times[i] - times.mean(), path[i]) for i in range(len(times))]
+        shown = [max(map(len, around.limbs_in_picture(cameras[i], i)), default=12) for i in range(len(times))]
+        if min(shown) >= section.show:
+            break
     focus = float(np.median(first.to_camera(seen)[:, 2]))
     # A thin lens of diameter A focused at f, far beyond its focal length, spreads infinity over A * focal / f pixels.
     aperture = 2 * values["blur"] * max(around.width, around.height) * focus / first.focal

@@ -104,6 +104,7 @@ class Around:
         fps: moments in a second.
         people: (M, N, 3) points on each person's skin at every moment, one more than the clip has frames.
         hips: (M,) heights of each person's hip joint, metres.
+        limbs: each person's shoulders, elbows, wrists, hips, knees and ankles (M, 12, 3).
         skins: each person's meshes in Blender; their material slots are put back after the clip.
         cameras: one for every moment; none while the camera is drawn.
     """
@@ -115,9 +116,15 @@ class Around:
     fps: float
     people: tuple[np.ndarray, ...]
     hips: tuple[np.ndarray, ...]
+    limbs: tuple[np.ndarray, ...] = ()
     skins: tuple[tuple, ...] = ()
     cameras: tuple[Camera, ...] = ()
 
     def points(self) -> np.ndarray:
         """All points (P, 3) of all people at all moments."""
         return np.concatenate([one.reshape(-1, 3) for one in self.people])
+
+    def limbs_in_picture(self, camera: Camera, moment: int) -> list[np.ndarray]:
+        """The pixels (N, 2) of those of each person's joints of arms and legs that are in a camera's picture."""
+        seen = [camera.project(joints[moment]) for joints in self.limbs]
+        return [places[((places >= 0) & (places < [camera.width, camera.height])).all(axis=1)] for places in seen]

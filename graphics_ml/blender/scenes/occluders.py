@@ -19,7 +19,7 @@ def draw(section: Occluders, rng: np.random.Generator, around: Around) -> dict:
     for _ in range(section.count.draw(rng)):
         thing = draw_thing(rng, section.kinds)
         cover, nearness = section.cover.draw(rng), section.nearness.draw(rng)
-        place = _place(rng, around, thing, cover, nearness, before)
+        place = _place(rng, around, thing, cover, nearness, before, section.leave)
         if place is not None:
             things.append(thing | place)
             before.append(Placed(thing).moved(place))
@@ -32,11 +32,12 @@ def make(values: dict, around: Around, collection: bpy.types.Collection, looks: 
         make_thing(thing, "Occluder", around, collection, looks)
 
 
-def _place(rng, around, thing, cover, nearness, before):
+def _place(rng, around, thing, cover, nearness, before, least):
     """Where the thing stands between the lens and a point of one of the people, or None.
 
     Args:
         before: vertices (V, 3) of the things that are there already.
+        least: joints of one person that stay in sight.
     """
     moment = int(rng.integers(len(around.cameras)))
     camera = around.cameras[moment]
@@ -58,26 +59,39 @@ def _place(rng, around, thing, cover, nearness, before):
             continue
         place = dict(place=[float(at[0]), foot, float(at[2])], turn=turn, scale=float(scale))
         vertices = shape.moved(place)
-        if clear_of(vertices, around, SPACE) and _hidden([*before, vertices], around) < _MOST_HIDDEN:
+        if clear_of(vertices, around, SPACE) and _leaves_enough([*before, vertices], around, least):
             return place
     return None
 
 
-def _hidden(things, around):
-    """The greatest share of any person at any moment that lies within the bounds of any of these things, each given by
-    its vertices (V, 3), in the picture."""
-    most = 0.0
+def _leaves_enough(things, around, least):
+    """Whether at every moment some of each person, and `least` of the joints of one, lie outside the bounds of all
+    these things, each given by its vertices (V, 3), in the picture."""
     for moment, camera in enumerate(around.cameras):
-        bounds = []
-        for vertices in things:
-            places = camera.project(vertices)
-            behind = np.isnan(places).any(axis=1)  # the camera
-            if behind.any() and not behind.all():
-                return 1.0  # it reaches past the lens and may hide anything
-            if not behind.any():
-                bounds.append((places.min(axis=0), places.max(axis=0)))
+        bounds = [_bounds(vertices, camera) for vertices in things]
         for one in around.people:
-            seen = camera.project(one[moment])
-            within = [((seen >= low) & (seen <= high)).all(axis=1) for low, high in bounds]
-            most = max(most, float(np.any(within, axis=0).mean()))
-    return most
+            if _within(bounds, camera.project(one[moment])).mean() >= _MOST_HIDDEN:
+                return False
+        joints = around.limbs_in_picture(camera, moment)
+        left = max(((~_within(bounds, places)).sum() for places in joints), default=0)
+        if left < min(least, max(map(len, joints), default=0)):
+            return False
+    return True
+
+
+def _bounds(vertices, camera):
+    """The corners of the least rectangle about something in the picture: none of what is behind the camera, and all
+    where it reaches past the lens, which may hide anything."""
+    places = camera.project(vertices)
+    behind = np.isnan(places).any(axis=1)
+    if behind.any():
+        return (np.inf, -np.inf) if behind.all() else (-np.inf, np.inf)
+    return places.min(axis=0), places.max(axis=0)
+
+
+def _within(bounds, places):
+    """Which of the places (N, 2) lie within any of the bounds."""
+    found = np.zeros(len(places), bool)
+    for low, high in bounds:
+        found |= ((places >= low) & (places <= high)).all(axis=1)
+    return found

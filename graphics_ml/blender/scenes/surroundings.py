@@ -59,6 +59,14 @@ class Cameras(Section):
         min=0,
         max=2,
     )
+    show: int = fixed(
+        "how many of the twelve shoulders, elbows, wrists, hips, knees and ankles of one of the people are in the "
+        "picture at least; where they would not be, less is cut off",
+        6,
+        kind=int,
+        min=0,
+        max=12,
+    )
     move: Distribution = drawn(
         "how it moves: it stands still, is held by hand, pans, or follows the people",
         {"choice": list(MOVES), "weights": [4, 3, 1, 2]},
@@ -182,6 +190,14 @@ class Occluders(Section):
         {"uniform": [0.4, 0.95]},
         min=0.05,
         max=1,
+    )
+    leave: int = fixed(
+        "how many of the twelve shoulders, elbows, wrists, hips, knees and ankles of one of the people stay at least "
+        "in sight, of those that are in the picture; 0 lets things hide what they may",
+        6,
+        kind=int,
+        min=0,
+        max=12,
     )
     kinds: tuple[str, ...] = fixed("of things", OCCLUDERS, kind=str, choices=OCCLUDERS, several=True)
 
