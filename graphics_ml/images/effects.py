@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from graphics_ml.images.overlays import lay_over
+
 _BLOCK = 3  # standard deviations that a blur reaches
 
 
@@ -21,8 +23,8 @@ def apply(picture: np.ndarray, values: Mapping) -> np.ndarray:
     Args:
         picture: uint8 (H, W, 3), sRGB.
         values: any of metering, exposure, warmth, green, vignette, blur, motion_blur (with direction, degrees), scale,
-            noise and shot (with seed), sharpen, contrast, saturation, grey, jpeg; the Effects of
-            blender/scenes/surroundings.py say what they are. What is left out is not done.
+            noise and shot (with seed), sharpen, contrast, saturation, grey, overlays (see overlays.py), jpeg; the
+            Effects of blender/scenes/surroundings.py say what they are. What is left out is not done.
 
     Returns:
         uint8 (H, W, 3).
@@ -46,6 +48,8 @@ def apply(picture: np.ndarray, values: Mapping) -> np.ndarray:
     saturation = 0.0 if values.get("grey") else values.get("saturation", 1.0)
     seen = grey + saturation * (seen - grey)
     pixels = np.round(np.clip(seen, 0, 255)).astype(np.uint8)
+    if values.get("overlays"):
+        pixels = lay_over(pixels, values["overlays"])
     return _compressed(pixels, values["jpeg"]) if values.get("jpeg") else pixels
 
 

@@ -14,7 +14,7 @@ from graphics_ml.blender.passes import render
 from graphics_ml.blender.scene import empty_scene
 from graphics_ml.blender.scenes import cameras, effects, lights, materials, occluders, surround
 from graphics_ml.blender.scenes.description import Scene, read_scene
-from graphics_ml.blender.scenes.distributions import read_distribution, rng_for
+from graphics_ml.blender.scenes.distributions import Quantity, read_distribution, rng_for
 from graphics_ml.blender.scenes.drawn import KIND, Around
 from graphics_ml.blender.scenes.furniture import DISTRACTORS, SLOTS, assemble
 from graphics_ml.blender.scenes.making import load_picture, strike
@@ -22,13 +22,14 @@ from graphics_ml.blender.scenes.patterns import CLOTHS, FLOORS, VIEWS, WALLS, dr
 from graphics_ml.blender.scenes.placing import Placed
 from graphics_ml.blender.scenes.seats import draw_seats, seat_under
 from graphics_ml.blender.scenes.sections import read_section
-from graphics_ml.blender.scenes.surroundings import Cameras, Lights, Materials
+from graphics_ml.blender.scenes.surroundings import OVERLAYS, Cameras, Lights, Materials
 from graphics_ml.blender.stage import place_camera
 from graphics_ml.errors import FileError
 from graphics_ml.images.effects import apply, linear
 from graphics_ml.motion.camera import Camera, look_at
 
 SCENE = Scene()
+BOXES = np.array([[5.0, 5, 15, 30]])
 _STRONG = dict(blur=4.0, motion_blur=12.0, scale=0.3)
 
 
@@ -492,7 +493,8 @@ def test_each_person_gets_an_outfit_of_its_own():
 def test_drawn_effects_are_what_the_images_room_applies():
     picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
     drawn = [
-        json.loads(json.dumps(effects.draw(SCENE.effects, rng_for(0, frame, "effects"), 100.0))) for frame in range(20)
+        json.loads(json.dumps(effects.draw(SCENE.effects, rng_for(0, frame, "effects"), BOXES, 32, 32)))
+        for frame in range(20)
     ]
     changed = [apply(picture, values) for values in drawn]
     assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in changed)
@@ -503,7 +505,9 @@ def test_drawn_effects_are_what_the_images_room_applies():
 @pytest.mark.parametrize("size", [60.0, 150.0])
 def test_no_blur_spreads_a_point_farther_than_people_of_this_size_bear(size):
     section = replace(SCENE.effects, **{name: read_distribution(value) for name, value in _STRONG.items()})
-    values = effects.draw(section, rng_for(0, 0, "effects"), size) | dict(direction=0.0)
+    values = effects.draw(section, rng_for(0, 0, "effects"), np.array([[0, 0, 5, size]]), 101, 101) | dict(
+        direction=0.0
+    )
     lens = {name: values[name] for name in (*_STRONG, "direction")}
     dot = np.zeros((101, 101, 3), np.uint8)
     dot[48:53, 48:53] = 200
@@ -515,12 +519,29 @@ def test_no_blur_spreads_a_point_farther_than_people_of_this_size_bear(size):
     assert 0 < spread < 1.3 * section.softest * size + 0.3  # the way of a motion is whole pixels
 
 
-def test_the_smallest_person_is_measured_whole_and_only_before_the_camera():
+def test_boxes_of_people_are_whole_and_of_those_before_the_camera():
     camera = Camera(100, 100, 100.0, np.array([50.0, 50.0]), np.diag([1.0, -1.0, -1.0]), np.zeros(3))
     tall, low = np.array([[0, -5, -10], [0, 5, -10.0]]), np.array([[-1, 0, -10], [1, 0, -10.0]])
-    assert effects.smallest(camera, [tall]) == pytest.approx(100)
-    assert effects.smallest(camera, [tall, low]) == pytest.approx(20)
-    assert effects.smallest(camera, [-low]) == np.inf
+    np.testing.assert_allclose(effects.boxes_of(camera, [tall, -low, low]), [[50, 0, 50, 100], [40, 50, 60, 50]])
+    assert effects.boxes_of(camera, [-low]).shape == (0, 4)
+
+
+def test_bands_and_logos_hide_nobody_and_letters_hardly_anything():
+    boxes, picture, covered = (
+        np.array([[60.0, 30, 110, 190]]),
+        np.full((200, 200, 3), 128, np.uint8),
+        dict.fromkeys(OVERLAYS, 0),
+    )
+    for kind in OVERLAYS:
+        section = replace(SCENE.effects, overlay=read_distribution(kind, Quantity(str)))
+        for frame in range(20):
+            values = effects.draw(section, rng_for(0, frame, "effects"), boxes, 200, 200)
+            changed = (apply(picture, dict(overlays=values["overlays"])) != picture).any(axis=-1)
+            covered[kind] += changed.mean() / 20
+            within = changed[30:190, 60:110].mean()
+            assert within == 0 if kind in ("caption", "logo") else within < 0.1
+    assert covered["none"] == 0 and 0.003 < covered["logo"] < 0.1 and 0.02 < covered["caption"] < 0.12
+    assert 0.003 < covered["letters"] < 0.08
 
 
 def test_most_things_are_dull_and_some_are_of_strong_colours():

@@ -268,7 +268,8 @@ class Studio:
 
     def _effects(self, index, camera, bodies):
         rng = rng_for(self._seed, index, "effects")
-        return effects.draw(self._scene.effects, rng, effects.smallest(camera, [body.vertices for body in bodies]))
+        boxes = effects.boxes_of(camera, [body.vertices for body in bodies])
+        return effects.draw(self._scene.effects, rng, boxes, camera.width, camera.height)
 
     def _render(self, index):
         picture = self._scene.picture

@@ -13,6 +13,7 @@ MOVES = ("still", "hand", "pan", "follow")
 LAMPS = ("sun", "lamp", "window")
 SKIES = ("even", "painted", "hdri")
 TONES = ("Standard", "Filmic", "AgX")
+OVERLAYS = ("none", "letters", "caption", "logo")
 PLACES = ("room", "outdoors", "studio", "backdrop", "open")
 
 
@@ -306,6 +307,13 @@ class Effects(Section):
     saturation: Distribution = drawn("factor", {"normal": [0.9, 0.2], "min": 0.4, "max": 1.4}, min=0, max=10)
     grey: Distribution = drawn(
         "whether the picture is black and white", {"choice": [False, True], "weights": [29, 1]}, kind=bool
+    )
+    overlay: Distribution = drawn(
+        "what is laid over the picture: letters alone, a caption on a band, or a logo in a corner; bands and logos go "
+        "where they hide nobody, and where there is no such place there is none",
+        {"choice": list(OVERLAYS), "weights": [9, 1, 1, 1]},
+        kind=str,
+        choices=OVERLAYS,
     )
     jpeg: Distribution = drawn(
         "quality of JPEG compression; 0 is none",
