@@ -84,7 +84,7 @@ _CODES = np.arange(256, dtype=np.float32) / 255
 _LIGHT = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-_MIDDLE = 0.46  # sRGB of a surface that gives back 18 % of the light, which cameras are set for (ISO 2720)
+_MIDDLE = 0.46  # sRGB of photography's middle grey, which gives back 18 % of the light
 _CLIPPED = 1 / 8  # of the pixels; a camera that sets itself lets no more become white or black
 
 

@@ -131,8 +131,8 @@ class Lights(Section):
         max=1,
     )
     softness: Distribution = drawn(
-        "angle that each source spans, seen from the people",
-        {"log_uniform": [0.5, 40]},
+        "angle that each source spans, seen from the people: shadows of small ones are hard",
+        {"choice": [{"log_uniform": [0.5, 3]}, {"log_uniform": [3, 40]}]},
         min=0.01,
         max=170,
         unit="degrees",
@@ -301,7 +301,7 @@ class Effects(Section):
         max=255,
     )
     sharpen: Distribution = drawn(
-        "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1.5]}]}, min=0, max=10
+        "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1]}]}, min=0, max=10
     )
     contrast: Distribution = drawn("factor about the mean brightness", {"log_uniform": [0.85, 1.5]}, min=0, max=10)
     saturation: Distribution = drawn("factor", {"normal": [0.9, 0.2], "min": 0.4, "max": 1.4}, min=0, max=10)
