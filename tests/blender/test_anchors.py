@@ -92,6 +92,26 @@ def test_all_133_keypoints_of_a_character_of_ours_are_found(person):
     assert len(inside) == 12 + 2 * (1 + 15)  # limbs, and each hand but its tips
 
 
+@pytest.mark.parametrize(
+    "worn",
+    [
+        dict(top="bare", footwear="bare", trouser_length=0.4),
+        dict(legwear="dress", trouser_length=1.0, over="coat"),
+        dict(legwear="skirt", trouser_length=0.5, top="tank_top", over="jacket"),
+    ],
+    ids=str,
+)
+def test_clothes_move_no_keypoint_but_those_on_shoes(worn):
+    found = []
+    for character in (Character(masculinity=0.2), Character(masculinity=0.2, **worn)):
+        empty_scene()
+        found.append(Labelled(build_character(character, detail=0.5), character).places())
+    apart = np.linalg.norm(found[1] - found[0], axis=1)
+    on_shoes = np.array([name.endswith(("toe", "heel")) for name in WHOLE_BODY])
+    assert apart[~on_shoes].max() < 0.01  # as much as another grid of cells moves the skin
+    assert apart[on_shoes].max() < (0.03 if "footwear" in worn else 0.01)
+
+
 def test_left_and_right_mirror_each_other(person):
     places = person.places()
     np.testing.assert_allclose(places[list(FLIPPED)], places * [-1, 1, 1], atol=5e-4)

@@ -20,7 +20,8 @@ from graphics_ml.blender.characters import (  # noqa: E402
     random_character,
     save_character,
 )
-from graphics_ml.blender.characters.figure import MATERIALS, make_figure  # noqa: E402
+from graphics_ml.blender.characters.figure import EXTRA_MATERIALS, MATERIALS, make_figure  # noqa: E402
+from graphics_ml.blender.characters.proportions import measures  # noqa: E402
 from graphics_ml.blender.characters.surface_nets import surface_nets  # noqa: E402
 from graphics_ml.blender.export import save_scene  # noqa: E402
 from graphics_ml.blender.rigs import load_rig  # noqa: E402
@@ -41,6 +42,10 @@ PEOPLE = {
     "small woman with long hair": Character(height=1.50, body_mass_index=19.0, masculinity=0.0, hair="long"),
     "heavy man in shorts": Character(height=1.92, body_mass_index=36.0, hair="bald", trouser_length=0.5),
     "long sleeves": Character(height=1.66, masculinity=0.4, hair="bun", sleeve_length=0.95, looseness=1.0),
+    "heavy woman in a dress": Character(body_mass_index=36.0, masculinity=0.0, legwear="dress", trouser_length=0.8),
+    "skirt and coat": Character(height=1.60, masculinity=0.1, legwear="skirt", trouser_length=0.4, over="coat"),
+    "barefoot in tank top": Character(top="tank_top", footwear="bare", trouser_length=0.5, stripe=True),
+    "bare trunk under a jacket": Character(top="bare", over="jacket", footwear="bare", body_mass_index=30.0),
 }
 
 
@@ -143,6 +148,44 @@ def test_the_crown_is_at_the_requested_height(person):
         skull = make_figure(replace(character, hair="bald"), COARSE).vertices
     assert skull[:, 2].max() == pytest.approx(character.height, abs=0.01)
     assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_character_has_the_further_materials_only_where_it_wears_them():
+    assert make_figure(Character(), COARSE).materials.max() < len(MATERIALS)
+    worn = make_figure(Character(over="coat", stripe=True), COARSE).materials
+    assert {name for name in EXTRA_MATERIALS if len(MATERIALS) + EXTRA_MATERIALS.index(name) in worn} == {
+        "over",
+        "stripe",
+    }
+
+
+def test_a_bare_trunk_shows_no_shirt_and_bare_feet_no_shoes():
+    figure = make_figure(Character(top="bare", footwear="bare"), COARSE)
+    assert not {MATERIALS[m] for m in np.unique(figure.materials)} & {"shirt", "socks", "shoes", "soles"}
+    low = figure.vertices[figure.vertices[:, 2] < 0.05]
+    assert np.ptp(low[low[:, 0] > 0, 1]) == pytest.approx(measures(Character()).foot_length, abs=0.01)
+
+
+@pytest.mark.parametrize("legwear", ["skirt", "dress"])
+def test_a_skirt_stretches_evenly_between_legs_that_part(legwear):
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    rig = build_character(Character(legwear=legwear, trouser_length=0.6, masculinity=0.0), detail=COARSE)
+    mesh = rig.children[0].data
+    slot = [m.name.split()[-1] for m in mesh.materials].index("trousers" if legwear == "skirt" else "shirt")
+    triangles = np.array([p.vertices for p in mesh.polygons if p.material_index == slot])
+    rest = evaluated_vertices(rig)
+    for side, way in (("L", 1), ("R", -1)):  # the bones' Z axes look ahead
+        rig.pose.bones[f"thigh.{side}"].rotation_mode = "QUATERNION"
+        rig.pose.bones[f"thigh.{side}"].rotation_quaternion = Quaternion((0, 0, 1), way * np.radians(60))
+    bpy.context.view_layer.update()
+    parted = evaluated_vertices(rig)
+    knees = [np.array(rig.pose.bones[f"shin.{side}"].head) for side in "LR"]
+    apart = np.linalg.norm(np.subtract(*knees))
+    assert apart > 0.7
+    a, b = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).T
+    low = rest[a, 2] < np.array(rig.data.bones["thigh.L"].head_local)[2]  # the sleeves are not meant
+    length = np.linalg.norm(parted[a] - parted[b], axis=1)[low]
+    assert length.max() < 0.5 * apart  # several triangles share the way: it is not torn open
 
 
 def test_heavier_people_are_wider_and_masculinity_widens_the_shoulders():
@@ -367,6 +410,8 @@ def motion_at_rest(rig, frames=2):
         {"body_mass_index": 3},
         {"masculinity": -0.1},
         {"hair": "mohawk"},
+        {"top": "toga"},
+        {"legwear": ["skirt"]},
         {"skin_colour": (1, 2, 3)},
         {"shirt_colour": "blue"},
         {"eye_colour": (0.1, 0.2)},

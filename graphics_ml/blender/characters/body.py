@@ -116,6 +116,42 @@ class Body:
             ease = ease + flare * smoothstep(t, 0.35 * self.leg_length, 0.85 * self.leg_length)
         return self._leg_tube(t, side, back, ease=ease, cap=0.03)
 
+    def leg_reach(self, t):
+        """How far the bare legs reach outwards, to the front and to the back of the hips' middle, t down the leg."""
+        down, hip, ankle = t / self.leg_length, self.head_of("thigh.L"), self.head_of("foot.L")
+        side, back, outer, _, rear, front = self._leg_tube.section(t)
+        middle = hip[1] + down * (ankle[1] - hip[1]) + back
+        return hip[0] + down * (ankle[0] - hip[0]) + side + outer, front - middle, rear + middle
+
+    def foot(self, x, y, z):
+        """A bare foot standing on z = 0, with the ankle."""
+        ankle, length, along = self.head_of("foot.L"), self.measures.foot_length, foot_direction()
+        px, py = np.abs(x) - ankle[0], y - ankle[1]
+        t = (px * along[0] + py * along[1]) / length + 0.25  # from the heel, all in lengths of the foot
+        side = (px * -along[1] + py * along[0]) / length  # outwards
+        up = z / length
+        wide, high = self.measures.foot_breadth / self.measures.foot_length / 0.376, ankle[2] / length
+        side = side / wide
+        value = ellipsoid(t, side, up, (0.115, 0.0, 0.105), (0.115, 0.110, 0.125))
+        for start, end, thick, thin, reach in (
+            ((0.14, 0.00, 0.09), (0.66, -0.065, 0.062), 0.085, 0.072, 0.06),  # heel to the ball of the big toe
+            ((0.14, 0.01, 0.08), (0.62, 0.105, 0.050), 0.080, 0.055, 0.06),  # and along the outer edge
+            ((0.25, 0.00, high - 0.03), (0.60, -0.040, 0.085), 0.105, 0.055, 0.08),  # instep
+            ((0.22, 0.00, 0.10), (0.235, 0.00, high + 0.05), 0.100, 0.115, 0.06),  # ankle
+        ):
+            value = smooth_min(value, rounded_cone(t, side, up, start, end, thick, thin), reach)
+        toes = None
+        for start, end, radius in (
+            ((0.68, -0.108, 0.052), (0.945, -0.092, 0.046), 0.053),
+            ((0.70, -0.030, 0.052), (0.955, -0.012, 0.036), 0.036),
+            ((0.68, 0.024, 0.050), (0.920, 0.046, 0.036), 0.035),
+            ((0.65, 0.070, 0.048), (0.880, 0.092, 0.037), 0.036),
+            ((0.62, 0.120, 0.046), (0.830, 0.146, 0.040), 0.036),
+        ):
+            toe = rounded_cone(t, side, up, start, end, 1.1 * radius, radius)
+            toes = toe if toes is None else np.minimum(toes, toe)
+        return smooth_max(smooth_min(value, toes, 0.03), 0.004 - up, 0.015) * length * min(wide, 1.0)
+
     def shoe(self, x, y, z):
         """A trainer around the foot, standing on z = 0."""
         m = self.measures

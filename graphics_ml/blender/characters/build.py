@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from graphics_ml.blender.characters.figure import MATERIALS, make_figure
+from graphics_ml.blender.characters.figure import EXTRA_MATERIALS, MATERIALS, make_figure
 from graphics_ml.blender.characters.parameters import Character
 from graphics_ml.blender.characters.proportions import BONES, TWISTS, arm_frame, body_skeleton
 from graphics_ml.blender.export import EXTENSIONS, save_scene
@@ -117,7 +117,8 @@ def _mesh(figure, character, name):
     mesh.polygons.add(len(triangles))
     mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
     looks = _look(character)
-    for material in MATERIALS:
+    extra = EXTRA_MATERIALS if figure.materials.max() >= len(MATERIALS) else ()
+    for material in MATERIALS + extra:
         mesh.materials.append(_material(f"{name} {material}", *looks[material]))
     mesh.polygons.foreach_set("material_index", figure.materials.astype(np.int32))
     mesh.update(calc_edges=True)
@@ -163,6 +164,8 @@ def _look(character):
         "socks": (np.array([0.55, 0.55, 0.55]), 0.9),
         "shoes": (_linear(character.shoes_colour), 0.6),
         "soles": (np.array([0.70, 0.70, 0.68]), 0.7),
+        "over": (_linear(character.over_colour), 0.85),
+        "stripe": (_linear(character.stripe_colour), 0.85),
     }
 
 

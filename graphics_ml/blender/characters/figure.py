@@ -12,16 +12,20 @@ import numpy as np
 from graphics_ml.blender.characters import meshes
 from graphics_ml.blender.characters.body import Body
 from graphics_ml.blender.characters.clothes import Clothes
-from graphics_ml.blender.characters.field import Lens, smoothstep
+from graphics_ml.blender.characters.field import Lens, smooth_min, smoothstep
 from graphics_ml.blender.characters.hair import hair_field, shaded
 from graphics_ml.blender.characters.head import EYE_CENTRE, EYE_RADIUS, Head
 from graphics_ml.blender.characters.parameters import Character
-from graphics_ml.blender.characters.proportions import BONES, arm_frame
+from graphics_ml.blender.characters.proportions import BONES, arm_frame, foot_direction
 from graphics_ml.blender.characters.surface_nets import surface_nets
 from graphics_ml.blender.characters.weights import rigid, skin_weights
 
 MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "hair", "hair_shade", "shirt", "trousers",
              "socks", "shoes", "soles")  # fmt: skip
+"""What every character has."""
+
+EXTRA_MATERIALS = ("over", "stripe")
+"""What a character has besides who wears any of it; their indices go on from `MATERIALS`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Figure:
     Attributes:
         vertices: (V, 3) metres, Blender's axes.
         triangles: (T, 3) int, facing outwards.
-        materials: (T,) int, indices into `MATERIALS`.
+        materials: (T,) int, indices into `MATERIALS` and then `EXTRA_MATERIALS`.
         bones, weights: (V, 4), indices into `BONES` and their shares, which sum to 1.
     """
 
@@ -50,7 +54,7 @@ def make_figure(character: Character, detail: float = 1.0) -> Figure:
     """
     body = Body(character)
     builder = _Builder(body, detail)
-    parts = [builder.head(), builder.shirt(), builder.trousers(), builder.arm(), builder.leg(), builder.shoe()]
+    parts = [builder.head(), *builder.clothes_parts(), builder.arm(), *builder.legs()]
     parts += builder.eyes()
     if character.hair != "bald":
         parts.append(builder.hair())
@@ -77,7 +81,7 @@ class _Builder:
         lower = np.array([0.0, -0.20 * s, body.head_of("neck")[2] - 0.13 * s])
         upper = np.array([0.20 * s, 0.22 * s, body.measures.height + 0.02])
         lens = Lens(head.place((0.0, 40.0, -18.0)), 2.5, 0.230, 0.420)
-        mesh = self._mesh(head.skin, lower, upper, 0.0085, lens=lens, half=True)
+        mesh = self._mesh(self._head_skin, lower, upper, 0.0085, lens=lens, half=True)
         vertices, triangles = meshes.trim(*mesh, self._bust)
         materials = np.full(len(triangles), _of("skin"))
         if self.body.character.hair != "bald":  # the scalp shows the hair's colour at its edge and ends under it
@@ -146,16 +150,93 @@ class _Builder:
         materials = np.where(sides < 0, _of("hair_shade"), _of("hair"))
         return _Part(vertices, triangles, materials, (bones, weights))
 
+    def clothes_parts(self):
+        """What covers trunk and legs, and the trunk's skin where it is not covered."""
+        character = self.body.character
+        if character.legwear == "dress":
+            parts = [self.dress()]
+        else:
+            parts = (
+                [self.tank_top() if character.top == "tank_top" else self.shirt()] if character.top != "bare" else []
+            )
+            parts += [self.trousers() if character.legwear == "trousers" else self.skirt()]
+        if self._bare_shoulders:
+            parts.append(self.torso())
+        if character.over != "none":
+            parts.append(self.over())
+        return parts
+
     def shirt(self):
-        body, clothes, s = self.body, self.clothes, self.body.scale
-        wide = body.head_of("upper_arm.L")[0] + clothes.sleeve_end * 0.72 + 0.10 * s
-        deep = 0.5 * max(body.measures.chest_depth, body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
-        lower = np.array([0.0, -deep, clothes.shirt_end - 0.03])
-        upper = np.array([wide, deep, body.measures.cervicale_height + 0.06])
-        mesh = self._mesh(clothes.shirt, lower, upper, 0.0138, half=True)
+        clothes = self.clothes
+        mesh = self._upper_mesh(clothes.shirt, clothes.shirt_end, clothes.sleeve_end)
         for level in (clothes.above_hem, clothes.outside_collar, clothes.within_sleeve):
             mesh = meshes.trim(*mesh, level)
         return self._hemmed(mesh, "shirt", hanging=True)
+
+    def tank_top(self):
+        clothes = self.clothes
+        mesh = self._upper_mesh(clothes.shirt, clothes.shirt_end, clothes.sleeve_end)
+        for level in (clothes.above_hem, clothes.within_straps):
+            mesh = meshes.trim(*mesh, level)
+        return self._hemmed(mesh, "shirt", hanging=True)
+
+    def torso(self):
+        """Bare skin from the waistband to neck and arms, of which a tank top leaves the upper part."""
+        clothes = self.clothes
+        mesh = self._upper_mesh(clothes.torso, clothes.shirt_end, clothes.sleeve_end)
+        low = clothes.waistband - 0.020 * self.body.scale
+        if self.body.character.top == "tank_top":
+            low = 0.70 * self.body.measures.height
+        for level in (lambda x, y, z: low - z, clothes.outside_collar, clothes.within_sleeve):
+            mesh = meshes.trim(*mesh, level)
+        vertices, triangles = meshes.mirror_half(*mesh)
+        vertices, triangles = meshes.close(vertices, triangles)
+        return self._part(vertices, triangles, np.full(len(triangles), _of("skin")))
+
+    def dress(self):
+        clothes = self.clothes
+        mesh = self._upper_mesh(clothes.dress, self._height_at(clothes.trouser_end), clothes.sleeve_end)
+        for level in (clothes.above_skirt_hem, clothes.outside_collar, clothes.within_sleeve):
+            mesh = meshes.trim(*mesh, level)
+        return self._sheet(mesh, "shirt", spanning=True)
+
+    def skirt(self):
+        clothes = self.clothes
+        mesh = self._upper_mesh(clothes.skirt, self._height_at(clothes.trouser_end), 0.0)
+        for level in (clothes.below_waistband, clothes.above_skirt_hem):
+            mesh = meshes.trim(*mesh, level)
+        return self._sheet(mesh, "trousers", spanning=True)
+
+    def over(self):
+        """An open jacket or coat, a sheet with two sides."""
+        clothes, body = self.clothes, self.body
+        mesh = self._upper_mesh(clothes.over, self._height_at(clothes.over_end), sum(body.arm_lengths))
+        collar = 0.014 * body.scale
+        for level in (
+            clothes.above_over_hem,
+            lambda x, y, z: clothes.outside_collar(x, y, z) + collar,
+            clothes.within_over_sleeve,
+            clothes.open_front,
+        ):
+            mesh = meshes.trim(*mesh, level)
+        coat = body.character.over == "coat"
+        return self._sheet(mesh, "over", hanging=not coat, spanning=coat)
+
+    def _upper_mesh(self, field, low, sleeve):
+        """Half of a garment from a height upwards, with sleeves of a length."""
+        body, s = self.body, self.body.scale
+        wide = body.head_of("upper_arm.L")[0] + sleeve * 0.72 + 0.10 * s
+        deep = 0.5 * max(body.measures.chest_depth, body.measures.waist_depth, body.measures.buttock_depth) + 0.12 * s
+        if low < self.clothes.shirt_end:
+            deep, wide = deep + 0.30 * s, max(wide, 0.5 * body.measures.hip_breadth + 0.45 * s)
+        lower = np.array([0.0, -deep, low - 0.03])
+        upper = np.array([wide, deep, body.measures.cervicale_height + 0.06])
+        return self._mesh(field, lower, upper, 0.0138, half=True)
+
+    def _height_at(self, t):
+        """Height above the ground, t down the leg."""
+        hip, ankle = self.body.head_of("thigh.L")[2], self.body.head_of("foot.L")[2]
+        return hip - t / self.body.leg_length * (hip - ankle)
 
     def trousers(self):
         body, clothes, s = self.body, self.clothes, self.body.scale
@@ -165,7 +246,12 @@ class _Builder:
         mesh = self._mesh(clothes.trousers, lower, upper, 0.0138, half=True)
         for level in (clothes.below_waistband, clothes.above_cuff):
             mesh = meshes.trim(*mesh, level)
-        return self._hemmed(mesh, "trousers")
+        part = self._hemmed(mesh, "trousers")
+        if not body.character.stripe:
+            return part
+        vertices, triangles, sides, _ = meshes.split(part.vertices, part.triangles, clothes.on_stripe)
+        materials = np.where(sides < 0, _of("stripe"), _of("trousers"))
+        return self._part(vertices, triangles, materials)
 
     def arm(self):
         """Both bare arms from under the sleeve to the fingertips."""
@@ -178,16 +264,48 @@ class _Builder:
         if self.detail < 1:  # cells of 7 mm all over the hand: in coarser ones fingers lose their ends
             fine = np.array([1.6, 0.65, 1.0]) / self.detail
         lens = Lens((reach + 0.55 * hand, -0.1 * hand, -0.04 * hand), fine[0], fine[1] * hand, fine[2] * hand)
-        vertices, triangles = self._mesh(body.arm_and_hand, lower, upper, 0.0110, lens=lens)
+        sunk = 0.004 * s if self._bare_shoulders else 0.0
+
+        def field(t, back, dorsal):
+            return body.arm_and_hand(t, back, dorsal) + sunk * (1.0 - smoothstep(t, start, start + 0.035 * s))
+
+        vertices, triangles = self._mesh(field, lower, upper, 0.0110, lens=lens)
         vertices, triangles = meshes.trim(vertices, triangles, lambda t, back, dorsal: start - t)
         vertices, triangles = meshes.close(vertices, triangles)
         vertices = body.head_of("upper_arm.L") + vertices @ arm_frame().T
         return self._pair(vertices, triangles, np.full(len(triangles), _of("skin")))
 
+    def legs(self):
+        """What of legs and feet the trousers leave."""
+        return [self.leg(), self.shoe()] if self.body.character.footwear == "shoes" else [self.bare_leg()]
+
+    def bare_leg(self):
+        """Both legs from under the trousers to the toes."""
+        body, s, length = self.body, self.body.scale, self.body.measures.foot_length
+        start, ankle = self.clothes.leg_start, body.head_of("foot.L")
+        lower = np.array([0.01, ankle[1] - 0.95 * length, -0.02])
+        upper = np.array([ankle[0] + 0.16 * s, 0.18 * s, body.head_of("thigh.L")[2]])
+        fine = np.array([1.6, 0.60, 1.0])
+        if self.detail < 1:  # cells of 8 mm all over the foot: in coarser ones toes run together
+            fine[0] /= self.detail
+        centre = ankle + foot_direction() * 0.3 * length
+        lens = Lens(
+            (centre[0], centre[1], 0.04 * s), fine[0], fine[1] * length, fine[2] * length / min(self.detail, 1.0)
+        )
+
+        def field(x, y, z):
+            return smooth_min(body.leg(x, y, z), body.foot(x, y, z), 0.030 * s)
+
+        mesh = self._mesh(field, lower, upper, 0.0125, lens=lens)
+        vertices, triangles = meshes.trim(*mesh, lambda x, y, z: start - body.along_leg(x, y, z)[0])
+        vertices, triangles = meshes.trim(vertices, triangles, _own_side)
+        vertices, triangles = meshes.close(vertices, triangles)
+        return self._pair(vertices, triangles, np.full(len(triangles), _of("skin")))
+
     def leg(self):
         """Both bare or socked shins from under the trousers into the shoes."""
         body, s = self.body, self.body.scale
-        start, sock = self.clothes.trouser_end - 0.07 * s, body.leg_length - 0.075 * s
+        start, sock = self.clothes.leg_start, body.leg_length - 0.075 * s
         end = body.leg_length + 0.004 * s
         hip, ankle = body.head_of("thigh.L"), body.head_of("foot.L")
         lower, upper = np.array([0.02, -0.16 * s, 0.02]), np.array([ankle[0] + 0.16 * s, 0.16 * s, hip[2]])
@@ -199,6 +317,8 @@ class _Builder:
 
         mesh = self._mesh(lambda x, y, z: body.leg(x, y, z), lower, upper, 0.0125)
         vertices, triangles = meshes.trim(*mesh, ends)
+        if body.character.legwear != "trousers":  # the thighs of the heavy meet
+            vertices, triangles = meshes.trim(vertices, triangles, _own_side)
         vertices, triangles, sides, _ = meshes.split(vertices, triangles, lambda x, y, z: sock - along(x, y, z)[0])
         materials = np.where(sides < 0, _of("socks"), _of("skin"))
         vertices, triangles = meshes.close(vertices, triangles)
@@ -226,16 +346,32 @@ class _Builder:
         under = np.minimum(-0.024 * s - self.clothes.outside_collar(x, y, z), base + 0.03 * s - z)
         return np.maximum(base - 0.085 * s - z, under)
 
-    def _hemmed(self, mesh, material, hanging=False):
+    @property
+    def _bare_shoulders(self):
+        return self.body.character.top != "shirt" and self.body.character.legwear != "dress"
+
+    def _head_skin(self, x, y, z):
+        """The head's skin; its lower edge sinks where the skin of a bare trunk goes on."""
+        value, s = self.head_shape.skin(x, y, z), self.body.scale
+        if not self._bare_shoulders:
+            return value
+        return value + 0.004 * s * smoothstep(-self.clothes.outside_collar(x, y, z), 0.010 * s, 0.022 * s)
+
+    def _sheet(self, mesh, material, **moved):
+        """A garment into which one can see, from its half."""
+        vertices, triangles = meshes.shell(*meshes.mirror_half(*mesh), 0.005 * self.body.scale)
+        return self._part(vertices, triangles, np.full(len(triangles), _of(material)), **moved)
+
+    def _hemmed(self, mesh, material, **moved):
         vertices, triangles = meshes.mirror_half(*mesh)
         s = self.body.scale
         vertices, triangles = meshes.close(vertices, triangles, thickness=0.0035 * s, depth=0.018 * s)
-        return self._part(vertices, triangles, np.full(len(triangles), _of(material)), hanging)
+        return self._part(vertices, triangles, np.full(len(triangles), _of(material)), **moved)
 
-    def _part(self, vertices, triangles, materials, hanging=False):
+    def _part(self, vertices, triangles, materials, **moved):
         capped = np.full(len(triangles) - len(materials), materials[0])
         materials = np.concatenate([materials, capped])
-        return _Part(vertices, triangles, materials, skin_weights(self.body, vertices, hanging))
+        return _Part(vertices, triangles, materials, skin_weights(self.body, vertices, **moved))
 
     def _pair(self, vertices, triangles, materials):
         both = np.concatenate([vertices, vertices * [-1.0, 1.0, 1.0]])
@@ -262,8 +398,13 @@ class _Builder:
         return np.where(lower, _of("skin"), materials)
 
 
+def _own_side(x, y, z):
+    """Kept part of the left leg."""
+    return 0.025 - x
+
+
 def _of(name):
-    return MATERIALS.index(name)
+    return (MATERIALS + EXTRA_MATERIALS).index(name)
 
 
 def _blend_skins(bones_a, weights_a, bones_b, weights_b):

@@ -187,6 +187,15 @@ def close(vertices, triangles, thickness=0.0, depth=0.0):
     return np.concatenate([vertices, centres.reshape(-1, 3)]), np.concatenate([triangles, cap])
 
 
+def shell(vertices, triangles, thickness):
+    """A closed sheet: the surface, its inner side `thickness` below it, and a strip along its openings."""
+    count = len(vertices)
+    a, b = open_edges(triangles).T
+    strip = np.concatenate([np.stack([b, a, a + count], -1), np.stack([b, a + count, b + count], -1)])
+    inner = vertices - thickness * vertex_normals(vertices, triangles)
+    return np.concatenate([vertices, inner]), np.concatenate([triangles, triangles[:, ::-1] + count, strip])
+
+
 def _inward(vertices, triangles, rim):
     """At each vertex of a rim the unit direction away from the opening, within the surface."""
     direction = np.zeros_like(vertices)

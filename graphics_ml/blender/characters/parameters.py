@@ -5,11 +5,16 @@ All parameters are plain numbers and strings, so that a character can be written
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphics_ml.errors import GraphicsMLError
 
 HAIR_STYLES = ("bald", "buzz", "short", "bob", "long", "bun")
+
+TOPS = ("shirt", "tank_top", "bare")
+LEGWEAR = ("trousers", "skirt", "dress")
+OVERWEAR = ("none", "jacket", "coat")
+FOOTWEAR = ("shoes", "bare")
 
 HEIGHTS = (1.40, 2.10)
 """Least and greatest height of a character, metres."""
@@ -22,7 +27,10 @@ _RANGES = {
     "trouser_length": (0.35, 1.0),
     "looseness": (0.0, 1.0),
 }
-_COLOURS = ("skin_colour", "hair_colour", "eye_colour", "shirt_colour", "trousers_colour", "shoes_colour")
+_COLOURS = ("skin_colour", "hair_colour", "eye_colour", "shirt_colour", "trousers_colour", "shoes_colour",
+            "over_colour", "stripe_colour")  # fmt: skip
+_CHOICES = {"hair": HAIR_STYLES, "top": TOPS, "legwear": LEGWEAR, "over": OVERWEAR, "footwear": FOOTWEAR,
+            "stripe": (False, True)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,18 @@ class Character:
         masculinity: 0 has the mean female proportions, 1 the mean male ones; between them a blend.
         hair: one of `HAIR_STYLES`.
         sleeve_length: 0.25 ends above the elbow, 1 at the wrist (fraction of the arm).
-        trouser_length: 0.35 are shorts, 1 reaches the shoes (fraction of the leg).
+        trouser_length: 0.35 are shorts, 1 reaches the shoes (fraction of the leg). The hem of a skirt or dress is
+            there too, but never at the ankle.
         looseness: 0 clothes fit closely, 1 they hang wide.
+        top: one of `TOPS`; without sleeves `sleeve_length` says nothing. A dress has the shirt's colour and sleeves,
+            whatever the top.
+        legwear: one of `LEGWEAR`.
+        over: one of `OVERWEAR`, open in front, with long sleeves.
+        footwear: one of `FOOTWEAR`.
+        stripe: whether trousers have a stripe along the outside of the legs.
 
     Raises:
-        GraphicsMLError: a number outside its range, an unknown hair style or something that is no colour.
+        GraphicsMLError: a number outside its range, a style that there is not or something that is no colour.
     """
 
     height: float = 1.75
@@ -55,6 +70,13 @@ class Character:
     sleeve_length: float = 0.30
     trouser_length: float = 1.0
     looseness: float = 0.4
+    top: str = "shirt"
+    legwear: str = "trousers"
+    over: str = "none"
+    over_colour: tuple[float, float, float] = (0.25, 0.27, 0.30)
+    footwear: str = "shoes"
+    stripe: bool = False
+    stripe_colour: tuple[float, float, float] = (0.88, 0.88, 0.86)
 
     def __post_init__(self):
         for name, (low, high) in _RANGES.items():
@@ -63,8 +85,10 @@ class Character:
                 raise GraphicsMLError(f"character {name} is {value!r}; give a number from {low:g} to {high:g}")
         for name in _COLOURS:
             object.__setattr__(self, name, _colour(name, getattr(self, name)))
-        if self.hair not in HAIR_STYLES:
-            raise GraphicsMLError(f"character hair is {self.hair!r}; choose one of {', '.join(HAIR_STYLES)}")
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise GraphicsMLError(f"character {name} is {value!r}; choose one of {', '.join(map(str, known))}")
 
 
 def random_character(rng) -> Character:
@@ -80,7 +104,7 @@ def random_character(rng) -> Character:
     styles = (
         ("bald", "buzz", "short", "short", "short", "bob") if masculine else ("short", "bob", "long", "long", "bun")
     )
-    return Character(
+    person = Character(
         height=_clip(rng.normal(stature, 0.067), 1.45, 2.05),
         body_mass_index=_clip(rng.normal(24.5, 3.8), 17.5, 38.0),
         masculinity=masculinity,
@@ -95,6 +119,34 @@ def random_character(rng) -> Character:
         trouser_length=float(1.0 if rng.random() < 0.7 else rng.uniform(0.4, 0.9)),
         looseness=float(rng.random()),
     )
+    return replace(person, **_wardrobe(rng, person, masculine))
+
+
+def _wardrobe(rng, person, masculine):
+    """Other clothes than shirt, trousers and shoes, about as often as street and sports films show them."""
+    top = _choose(rng, tank_top=0.08, bare=0.05 if masculine else 0.0, shirt=1.0)
+    legwear = "trousers" if masculine else _choose(rng, skirt=0.15, dress=0.12, trousers=1.0)
+    warm = top == "shirt" and legwear != "dress"
+    return dict(
+        top=top,
+        legwear=legwear,
+        trouser_length=float(rng.uniform(0.35, 0.9)) if legwear != "trousers" else person.trouser_length,
+        over=_choose(rng, jacket=0.14, coat=0.09, none=1.0) if warm else "none",
+        over_colour=_mix(_dye(rng), (0.15, 0.15, 0.16), rng.uniform(0.0, 0.9)),
+        footwear=_choose(rng, bare=0.08 if warm else 0.30, shoes=1.0),
+        stripe=bool(legwear == "trousers" and rng.random() < 0.15),
+        stripe_colour=_mix(_dye(rng), (0.9, 0.9, 0.9), rng.choice([0.0, 1.0])),
+    )
+
+
+def _choose(rng, **shares):
+    """One of the names, the last as often as the others' shares leave."""
+    draw = rng.random()
+    for name, share in shares.items():
+        draw -= share
+        if draw < 0.0:
+            return name
+    return name
 
 
 _SKINS = ((0.93, 0.76, 0.67), (0.86, 0.66, 0.54), (0.78, 0.57, 0.42), (0.60, 0.41, 0.29), (0.42, 0.27, 0.19))

@@ -16,17 +16,20 @@ from graphics_ml.blender.characters.proportions import BONES, FINGERS, foot_dire
 INFLUENCES = 4
 
 
-def skin_weights(body: Body, vertices: np.ndarray, hanging: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def skin_weights(
+    body: Body, vertices: np.ndarray, hanging: bool = False, spanning: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """The bones that move each vertex.
 
     Args:
         vertices: (V, 3) rest positions, metres.
         hanging: cloth that falls over the seat and does not follow it under a thigh that is raised.
+        spanning: cloth round both legs, which stretches between them where they part.
 
     Returns:
         bones (V, 4) int, indices into `BONES`, and weights (V, 4), each row descending and summing to 1.
     """
-    shares = _shares(body, vertices, hanging)
+    shares = _shares(body, vertices, hanging, spanning)
     bones = np.argsort(-shares, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(shares, bones, axis=1)
     weights[weights < 1e-3] = 0.0
@@ -40,7 +43,7 @@ def rigid(bone: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return bones, weights
 
 
-def _shares(body, vertices, hanging):
+def _shares(body, vertices, hanging, spanning):
     x, y, z = vertices.T
     share = {}
     arm, clavicle, leg = _arm_share(body, x, y, z), _clavicle_share(body, x, y, z), _leg_share(body, x, y, z)
@@ -51,6 +54,9 @@ def _shares(body, vertices, hanging):
     trunk = 1.0 - arm - leg
     left = smoothstep(x, -0.012, 0.012)
     sides = {"L": left, "R": 1.0 - left}
+    between = 0.045 * body.scale if spanning else 0.012
+    left = smoothstep(x, -between, between)
+    legs = {"L": left, "R": 1.0 - left}
     for name, part in _trunk_shares(body, x, y, z).items():
         share[name] = trunk * part * (1.0 - clavicle)
     for side, own in sides.items():
@@ -58,7 +64,7 @@ def _shares(body, vertices, hanging):
         for name, part in _arm_shares(body, x, y, z).items():
             share[f"{name}.{side}"] = arm * part * (x > 0 if side == "L" else x <= 0)
         for name, part in _leg_shares(body, x, y, z).items():
-            share[f"{name}.{side}"] = leg * part * own
+            share[f"{name}.{side}"] = leg * part * legs[side]
     return np.stack([np.broadcast_to(share[name], x.shape) for name, _ in BONES], axis=-1)
 
 

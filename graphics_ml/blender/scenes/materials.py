@@ -15,8 +15,8 @@ from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
 from graphics_ml.blender.scenes.patterns import draw_colour, draw_pattern
 from graphics_ml.blender.scenes.surroundings import Materials
 
-GARMENTS = ("shirt", "trousers", "socks", "shoes")
-_CLOTH = ("shirt", "trousers")
+GARMENTS = ("shirt", "trousers", "socks", "shoes", "over", "stripe")
+_CLOTH = ("shirt", "trousers", "over")
 _PRINT = 0.5
 """Metres of cloth that a picture with one print in its middle covers: one on the chest, one on the back."""
 _CHEST = 0.72
