@@ -15,6 +15,7 @@ from graphics_ml.blender.characters.figure import MATERIALS  # noqa: E402
 from graphics_ml.blender.rigs import load_rig, meshes_of  # noqa: E402
 from graphics_ml.blender.scene import blender_from_ours, empty_scene, ours_from_blender  # noqa: E402
 from graphics_ml.blender.scenes.anchors import find_anchors, smooth_triangles, triangles_of  # noqa: E402
+from graphics_ml.blender.scenes.characters import actor_of  # noqa: E402
 from graphics_ml.errors import GraphicsMLError  # noqa: E402
 from graphics_ml.keypoints import FACE, FLIPPED, PARTS, WHOLE_BODY  # noqa: E402
 from graphics_ml.motion.bone_map import BoneMap, recognize  # noqa: E402
@@ -98,6 +99,8 @@ def test_all_133_keypoints_of_a_character_of_ours_are_found(person):
         dict(top="bare", footwear="bare", trouser_length=0.4),
         dict(legwear="dress", trouser_length=1.0, over="coat"),
         dict(legwear="skirt", trouser_length=0.5, top="tank_top", over="jacket"),
+        dict(headgear="hood", glasses="dark", beard="full", bag="rucksack", held="phone"),
+        dict(headgear="hat", glasses="clear", beard="short", bag="shoulder_bag", held="board"),
     ],
     ids=str,
 )
@@ -110,6 +113,31 @@ def test_clothes_move_no_keypoint_but_those_on_shoes(worn):
     on_shoes = np.array([name.endswith(("toe", "heel")) for name in WHOLE_BODY])
     assert apart[~on_shoes].max() < 0.01  # as much as another grid of cells moves the skin
     assert apart[on_shoes].max() < (0.03 if "footwear" in worn else 0.01)
+
+
+def test_what_a_hand_holds_is_no_part_of_the_body_and_a_rucksack_is_one_of_the_trunk():
+    empty_scene()
+    worn = Character(held="ball", bag="rucksack")
+    person = Labelled(build_character(worn, detail=0.5), worn)
+    (skin,), (parts,) = person.skins, person.anchors.parts
+    material = np.array([skin.data.materials[face.material_index].name.split()[-1] for face in skin.data.polygons])
+    assert set(parts[material == "held"]) == {PARTS.index("none")}
+    assert (parts[material == "bag"] == PARTS.index("trunk")).mean() > 0.9
+    assert (parts[material == "skin"] > 0).all()
+
+
+def test_what_is_held_and_what_hangs_round_the_legs_does_not_stand_on_the_floor():
+    empty_scene()
+    worn = Character(held="bag", legwear="dress", trouser_length=0.8, masculinity=0.0, headgear="hat")
+    actor = actor_of(build_character(worn, detail=0.5), "she", "she", character=worn)
+    (skin,), (firm,) = actor.skins, actor.firm
+    heights = np.array([vertex.co.z for vertex in skin.data.vertices])
+    material = np.array([skin.data.materials[face.material_index].name.split()[-1] for face in skin.data.polygons])
+    of = {name: np.unique(triangles_of(skin.data)[material == name]) for name in np.unique(material)}
+    assert not firm[of["held"]].any() and not firm[of["headgear"]].any()
+    low = heights[of["shirt"]] < 0.4
+    assert low.sum() > 50 and not firm[of["shirt"]][low].any()
+    assert firm[of["shirt"]][heights[of["shirt"]] > 1.0].all() and firm[of["shoes"]].all() and firm[of["skin"]].all()
 
 
 def test_left_and_right_mirror_each_other(person):

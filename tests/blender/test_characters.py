@@ -9,6 +9,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from mathutils import Quaternion  # noqa: E402
+from mathutils.bvhtree import BVHTree  # noqa: E402
 
 from graphics_ml.blender.armature import deform_flags, evaluated_transforms, skeleton_from_armature  # noqa: E402
 from graphics_ml.blender.characters import (  # noqa: E402
@@ -45,6 +46,12 @@ PEOPLE = {
     "heavy woman in a dress": Character(body_mass_index=36.0, masculinity=0.0, legwear="dress", trouser_length=0.8),
     "skirt and coat": Character(height=1.60, masculinity=0.1, legwear="skirt", trouser_length=0.4, over="coat"),
     "barefoot in tank top": Character(top="tank_top", footwear="bare", trouser_length=0.5, stripe=True),
+    "rucksack, cap, beard and glasses": Character(
+        bag="rucksack", headgear="cap", beard="full", glasses="dark", held="bag", body_mass_index=33.0
+    ),
+    "shoulder bag, hat and ball": Character(
+        bag="shoulder_bag", headgear="hat", glasses="clear", held="ball", held_in="L", height=1.66, hair="long"
+    ),
     "bare trunk under a jacket": Character(top="bare", over="jacket", footwear="bare", body_mass_index=30.0),
 }
 
@@ -144,8 +151,8 @@ def test_the_body_is_bilaterally_symmetric():
 def test_the_crown_is_at_the_requested_height(person):
     character, figure = person
     skull = figure.vertices
-    if character.hair != "bald":
-        skull = make_figure(replace(character, hair="bald"), COARSE).vertices
+    if character.hair != "bald" or character.headgear != "none":
+        skull = make_figure(replace(character, hair="bald", headgear="none"), COARSE).vertices
     assert skull[:, 2].max() == pytest.approx(character.height, abs=0.01)
     assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.01)
 
@@ -212,6 +219,40 @@ def test_the_same_parameters_give_the_same_bytes():
 def test_every_hair_style_builds_closed(hair):
     figure = make_figure(Character(hair=hair, masculinity=0.0), COARSE)
     assert set(edge_counts(figure.triangles)) == {2}
+
+
+@pytest.mark.parametrize("headgear", ["cap", "hat", "beanie", "hood"])
+def test_headgear_covers_the_hair_on_the_crown_and_leaves_the_face(headgear):
+    character = Character(headgear=headgear, hair="bun", beard="short", masculinity=0.6)
+    figure = make_figure(character, COARSE)
+    assert set(edge_counts(figure.triangles)) == {2}
+    scene = BVHTree.FromPolygons(figure.vertices.tolist(), figure.triangles.tolist())
+
+    def met(start, way):
+        *_, row, _ = scene.ray_cast(start, way)
+        return (MATERIALS + EXTRA_MATERIALS)[figure.materials[row]]
+
+    worn = "shirt" if headgear == "hood" else "headgear"
+    for x, y in ((0.0, 0.0), (0.03, -0.03), (-0.03, 0.04)):
+        assert met((x, y, 3.0), (0.0, 0.0, -1.0)) == worn
+    eyes = figure.vertices[np.unique(figure.triangles[figure.materials == MATERIALS.index("pupil")])]
+    for side in (1, -1):
+        eye = eyes[eyes[:, 0] * side > 0].mean(axis=0)
+        assert met((eye[0], -2.0, eye[2]), (0.0, 1.0, 0.0)) in ("pupil", "iris")
+
+
+def test_a_rucksack_is_behind_and_what_is_held_moves_with_the_hand():
+    figure = make_figure(Character(bag="rucksack", held="ball", held_in="L"), COARSE)
+    bag, ball = (
+        np.unique(figure.triangles[figure.materials == len(MATERIALS) + EXTRA_MATERIALS.index(name)])
+        for name in ("bag", "held")
+    )
+    shirt = figure.vertices[np.unique(figure.triangles[figure.materials == MATERIALS.index("shirt")])]
+    assert figure.vertices[bag, 1].max() > shirt[:, 1].max() + 0.08
+    assert (
+        figure.vertices[bag, 1].min() < body_skeleton(Character())["neck"][0, 1]
+    )  # the straps come round to the front
+    assert {BONES[bone][0] for bone in figure.bones[ball][figure.weights[ball] > 0]} == {"hand.L"}
 
 
 @pytest.mark.parametrize("seed", range(6))

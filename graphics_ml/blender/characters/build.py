@@ -166,6 +166,10 @@ def _look(character):
         "soles": (np.array([0.70, 0.70, 0.68]), 0.7),
         "over": (_linear(character.over_colour), 0.85),
         "stripe": (_linear(character.stripe_colour), 0.85),
+        "headgear": (_linear(character.headgear_colour), 0.85),
+        "glasses": (dark, 0.25),
+        "bag": (_linear(character.bag_colour), 0.8),
+        "held": (_linear(character.bag_colour), 0.5),
     }
 
 

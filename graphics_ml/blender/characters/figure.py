@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphics_ml.blender.characters import meshes
+from graphics_ml.blender.characters import carried, meshes
 from graphics_ml.blender.characters.body import Body
 from graphics_ml.blender.characters.clothes import Clothes
 from graphics_ml.blender.characters.field import Lens, smooth_min, smoothstep
 from graphics_ml.blender.characters.hair import hair_field, shaded
 from graphics_ml.blender.characters.head import EYE_CENTRE, EYE_RADIUS, Head
+from graphics_ml.blender.characters.headwear import HOOD_LOW, beard_field, hair_under, headgear_field
 from graphics_ml.blender.characters.parameters import Character
 from graphics_ml.blender.characters.proportions import BONES, arm_frame, foot_direction
 from graphics_ml.blender.characters.surface_nets import surface_nets
@@ -24,7 +25,7 @@ MATERIALS = ("skin", "lips", "brows", "lashes", "eye_white", "iris", "pupil", "h
              "socks", "shoes", "soles")  # fmt: skip
 """What every character has."""
 
-EXTRA_MATERIALS = ("over", "stripe")
+EXTRA_MATERIALS = ("over", "stripe", "headgear", "glasses", "bag", "held")
 """What a character has besides who wears any of it; their indices go on from `MATERIALS`."""
 
 
@@ -56,9 +57,9 @@ def make_figure(character: Character, detail: float = 1.0) -> Figure:
     builder = _Builder(body, detail)
     parts = [builder.head(), *builder.clothes_parts(), builder.arm(), *builder.legs()]
     parts += builder.eyes()
-    if character.hair != "bald":
+    if builder.hair_style != "bald":
         parts.append(builder.hair())
-    return _join(parts)
+    return _join(parts + builder.worn_on_head() + builder.carried())
 
 
 @dataclass
@@ -75,6 +76,7 @@ class _Builder:
     def __init__(self, body, detail):
         self.body, self.detail = body, detail
         self.head_shape, self.clothes = Head(body), Clothes(body)
+        self.hair_style = hair_under(body.character.headgear, body.character.hair)
 
     def head(self):
         head, body, s = self.head_shape, self.body, self.body.scale
@@ -133,12 +135,64 @@ class _Builder:
         return parts
 
     def hair(self):
-        head, style = self.head_shape, self.body.character.hair
+        head, style = self.head_shape, self.hair_style
         field, low = hair_field(head, style)
         lower = np.array([-0.15, head.origin[1] - 0.15, low - 0.02])
         upper = np.array([0.16, head.origin[1] + 0.19, self.body.measures.height + 0.06])
         mesh = self._mesh(field, lower, upper, 0.0075, steepness=3.0)
         vertices, triangles, sides, _ = meshes.split(*mesh, shaded(head, style))
+        materials = np.where(sides < 0, _of("hair_shade"), _of("hair"))
+        return _Part(vertices, triangles, materials, self._falling(vertices))
+
+    def worn_on_head(self):
+        """Headgear, beard and glasses."""
+        head, character, parts = self.head_shape, self.body.character, []
+        if character.headgear != "none":
+            hair = 7.0 if self.hair_style in ("bob", "long") else 3.0
+            low = head.place((0.0, 0.0, HOOD_LOW - 30.0 if character.headgear == "hood" else -40.0))[2]
+            lower = np.array([0.0, head.origin[1] - 0.22, low])
+            upper = np.array([0.18, head.origin[1] + 0.20, self.body.measures.height + 0.06])
+            mesh = self._mesh(headgear_field(head, character.headgear, hair), lower, upper, 0.0050, half=True)
+            vertices, triangles = meshes.mirror_half(*mesh)
+            hood = "shirt" if character.over == "none" else "over"
+            name = hood if character.headgear == "hood" else "headgear"
+            parts.append(_Part(vertices, triangles, np.full(len(triangles), _of(name)), self._falling(vertices)))
+        if character.beard != "none":
+            lower, upper = head.place((0.0, 125.0, -145.0)), head.place((90.0, -10.0, 10.0))
+            mesh = self._mesh(beard_field(head, character.beard), lower, upper, 0.0048, half=True)
+            parts.append(self._rigid([meshes.mirror_half(*mesh)], "hair", "head"))
+        if character.glasses != "none":
+            parts.append(self._rigid(carried.glasses(head, character.glasses == "dark"), "glasses", "head"))
+        return parts
+
+    def carried(self):
+        """Bags, and what a hand holds."""
+        body, clothes, character, parts = self.body, self.clothes, self.body.character, []
+        if character.bag != "none":
+            worn = clothes.shirt if character.legwear != "dress" else clothes.dress
+            worn = clothes.over if character.over != "none" else worn
+            make, bone = {
+                "rucksack": (carried.rucksack, "upper_chest"),
+                "shoulder_bag": (carried.shoulder_bag, "hips"),
+            }[character.bag]
+            sacks, straps = make(body, worn)
+            parts.append(self._rigid(sacks, "bag", bone))
+            parts += [self._part(*strap, np.full(len(strap[1]), _of("bag"))) for strap in straps]
+        if character.held != "none":
+            solids = carried.held(body, character.held, character.held_in)
+            parts.append(self._rigid(solids, "held", f"hand.{character.held_in}"))
+        return parts
+
+    def _rigid(self, solids, material, bone):
+        """Solids that follow one bone."""
+        offsets = np.cumsum([0] + [len(vertices) for vertices, _ in solids])
+        vertices = np.concatenate([vertices for vertices, _ in solids])
+        triangles = np.concatenate([own + offset for (_, own), offset in zip(solids, offsets[:-1], strict=True)])
+        return _Part(vertices, triangles, np.full(len(triangles), _of(material)), rigid(bone, len(vertices)))
+
+    def _falling(self, vertices):
+        """Skin weights of what sits on the head and may fall on the shoulders."""
+        head = self.head_shape
         bones, weights = rigid("head", len(vertices))
         hanging = vertices[:, 2] < head.place((0, 0, -60.0))[2]
         if hanging.any():  # what falls on the shoulders stays on them
@@ -147,8 +201,7 @@ class _Builder:
             bones[hanging], weights[hanging] = _blend_skins(
                 bones[hanging], weights[hanging] * (1.0 - blend), own_bones, own_weights * blend
             )
-        materials = np.where(sides < 0, _of("hair_shade"), _of("hair"))
-        return _Part(vertices, triangles, materials, (bones, weights))
+        return bones, weights
 
     def clothes_parts(self):
         """What covers trunk and legs, and the trunk's skin where it is not covered."""

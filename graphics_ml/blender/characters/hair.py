@@ -31,7 +31,8 @@ def shaded(head: Head, style: str):
     return (lambda x, y, z: np.ones_like(x)) if style == "buzz" else level
 
 
-def _scalp(s, f, u, thickness):
+def scalp(s, f, u, thickness):
+    """A cap of a thickness over the skull, all in head millimetres."""
     return ellipsoid(s, f, u, (0.0, 1.0, 30.0), (77.5 + 0.8 * thickness, 98.0 + thickness, 87.0 + thickness))
 
 
@@ -61,7 +62,7 @@ def _world(head, s, f, u):
 
 
 def _buzz(head, x, s, f, u):
-    return _within_hairline(head, x, s, f, u, _scalp(s, f, u, 0.0))
+    return _within_hairline(head, x, s, f, u, scalp(s, f, u, 0.0))
 
 
 def _short(head, x, s, f, u):
@@ -71,7 +72,7 @@ def _short(head, x, s, f, u):
     part = 3.5 * np.exp(-(((right - 36.0) / 5.0) ** 2)) * top * smoothstep(f, -40.0, 20.0)
     locks = _locks(x, s, f, u)
     thickness = 4.0 + 9.0 * top + quiff - part + (1.6 + 1.4 * top) * locks
-    return _within_hairline(head, x, s, f, u, _scalp(s, f, u, thickness), 3.0 * locks)
+    return _within_hairline(head, x, s, f, u, scalp(s, f, u, thickness), 3.0 * locks)
 
 
 def _cap(head, x, s, f, u, thickness, fringe=0.0):
@@ -84,7 +85,7 @@ def _cap(head, x, s, f, u, thickness, fringe=0.0):
     part = 4.0 * np.exp(-(((right - 34.0) / 5.0) ** 2)) * smoothstep(u, 60.0, 95.0) * smoothstep(f, -50.0, 0.0)
     locks = _locks(x, s, f, u)
     comb = 2.2 * locks + 0.8 * np.sin(0.28 * right - 0.10 * f)
-    volume = _scalp(s, f, u, 2.5 + (thickness - 2.5) * rise + comb * rise - part)
+    volume = scalp(s, f, u, 2.5 + (thickness - 2.5) * rise + comb * rise - part)
     return smooth_max(volume, line - 2.5 * locks, 5.0)
 
 
@@ -118,7 +119,7 @@ def _long(head, x, s, f, u):
 
 def _bun(head, x, s, f, u):
     cap = _cap(head, x, s, f, u, 8.0)
-    cap = smooth_min(cap, _within_hairline(head, x, s, f, u, _scalp(s, f, u, 0.0)), 6.0)
+    cap = smooth_min(cap, _within_hairline(head, x, s, f, u, scalp(s, f, u, 0.0)), 6.0)
     knot = ellipsoid(s, f, u, (0.0, -88.0, 96.0), (33.0, 30.0, 29.0))
     swirl = 1.6 * np.sin(0.45 * (u - 96.0) + 2.0 * np.arctan2(s * np.sign(x), -(f + 88.0) + 1e-9))
     return smooth_min(cap, knot - swirl, 8.0)

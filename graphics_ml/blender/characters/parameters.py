@@ -15,6 +15,11 @@ TOPS = ("shirt", "tank_top", "bare")
 LEGWEAR = ("trousers", "skirt", "dress")
 OVERWEAR = ("none", "jacket", "coat")
 FOOTWEAR = ("shoes", "bare")
+HEADGEAR = ("none", "cap", "hat", "beanie", "hood")
+GLASSES = ("none", "clear", "dark")
+BEARDS = ("none", "short", "full")
+BAGS = ("none", "rucksack", "shoulder_bag")
+HELD = ("none", "phone", "bag", "board", "ball")
 
 HEIGHTS = (1.40, 2.10)
 """Least and greatest height of a character, metres."""
@@ -28,9 +33,10 @@ _RANGES = {
     "looseness": (0.0, 1.0),
 }
 _COLOURS = ("skin_colour", "hair_colour", "eye_colour", "shirt_colour", "trousers_colour", "shoes_colour",
-            "over_colour", "stripe_colour")  # fmt: skip
+            "over_colour", "stripe_colour", "headgear_colour", "bag_colour")  # fmt: skip
 _CHOICES = {"hair": HAIR_STYLES, "top": TOPS, "legwear": LEGWEAR, "over": OVERWEAR, "footwear": FOOTWEAR,
-            "stripe": (False, True)}  # fmt: skip
+            "stripe": (False, True), "headgear": HEADGEAR, "glasses": GLASSES, "beard": BEARDS, "bag": BAGS,
+            "held": HELD, "held_in": ("L", "R")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,11 @@ class Character:
         over: one of `OVERWEAR`, open in front, with long sleeves.
         footwear: one of `FOOTWEAR`.
         stripe: whether trousers have a stripe along the outside of the legs.
+        headgear: one of `HEADGEAR`; a hood is that of the jacket, coat or shirt.
+        glasses: one of `GLASSES`.
+        beard: one of `BEARDS`, of the hair's colour.
+        bag: one of `BAGS`.
+        held: one of `HELD`; it follows the hand `held_in`, "L" or "R".
 
     Raises:
         GraphicsMLError: a number outside its range, a style that there is not or something that is no colour.
@@ -77,6 +88,14 @@ class Character:
     footwear: str = "shoes"
     stripe: bool = False
     stripe_colour: tuple[float, float, float] = (0.88, 0.88, 0.86)
+    headgear: str = "none"
+    headgear_colour: tuple[float, float, float] = (0.30, 0.16, 0.16)
+    glasses: str = "none"
+    beard: str = "none"
+    bag: str = "none"
+    held: str = "none"
+    held_in: str = "R"
+    bag_colour: tuple[float, float, float] = (0.16, 0.20, 0.18)
 
     def __post_init__(self):
         for name, (low, high) in _RANGES.items():
@@ -136,6 +155,14 @@ def _wardrobe(rng, person, masculine):
         footwear=_choose(rng, bare=0.08 if warm else 0.30, shoes=1.0),
         stripe=bool(legwear == "trousers" and rng.random() < 0.15),
         stripe_colour=_mix(_dye(rng), (0.9, 0.9, 0.9), rng.choice([0.0, 1.0])),
+        headgear=_choose(rng, cap=0.10, hat=0.04, beanie=0.06, hood=0.05 if warm else 0.0, none=1.0),
+        headgear_colour=_dye(rng),
+        glasses=_choose(rng, clear=0.16, dark=0.06, none=1.0),
+        beard=_choose(rng, short=0.22, full=0.12, none=1.0) if masculine else "none",
+        bag=_choose(rng, rucksack=0.10, shoulder_bag=0.07, none=1.0),
+        held=_choose(rng, phone=0.06, bag=0.05, board=0.02, ball=0.04, none=1.0),
+        held_in="LR"[rng.integers(2)],
+        bag_colour=_mix(_dye(rng), (0.10, 0.10, 0.11), rng.uniform(0.0, 0.9)),
     )
 
 

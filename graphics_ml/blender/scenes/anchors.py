@@ -15,7 +15,7 @@ import numpy as np
 from mathutils.bvhtree import BVHTree
 
 from graphics_ml.blender.characters import Character
-from graphics_ml.blender.characters.figure import MATERIALS
+from graphics_ml.blender.characters.figure import EXTRA_MATERIALS, MATERIALS
 from graphics_ml.blender.characters.landmarks import FACE_MATERIALS, face_rays
 from graphics_ml.blender.scene import ours_from_blender, unit_length
 from graphics_ml.errors import GraphicsMLError
@@ -98,6 +98,8 @@ def find_anchors(
     found = _ends(meshes, heads, roles)
     if character is not None:
         found |= _on_face(meshes, face_rays(character))
+        for mesh in meshes:  # what a hand holds is no part of the body
+            mesh.parts[mesh.materials == len(MATERIALS) + EXTRA_MATERIALS.index("held")] = 0
     skin, corners = np.full(len(WHOLE_BODY), -1), np.zeros((len(WHOLE_BODY), 3), dtype=np.int64)
     weights = np.zeros((len(WHOLE_BODY), 3))
     for name, (mesh, triangle, shares) in found.items():

@@ -205,7 +205,7 @@ class Studio:
             for at, player in enumerate(players):
                 skins = player.vertices()
                 vertices = np.concatenate(skins)
-                lowest[at].append(min(skin[:, 1].min() for skin in skins[: player.actor.bodies]))
+                lowest[at].append(min(skin[own, 1].min() for skin, own in zip(skins, player.actor.firm, strict=False)))
                 reaches[at].append(people.reach(vertices[:, [0, 2]]))
                 points[at].append(vertices[:: 1 + len(vertices) // _POINTS])
         shifts = people.place(rng, [np.max(one, axis=0) for one in reaches], [values["gap"] for values in drawn])
@@ -232,7 +232,8 @@ class Studio:
                     self._pose([player], moment)
                     bodies = slice(player.actor.bodies)
                     skin, parts = (np.concatenate(one[bodies]) for one in (player.vertices(), player.parts()))
-                    turns[-1] = settle(skin, parts, {role: now[joint] for role, joint in joints.items()})
+                    firm = np.concatenate(player.actor.firm)
+                    turns[-1] = settle(skin[firm], parts[firm], {role: now[joint] for role, joint in joints.items()})
             if any(turns):
                 turns = eased(turns, self._scene.clip.fps)
                 player.actor.stand_at(np.eye(4))  # a motion is put on a rig as seen from the world

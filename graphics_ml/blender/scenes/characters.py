@@ -27,7 +27,7 @@ from graphics_ml.blender.characters import Character, build_character, random_ch
 from graphics_ml.blender.rigify import followers_skeleton
 from graphics_ml.blender.rigs import load_rig, meshes_of, sole_points
 from graphics_ml.blender.scene import blender_from_ours, quiet
-from graphics_ml.blender.scenes.anchors import Anchors, find_anchors
+from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
 from graphics_ml.blender.scenes.pools import Pool, names_of
@@ -35,6 +35,7 @@ from graphics_ml.blender.stage import make_visible
 from graphics_ml.errors import RigError
 from graphics_ml.formats import bodies
 from graphics_ml.formats.arrays import read_npz
+from graphics_ml.keypoints import PARTS
 from graphics_ml.motion.bone_map import BoneMap, UnrecognisedBodyError, missing_roles, recognize, require_roles
 from graphics_ml.motion.skeleton import Skeleton
 
@@ -57,6 +58,8 @@ class Actor:
         roles: of the skeleton's joints.
         soles: of its feet, for retarget.
         anchors: of its keypoints.
+        firm: for each of the bodies (V,) bool, vertices that can rest on the floor: not hats, nor what a hand holds,
+            nor cloth that hangs round the legs.
         about: what was drawn of it, plain values.
 
     Attributes:
@@ -74,6 +77,7 @@ class Actor:
     roles: BoneMap
     soles: dict[str, np.ndarray]
     anchors: Anchors
+    firm: tuple[np.ndarray, ...]
     about: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -232,7 +236,10 @@ def actor_of(
         for old in list(thing.users_collection):
             old.objects.unlink(thing)
         collection.objects.link(thing)
-    return Actor(name, rig, tuple(skins), len(bent), top, collection, skeleton, roles, soles, anchors, about or {})
+    firm = tuple(_firm(skin, parts, character) for skin, parts in zip(skins[: len(bent)], anchors.parts, strict=False))
+    return Actor(
+        name, rig, tuple(skins), len(bent), top, collection, skeleton, roles, soles, anchors, firm, about or {}
+    )
 
 
 def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
@@ -278,6 +285,22 @@ def build_smplx(path: Path, betas: np.ndarray, name: str) -> bpy.types.Object:
 
 
 _SMPLX = ("v_template", "shapedirs", "J_regressor", "weights", "f")
+
+
+def _firm(skin, parts, character):
+    """Which vertices of a mesh can rest on the floor; `parts` (T,) are those of its triangles."""
+    firm = np.ones(len(skin.data.vertices), bool)
+    if character is None:
+        return firm
+    names = [material.name.split(".")[0].rsplit(" ", 1)[-1] for material in skin.data.materials]
+    cloth = {"over", {"skirt": "trousers", "dress": "shirt"}.get(character.legwear)}
+    slots = np.empty(len(skin.data.polygons), np.int32)
+    skin.data.polygons.foreach_get("material_index", slots)
+    round_legs = np.isin(slots, [at for at, name in enumerate(names) if name in cloth])
+    round_legs &= np.isin(parts, [at for at, name in enumerate(PARTS) if name.endswith(("thigh", "shin"))])
+    others = np.isin(slots, [at for at, name in enumerate(names) if name in ("headgear", "held")])
+    firm[triangles_of(skin.data)[round_legs | others]] = False
+    return firm
 
 
 def _append(path, label):

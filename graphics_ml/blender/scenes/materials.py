@@ -8,15 +8,15 @@ their coordinates are those of the character as it was built.
 import bpy
 import numpy as np
 
-from graphics_ml.blender.characters.figure import MATERIALS
+from graphics_ml.blender.characters.figure import EXTRA_MATERIALS, MATERIALS
 from graphics_ml.blender.scene import ours_from_blender
 from graphics_ml.blender.scenes.drawn import Around
 from graphics_ml.blender.scenes.making import box_uv, set_look, set_uv
 from graphics_ml.blender.scenes.patterns import draw_colour, draw_pattern
 from graphics_ml.blender.scenes.surroundings import Materials
 
-GARMENTS = ("shirt", "trousers", "socks", "shoes", "over", "stripe")
-_CLOTH = ("shirt", "trousers", "over")
+GARMENTS = ("shirt", "trousers", "socks", "shoes", *EXTRA_MATERIALS)
+_CLOTH = ("shirt", "trousers", "over", "bag")
 _PRINT = 0.5
 """Metres of cloth that a picture with one print in its middle covers: one on the chest, one on the back."""
 _CHEST = 0.72
