@@ -244,12 +244,12 @@ class Effects(Section):
     metering: Distribution = drawn(
         "how far the camera itself brings what it sees to its middle brightness: 0 not at all, 1 all the way; it never "
         "makes more than one pixel in eight white",
-        {"uniform": [0.3, 0.9]},
+        {"uniform": [0.4, 0.95]},
         min=0,
         max=1,
     )
     exposure: Distribution = drawn(
-        "steps of twice the light, after that", {"normal": [0, 0.3], "min": -0.8, "max": 0.8}, min=-8, max=8
+        "steps of twice the light, after that", {"normal": [0.15, 0.3], "min": -0.7, "max": 0.8}, min=-8, max=8
     )
     warmth: Distribution = drawn("of the white balance, as log of red over blue", {"normal": [0, 0.12]}, min=-2, max=2)
     green: Distribution = drawn(
@@ -303,7 +303,7 @@ class Effects(Section):
     sharpen: Distribution = drawn(
         "how much the camera overdoes edges", {"choice": [0, {"uniform": [0.2, 1]}]}, min=0, max=10
     )
-    contrast: Distribution = drawn("factor about the mean brightness", {"log_uniform": [0.85, 1.5]}, min=0, max=10)
+    contrast: Distribution = drawn("factor about the mean brightness", {"log_uniform": [0.9, 1.6]}, min=0, max=10)
     saturation: Distribution = drawn("factor", {"normal": [0.9, 0.2], "min": 0.4, "max": 1.4}, min=0, max=10)
     grey: Distribution = drawn(
         "whether the picture is black and white", {"choice": [False, True], "weights": [29, 1]}, kind=bool
