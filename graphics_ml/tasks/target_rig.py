@@ -84,12 +84,12 @@ class TargetRig(ArmatureTarget):
 
 
 def _our_character(height, notes):
-    from graphics_ml.blender.characters import HEIGHTS, Character, build_character
+    from graphics_ml.blender.characters import ADULT_HEIGHTS, Character, build_character
 
     empty_scene()
     if height is None:
         return build_character()
-    low, high = HEIGHTS
+    low, high = ADULT_HEIGHTS
     made = min(max(height, low), high)
     if made != height:
         notes.append(f"our own character is {made:g} m tall: it is made from {low:g} to {high:g} m")

@@ -52,6 +52,7 @@ PEOPLE = {
     "shoulder bag, hat and ball": Character(
         bag="shoulder_bag", headgear="hat", glasses="clear", held="ball", held_in="L", height=1.66, hair="long"
     ),
+    "child": Character(height=1.10, body_mass_index=15.5, masculinity=0.2, trouser_length=0.5),
     "bare trunk under a jacket": Character(top="bare", over="jacket", footwear="bare", body_mass_index=30.0),
 }
 
@@ -108,7 +109,7 @@ def test_every_edge_has_exactly_two_faces(person):
 def test_every_closed_part_encloses_a_positive_volume(person):
     figure = person[1]
     a, b, c = (figure.vertices[figure.triangles[:, i]] for i in range(3))
-    assert 0.03 < (np.cross(a, b) * c).sum() / 6 < 0.30
+    assert 0.015 < (np.cross(a, b) * c).sum() / 6 < 0.30
 
 
 def test_no_triangle_is_degenerate_and_no_vertex_unused(person):
@@ -130,11 +131,12 @@ def test_weights_change_smoothly_along_the_surface(person):
     dense = np.zeros((len(figure.vertices), len(BONES)))
     np.add.at(dense, (np.arange(len(dense))[:, None], figure.bones), figure.weights)
     a, b = np.concatenate([figure.triangles[:, [0, 1]], figure.triangles[:, [1, 2]]]).T
-    length = np.linalg.norm(figure.vertices[a] - figure.vertices[b], axis=1)
+    small = min(person[0].height / 1.5, 1.0)  # a child changes within shorter ways
+    length = np.linalg.norm(figure.vertices[a] - figure.vertices[b], axis=1) / small
     change = np.abs(dense[a] - dense[b]).max(axis=1)
     at_crotch = np.abs(figure.vertices[a, 0]) < 0.03 * 1.75  # left leg gives way to right leg there
     between_fingers = figure.vertices[a, 2] < 0.62 * person[0].height
-    ordinary = (length < 0.02) & ~at_crotch & ~(between_fingers & (np.abs(figure.vertices[a, 0]) > 0.4))
+    ordinary = (length < 0.02) & ~at_crotch & ~(between_fingers & (np.abs(figure.vertices[a, 0]) > 0.4 * small))
     assert (change[ordinary] / np.maximum(length[ordinary], 0.01)).max() < 45.0  # at most 45% within a centimetre
 
 
@@ -193,6 +195,17 @@ def test_a_skirt_stretches_evenly_between_legs_that_part(legwear):
     low = rest[a, 2] < np.array(rig.data.bones["thigh.L"].head_local)[2]  # the sleeves are not meant
     length = np.linalg.norm(parted[a] - parted[b], axis=1)[low]
     assert length.max() < 0.5 * apart  # several triangles share the way: it is not torn open
+
+
+def test_a_small_childs_head_is_larger_for_its_height_and_grows_on_into_the_adults():
+    child, adult = Character(height=1.10, body_mass_index=15.5), Character()
+    parts = [body_skeleton(one)["head"][1, 2] - body_skeleton(one)["neck"][0, 2] for one in (child, adult)]
+    assert parts[0] / child.height > 1.2 * parts[1] / adult.height
+    assert measures(child).head_breadth > 1.3 * measures(adult).head_breadth * child.height / adult.height
+    below = measures(Character(height=1.3999, body_mass_index=20.0))
+    at = measures(Character(height=1.40, body_mass_index=20.0))
+    for name, value in vars(at).items():
+        assert vars(below)[name] == pytest.approx(value, abs=2e-4), name
 
 
 def test_heavier_people_are_wider_and_masculinity_widens_the_shoulders():

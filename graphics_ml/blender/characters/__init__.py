@@ -6,10 +6,11 @@ rig = build_character(Character(height=1.68, masculinity=0.0, hair="bob"))
 """
 
 from graphics_ml.blender.characters.build import build_character, save_character
-from graphics_ml.blender.characters.parameters import HAIR_STYLES, HEIGHTS, Character, random_character
+from graphics_ml.blender.characters.parameters import ADULT_HEIGHTS, HAIR_STYLES, HEIGHTS, Character, random_character
 from graphics_ml.blender.characters.proportions import BONES, body_skeleton
 
 __all__ = [
+    "ADULT_HEIGHTS",
     "BONES",
     "HAIR_STYLES",
     "HEIGHTS",

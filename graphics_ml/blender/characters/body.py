@@ -11,13 +11,14 @@ from functools import cached_property
 import numpy as np
 
 from graphics_ml.blender.characters.field import Tube, ellipsoid, rounded_cone, smooth_max, smooth_min, smoothstep
-from graphics_ml.blender.characters.parameters import Character
+from graphics_ml.blender.characters.parameters import ADULT_HEIGHTS, Character
 from graphics_ml.blender.characters.proportions import (
     FINGERS,
     arm_frame,
     body_skeleton,
     foot_direction,
     hand_joints,
+    level,
     measures,
 )
 
@@ -28,12 +29,17 @@ class Body:
     Attributes:
         character, measures, skeleton: what the shape follows.
         scale: height / 1.75 m; lengths without a measure of their own grow with it.
+        masculinity: the character's, of which small children show little.
+        female: likewise.
     """
 
     def __init__(self, character: Character):
         self.character, self.measures = character, measures(character)
         self.skeleton = body_skeleton(character)
         self.scale = character.height / 1.75
+        adult = 1.0 - 0.9 * smoothstep(ADULT_HEIGHTS[0] - character.height, 0.0, 0.15)
+        self.masculinity = 0.5 + (character.masculinity - 0.5) * adult if adult < 1.0 else character.masculinity
+        self.female = (1.0 - character.masculinity) * (adult if adult > 0.2 else 0.0)
 
     def head_of(self, bone):
         """(3,) where a bone starts."""
@@ -42,14 +48,14 @@ class Body:
     def trunk(self, x, y, z, ease=0.0):
         """From the crotch to the base of the neck, without arms."""
         value = self._trunk_tube(z, x, y, ease=ease, cap=0.04)
-        female, s, m = 1.0 - self.character.masculinity, self.scale, self.measures
+        female, s, m = self.female, self.scale, self.measures
         side = np.abs(x)
         if female > 0.05:
-            bust = np.array([0.074 * s, -0.385 * m.chest_depth, 0.718 * m.height])
+            bust = np.array([0.074 * s, -0.385 * m.chest_depth, level(m, 0.718)])
             full = s * (0.55 + 0.45 * female) * (self.character.body_mass_index / 23.0) ** 0.5
             radii = _grown(np.array([0.064, 0.048, 0.058]) * full, ease)
             value = smooth_min(value, ellipsoid(side, y, z, bust, radii), 0.05)
-        chest = np.array([0.072 * s, -0.345 * m.chest_depth, 0.752 * m.height])
+        chest = np.array([0.072 * s, -0.345 * m.chest_depth, level(m, 0.752)])
         radii = _grown(np.array([0.092, 0.044, 0.060]) * s, ease)
         value = smooth_min(value, ellipsoid(side, y, z, chest, radii), 0.07)
         base, shoulder = self.head_of("neck"), self.head_of("upper_arm.L")
@@ -233,7 +239,8 @@ class Body:
             (0.842, neck * 1.22, 0.055 * s, 0.088 * s),
             (0.862, neck * 1.00, 0.050 * s, 0.070 * s),
         ]
-        places = np.array([r[0] for r in rows]) * h
+        parts = np.array([r[0] for r in rows])
+        places = level(m, parts)
         centre = np.interp(places / h, (0.45, 0.55, 0.64, 0.75, 0.80, 0.86), np.array((0, 0, 2, 6, 12, 14)) * 0.001 * s)
         sections = [(0.0, c, b, b, back, front) for (_, b, front, back), c in zip(rows, centre, strict=True)]
         return Tube(places, sections, exponent=2.35)

@@ -28,7 +28,7 @@ class Head:
         self.unit = float(self.size.mean())
         joint = body.head_of("head")
         self.origin = np.array([0.0, joint[1] - 0.008, m.height - _CROWN * self.size[2]])
-        self.masculinity = body.character.masculinity
+        self.masculinity = body.masculinity
         self.fullness = np.clip((body.character.body_mass_index - 23.0) / 12.0, -0.5, 1.2)
 
     def coordinates(self, x, y, z):

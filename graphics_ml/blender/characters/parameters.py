@@ -21,12 +21,15 @@ BEARDS = ("none", "short", "full")
 BAGS = ("none", "rucksack", "shoulder_bag")
 HELD = ("none", "phone", "bag", "board", "ball")
 
-HEIGHTS = (1.40, 2.10)
+HEIGHTS = (1.10, 2.10)
 """Least and greatest height of a character, metres."""
+
+ADULT_HEIGHTS = (1.40, 2.10)
+"""Heights that have an adult's proportions."""
 
 _RANGES = {
     "height": HEIGHTS,
-    "body_mass_index": (16.0, 40.0),
+    "body_mass_index": (14.0, 40.0),
     "masculinity": (0.0, 1.0),
     "sleeve_length": (0.25, 1.0),
     "trouser_length": (0.35, 1.0),
@@ -44,8 +47,9 @@ class Character:
     """A person, as the numbers that shape and colour one; colours are sRGB triples in 0..1.
 
     Args:
-        height: stature in metres, crown of the skull (without hair) to the ground, 1.40 to 2.10.
-        body_mass_index: weight over squared height, kg/m2, 16 (thin) to 40 (heavy).
+        height: stature in metres, crown of the skull (without hair) to the ground, 1.10 to 2.10; below 1.40 a
+            child, who shows little of its masculinity.
+        body_mass_index: weight over squared height, kg/m2, 14 (thin even for a child) to 40 (heavy).
         masculinity: 0 has the mean female proportions, 1 the mean male ones; between them a blend.
         hair: one of `HAIR_STYLES`.
         sleeve_length: 0.25 ends above the elbow, 1 at the wrist (fraction of the arm).
@@ -111,7 +115,8 @@ class Character:
 
 
 def random_character(rng) -> Character:
-    """A plausible person: heights and weights as in ANSUR II, natural skin, hair and eye colours, any clothes.
+    """A plausible person: an adult's height as in ANSUR II, more thin and heavy ones than in an army, some children;
+    natural skin, hair and eye colours, any clothes.
 
     Args:
         rng: numpy.random.Generator; the same state gives the same character.
@@ -125,7 +130,7 @@ def random_character(rng) -> Character:
     )
     person = Character(
         height=_clip(rng.normal(stature, 0.067), 1.45, 2.05),
-        body_mass_index=_clip(rng.normal(24.5, 3.8), 17.5, 38.0),
+        body_mass_index=_clip(rng.normal(25.0, 4.8), 16.5, 40.0),
         masculinity=masculinity,
         skin_colour=skin,
         hair=styles[rng.integers(len(styles))],
@@ -138,7 +143,11 @@ def random_character(rng) -> Character:
         trouser_length=float(1.0 if rng.random() < 0.7 else rng.uniform(0.4, 0.9)),
         looseness=float(rng.random()),
     )
-    return replace(person, **_wardrobe(rng, person, masculine))
+    person = replace(person, **_wardrobe(rng, person, masculine))
+    if rng.random() < 0.12:  # children from about 5 years
+        young = dict(height=float(rng.uniform(1.10, 1.45)), body_mass_index=_clip(rng.normal(16.8, 1.8), 14.0, 24.0))
+        person = replace(person, **young, beard="none", held="none" if person.held == "board" else person.held)
+    return person
 
 
 def _wardrobe(rng, person, masculine):

@@ -12,6 +12,9 @@ these landmarks with the segment fractions of Drillis and Contini 1966 (as print
 Control of Human Movement", 4th ed. 2009, fig. 4.1); hip joint centres after Bell, Pedersen and Brand 1990 (14% of the
 pelvis' breadth inward); finger segments after Buchholz, Armstrong and Goldstein 1992 (fractions of hand length).
 
+The survey knows no children. Below 1.40 m a body is that of 1.40 m made smaller, but the head shrinks more slowly and
+neck and shoulders sink by what it takes, drawn from pictures of children and not from measures.
+
 Blender's axes: Z up, the character faces -Y, its left is +X; metres.
 """
 
@@ -20,7 +23,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from graphics_ml.blender.characters.parameters import Character
+from graphics_ml.blender.characters.field import smoothstep
+from graphics_ml.blender.characters.parameters import ADULT_HEIGHTS, Character
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -82,15 +86,29 @@ def body_skeleton(character: Character) -> dict[str, np.ndarray]:
 
 
 def measures(character: Character) -> SimpleNamespace:
-    """Body measures in metres: each of the survey's that we use, as attributes, and `height`."""
-    values = {}
+    """Body measures in metres: each of the survey's that we use, as attributes, `height`, and `sunk`, by how much a
+    child's neck is lower than a small adult's."""
+    values, grown = {}, max(character.height, ADULT_HEIGHTS[0])
     for name, (male, female) in _SURVEY.items():
         both = [
-            mean * (character.height / stature) ** a * (character.body_mass_index / bmi) ** b / 1000.0
+            mean * (grown / stature) ** a * (character.body_mass_index / bmi) ** b / 1000.0
             for (mean, a, b), (stature, bmi) in zip((female, male), ((1.6285, 25.5), (1.7562, 27.7)), strict=True)
         ]
         values[name] = both[0] + (both[1] - both[0]) * character.masculinity
-    return SimpleNamespace(height=character.height, **values)
+    sunk = 0.0
+    if character.height < grown:
+        small = character.height / grown
+        values = {name: value * small ** (0.3 if name in _OF_HEAD else 1.0) for name, value in values.items()}
+        to_chin = 1.75 * values["tragion_to_top"]
+        sunk = to_chin * (1.0 - small**0.7)
+        for name in ("cervicale_height", "acromial_height", "suprasternal_height"):
+            values[name] -= sunk
+    return SimpleNamespace(height=character.height, sunk=sunk, **values)
+
+
+def level(m, part):
+    """Height above the ground, metres, of a part of an adult's height; a child's chest sinks with its neck."""
+    return part * m.height - m.sunk * smoothstep(part, 0.68, 0.842)
 
 
 def _trunk(m):
@@ -99,7 +117,7 @@ def _trunk(m):
         "hips": m.trochanter_height + 0.015 * h,
         "spine": 0.572 * h,
         "chest": 0.645 * h,
-        "upper_chest": 0.735 * h,
+        "upper_chest": level(m, 0.735),
         "neck": m.cervicale_height - 0.012 * h,
         "head": h - m.tragion_to_top - 0.012 * h,
         "top": h,
@@ -198,6 +216,7 @@ def foot_direction() -> np.ndarray:
     return np.array([np.sin(out), -np.cos(out), 0.0])
 
 
+_OF_HEAD = ("head_breadth", "head_length", "menton_sellion_length", "tragion_to_top")
 _SURVEY = {  # name: (men's mean in mm, stature exponent, BMI exponent), (women's)
     "chest_breadth": ((289.4, 0.56, 0.27), (269.3, 0.54, 0.32)),
     "chest_depth": ((253.8, 0.58, 0.61), (247.4, 0.52, 0.65)),
