@@ -146,7 +146,9 @@ def random_character(rng) -> Character:
     person = replace(person, **_wardrobe(rng, person, masculine))
     if rng.random() < 0.12:  # children from about 5 years
         young = dict(height=float(rng.uniform(1.10, 1.45)), body_mass_index=_clip(rng.normal(16.8, 1.8), 14.0, 24.0))
-        person = replace(person, **young, beard="none", held="none" if person.held == "board" else person.held)
+        top = "shirt" if person.top == "bare" else person.top
+        held = "none" if person.held == "board" else person.held
+        person = replace(person, **young, top=top, beard="none", held=held)
     return person
 
 
