@@ -50,7 +50,7 @@ class KeypointModel(Settings):
     widths: tuple[int, ...] = setting("channels of the four stages", (32, 64, 128, 256))
     blocks: tuple[int, ...] = setting("residual blocks of the four stages", (2, 2, 3, 3))
     head: int = setting("channels of the pyramid", 64, min=8, max=512)
-    bell: float = setting("deviation of the bell around the truth, in cells", 1.25, min=0.3, max=5)
+    bell: float = setting("deviation of the bell around the truth, in cells", 0.4, min=0.3, max=5)
 
 
 @dataclass(frozen=True, kw_only=True)
