@@ -205,7 +205,8 @@ class Studio:
             for at, player in enumerate(players):
                 skins = player.vertices()
                 vertices = np.concatenate(skins)
-                lowest[at].append(min(skin[own, 1].min() for skin, own in zip(skins, player.actor.firm, strict=False)))
+                bodies = zip(skins[: player.actor.bodies], player.actor.firm, strict=True)
+                lowest[at].append(min(skin[firm, 1].min() for skin, firm in bodies))
                 reaches[at].append(people.reach(vertices[:, [0, 2]]))
                 points[at].append(vertices[:: 1 + len(vertices) // _POINTS])
         shifts = people.place(rng, [np.max(one, axis=0) for one in reaches], [values["gap"] for values in drawn])

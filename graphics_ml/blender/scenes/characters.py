@@ -30,6 +30,7 @@ from graphics_ml.blender.scene import blender_from_ours, quiet
 from graphics_ml.blender.scenes.anchors import Anchors, find_anchors, triangles_of
 from graphics_ml.blender.scenes.description import Scene
 from graphics_ml.blender.scenes.distributions import rng_for
+from graphics_ml.blender.scenes.materials import garment_of
 from graphics_ml.blender.scenes.pools import Pool, names_of
 from graphics_ml.blender.stage import make_visible
 from graphics_ml.errors import RigError
@@ -236,7 +237,8 @@ def actor_of(
         for old in list(thing.users_collection):
             old.objects.unlink(thing)
         collection.objects.link(thing)
-    firm = tuple(_firm(skin, parts, character) for skin, parts in zip(skins[: len(bent)], anchors.parts, strict=False))
+    bodies = zip(skins[: len(bent)], anchors.parts[: len(bent)], strict=True)
+    firm = tuple(_firm(skin, parts, character) for skin, parts in bodies)
     return Actor(
         name, rig, tuple(skins), len(bent), top, collection, skeleton, roles, soles, anchors, firm, about or {}
     )
@@ -292,7 +294,7 @@ def _firm(skin, parts, character):
     firm = np.ones(len(skin.data.vertices), bool)
     if character is None:
         return firm
-    names = [material.name.split(".")[0].rsplit(" ", 1)[-1] for material in skin.data.materials]
+    names = [garment_of(material) for material in skin.data.materials]
     cloth = {"over", {"skirt": "trousers", "dress": "shirt"}.get(character.legwear)}
     slots = np.empty(len(skin.data.polygons), np.int32)
     skin.data.polygons.foreach_get("material_index", slots)

@@ -44,11 +44,11 @@ def dress(skin: bpy.types.Object, outfit: dict[str, dict]) -> None:
 
     The copies are linked to the object and not to its mesh, so that the character's own stay.
     """
-    if not {_garment(slot.material) for slot in skin.material_slots} >= set(MATERIALS):
+    if not {garment_of(slot.material) for slot in skin.material_slots} >= set(MATERIALS):
         return
     spans = np.ones(len(skin.material_slots))
     for index, slot in enumerate(skin.material_slots):
-        garment = _garment(slot.material)
+        garment = garment_of(slot.material)
         if garment not in outfit:
             continue
         material = slot.material.copy()
@@ -59,7 +59,7 @@ def dress(skin: bpy.types.Object, outfit: dict[str, dict]) -> None:
         _set_cloth_uv(skin.data, spans)
 
 
-def _garment(material):
+def garment_of(material: bpy.types.Material | None) -> str:
     """What a material of our characters covers: the last word of its name, but for Blender's numbers."""
     return "" if material is None else material.name.split(".")[0].rsplit(" ", 1)[-1]
 

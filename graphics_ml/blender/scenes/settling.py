@@ -17,10 +17,7 @@ from graphics_ml.motion.rotations import conjugate, multiply, quaternion_from_ax
 
 _SIDES = ("left", "right")
 _CLOSE = 0.002  # metres; nearer is on the floor
-_NEAR, _FAR = (
-    0.10,
-    0.16,
-)  # metres from what carries a body to its seat or knee: as near is meant to touch, as far is not
+_NEAR, _FAR = 0.10, 0.16  # metres from what carries a body to seat or knee: as near is meant to touch, as far is not
 _SEAT, _KNEE, _SHOULDER = 0.22, 0.13, 0.15  # metres about a joint that do not turn with the limb beyond it
 _SPREAD = 0.12  # seconds on both sides
 _ANGLES = np.radians(np.arange(0, 25, 0.1))  # that a limb may be turned by
